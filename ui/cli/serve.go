@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+
+	"lockbox/proxy/config"
+	"lockbox/ui/backend"
+)
+
+type serveCmd struct {
+	place
+	Listen string `placeholder:"HOST:PORT" help:"Address to listen on; without it the config's, else ${listen}."`
+}
+
+// AfterApply refuses an address that no one could listen on while the command
+// line is read, as wrong usage.
+func (c serveCmd) AfterApply() error {
+	if c.Listen == "" {
+		return nil
+	}
+	if err := config.CheckListen(c.Listen); err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	return nil
+}
+
+// Run serves until SIGINT or SIGTERM, and then ends within ten seconds: calls
+// under way are let finish as far as that allows. SIGHUP reads the config anew.
+func (c serveCmd) Run(t Terminal) (err error) {
+	o := c.options(t)
+	o.Listen = c.Listen
+	signals := newSignals(t, os.Exit)
+	defer signals.stop()
+
+	b, err := backend.Open(signals.ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+
+	var announce sync.Once
+	changed := make(chan struct{}, 1)
+	b.OnChange(func() {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	})
+	ctx, cancel := context.WithCancel(signals.ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() {
+		for {
+			select {
+			case <-changed:
+				if v := b.View(); v.Phase == backend.Running {
+					announce.Do(func() { t.say("%s", greeting(v)) })
+				}
+			case <-signals.reload:
+				reload(ctx, t, b)
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return b.Run(ctx)
+}
+
+func reload(ctx context.Context, t Terminal, b *backend.Backend) {
+	if err := b.Reload(ctx); err != nil {
+		t.say("The config was not reloaded, the old one goes on: %v", err)
+		return
+	}
+	t.say("The config was reloaded: %s.", count(len(b.View().Services), "service"))
+}
+
+// greeting says what is served, and at the first start what to try.
+func greeting(v backend.View) string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "Lockbox %s serves %s at %s\n", v.Version, count(len(v.Services), "service"), v.BaseURL)
+	for _, svc := range v.Services {
+		fmt.Fprintf(&s, "  %s → %s (%s)\n", svc.URL, svc.BaseURL, state(svc))
+	}
+	fmt.Fprintf(&s, "Config: %s\n", v.ConfigPath)
+	if v.SigningKeySource != "" {
+		fmt.Fprintf(&s, "Signing key: %s\n", v.SigningKeySource)
+	}
+	if curl := v.Curl(); v.FirstRun && curl != "" {
+		fmt.Fprintf(&s, "This is the first start. Try it:\n  %s\n", curl)
+	}
+	return strings.TrimSuffix(s.String(), "\n")
+}
+
+func state(svc backend.ServiceInfo) string {
+	switch {
+	case svc.Problem != "":
+		return "cannot be served: " + svc.Problem
+	case svc.TokenRequired:
+		return "needs a service token"
+	}
+	return "open, no token needed"
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// endTime is how long the program may take to end once it was asked to.
+const endTime = 10 * time.Second
+
+// signals turns what the system asks of a server into a context and a channel.
+type signals struct {
+	ctx    context.Context // ends with the first SIGINT or SIGTERM
+	reload chan struct{}   // SIGHUP
+
+	cancel context.CancelFunc
+	got    chan os.Signal
+	done   chan struct{}
+	wg     sync.WaitGroup
+}
+
+// newSignals watches for signals until stop. Who asks twice, or waits longer
+// than endTime, has the program ended by exit at once: a server that hangs must
+// not need SIGKILL.
+func newSignals(t Terminal, exit func(code int)) *signals {
+	s := &signals{reload: make(chan struct{}, 1), got: make(chan os.Signal, 4), done: make(chan struct{})}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	signal.Notify(s.got, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	s.wg.Go(func() { s.watch(t, exit) })
+	return s
+}
+
+func (s *signals) watch(t Terminal, exit func(code int)) {
+	var late <-chan time.Time
+	for {
+		select {
+		case sig := <-s.got:
+			switch {
+			case sig == syscall.SIGHUP:
+				select {
+				case s.reload <- struct{}{}:
+				default: // one is waiting already
+				}
+			case late == nil:
+				t.say("Stopping: calls under way may finish. Ask again to stop at once.")
+				late = time.After(endTime)
+				s.cancel()
+			default:
+				t.say("Stopped at once.")
+				exit(exitFailed)
+				return
+			}
+		case <-late:
+			t.say("Stopped: it took longer than %v.", endTime)
+			exit(exitFailed)
+			return
+		case <-s.done:
+			return
+		}
+	}
+}
+
+// stop gives the signals their usual meaning back.
+func (s *signals) stop() {
+	signal.Stop(s.got)
+	close(s.done)
+	s.wg.Wait()
+	s.cancel()
+}
