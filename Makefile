@@ -38,36 +38,32 @@ build: go packages
 headless: go
 	CGO_ENABLED=0 go build -trimpath -tags headless -ldflags '$(LDFLAGS)' -o bin/lockbox-headless$(EXE) .
 
-# The window's own packages take minutes more to build with the race detector
-# and are driven by one goroutine in Fyne's test driver: there it runs without.
-UI := ^lockbox$$|^lockbox/ui$$|^lockbox/assets$$
+test: go test-packages vet lint race desktop
 
-test: go test-packages vet lint race widgets desktop
-
-vet:
+vet: go
 	go vet ./...
 	go vet -tags desktop ./...
 	CGO_ENABLED=0 go vet -tags headless ./...
 
-lint:
+lint: go
 	.ci/golangci-lint run ./...
 	.ci/golangci-lint run --build-tags desktop ./...
 	CGO_ENABLED=0 .ci/golangci-lint run --build-tags headless ./...
 
-race:
-	CGO_ENABLED=1 go test -race -tags headless $$(CGO_ENABLED=0 go list -tags headless ./... | grep -Ev '$(UI)')
+# Pages run on Fyne's test driver here, which needs no display and, without the
+# packages that do, builds with the race detector in half a minute.
+race: go
+	CGO_ENABLED=1 go test -race -tags headless ./...
 
-widgets:
-	CGO_ENABLED=0 go test -tags headless $$(CGO_ENABLED=0 go list -tags headless ./... | grep -E '$(UI)')
-
+# Real windows on a private desktop, in the packages that have such tests.
 desktop: test-packages
-	mkdir -p "$(LOCKBOX_ARTIFACTS)"
-	go test -tags desktop -count=1 ./...
+	@mkdir -p "$(LOCKBOX_ARTIFACTS)"
+	go test -tags desktop -count=1 $$(grep -rl --include='*_test.go' '^//go:build.*\bdesktop\b' . | xargs -n1 dirname | sort -u)
 
-bench:
+bench: go
 	CGO_ENABLED=0 go test -tags headless -run '^$$' -bench . -benchmem ./...
 
-fuzz:
+fuzz: go
 	@for pkg in $$(CGO_ENABLED=0 go list -tags headless ./...); do \
 	  for name in $$(CGO_ENABLED=0 go test -tags headless -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "$$pkg $$name"; \
