@@ -1,0 +1,251 @@
+package config
+
+import (
+	"errors"
+	"net/textproto"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/tailscale/hujson"
+
+	"lockbox/proxy/secret"
+)
+
+// fieldsOf are the keys of each type, in the order in which the original's
+// schema tries the types when "type" is missing.
+var fieldsOf = []struct {
+	Type   CredentialType
+	Fields []string
+}{
+	{Basic, []string{"username", "password"}},
+	{Bearer, []string{"token"}},
+	{Headers, []string{"headers"}},
+}
+
+// refLike is a literal that begins as a reference would.
+var refLike = regexp.MustCompile(`^(?i:(?:keychain|env|file):|[a-z][a-z0-9_+-]{1,20}://)`)
+
+func (d *decoder) credential(v *hujson.Value) *Credential {
+	o := d.object(v, "credential")
+	if o == nil {
+		return nil
+	}
+	c := &Credential{Type: d.credentialType(o)}
+	if c.Type == "" {
+		return nil
+	}
+	d.unknown(o, "credential/", credentialKeys)
+	d.otherFields(o, c.Type)
+	switch c.Type {
+	case Basic:
+		c.Username = d.source(o, "username")
+		c.Password = d.source(o, "password")
+		d.checkBasic(o, c)
+	case Bearer:
+		c.Token = d.source(o, "token")
+		d.checkLiteral(o.value("token"), "credential/token", c.Token)
+	case Headers:
+		c.Headers = d.headers(o)
+	}
+	d.warnLiteral(v, c)
+	return c
+}
+
+// credentialType reads "type", or finds the first type whose fields are there.
+// It never repeats what it read, which may be a key in the wrong place.
+func (d *decoder) credentialType(o *object) CredentialType {
+	if v := o.value("type"); v != nil {
+		s, ok := d.text(v, "credential/type")
+		if !ok {
+			return ""
+		}
+		for _, t := range fieldsOf {
+			if string(t.Type) == s {
+				return t.Type
+			}
+		}
+		switch s {
+		case "query", "oauth2_client_credentials", "oauth2_refresh_token", "aws_sigv4":
+			d.fail(v, "credential/type", "this version has no %s: it knows basic, bearer and headers", s)
+		default:
+			d.fail(v, "credential/type", "must be basic, bearer or headers")
+		}
+		return ""
+	}
+	for _, t := range fieldsOf {
+		if hasAll(o, t.Fields) {
+			return t.Type
+		}
+	}
+	d.fail(o.at, "credential", `needs "username" and "password", or "token", or "headers"`)
+	return ""
+}
+
+func hasAll(o *object, keys []string) bool {
+	for _, key := range keys {
+		if o.value(key) == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// otherFields warns of the fields of other types, which do nothing here.
+func (d *decoder) otherFields(o *object, chosen CredentialType) {
+	for _, t := range fieldsOf {
+		for _, key := range t.Fields {
+			if v := o.value(key); v != nil && t.Type != chosen {
+				d.warn(v, "credential/"+key, "is not used by a credential of type %s", chosen)
+			}
+		}
+	}
+}
+
+// source reads a field that holds a secret or says where it is.
+func (d *decoder) source(o *object, key string) secret.Source {
+	if o.value(key) == nil {
+		d.missing(o, "credential/", key)
+		return secret.Source{}
+	}
+	return d.sourceOf(o.value(key), "credential/"+key)
+}
+
+func (d *decoder) sourceOf(v *hujson.Value, field string) secret.Source {
+	s, ok := d.text(v, field)
+	if !ok {
+		return secret.Source{}
+	}
+	source, err := secret.ParseSource(s)
+	if err != nil {
+		d.fail(v, field, "%v", err)
+		return secret.Source{}
+	}
+	if !source.IsRef() && refLike.MatchString(s) {
+		d.warn(v, field, "looks like a reference but is none, and is sent as it is: references begin with keychain://, env:// or file://")
+	}
+	return source
+}
+
+func (d *decoder) checkBasic(o *object, c *Credential) {
+	if strings.Contains(c.Username.Literal.Reveal(), ":") {
+		// RFC 7617, section 2: the first colon ends the user name.
+		d.warn(o.value("username"), "credential/username", "has a colon: the service will take what follows it for the password")
+	}
+	if c.Username.IsZero() && c.Password.IsZero() {
+		d.warn(o.at, "credential", "has no user name and no password")
+	}
+}
+
+// checkLiteral looks at a literal that is to go into a header.
+func (d *decoder) checkLiteral(v *hujson.Value, field string, s secret.Source) {
+	if v == nil || s.IsRef() {
+		return
+	}
+	literal := s.Literal.Reveal()
+	switch err := checkHeaderValue(literal); {
+	case err != nil:
+		d.fail(v, field, "%v", err)
+	case literal == "" && v.Value.Kind() == '"':
+		d.warn(v, field, "is empty")
+	case strings.TrimFunc(literal, unicode.IsSpace) != literal:
+		d.warn(v, field, "begins or ends with a space, which is hardly part of the key")
+	}
+}
+
+func (d *decoder) headers(o *object) []Header {
+	const field = "credential/headers"
+	v := o.value("headers")
+	if v == nil {
+		d.missing(o, "credential/", "headers")
+		return nil
+	}
+	list := d.object(v, field)
+	if list == nil {
+		return nil
+	}
+	if len(list.names) == 0 {
+		d.warn(v, field, "is empty: nothing is added to requests")
+	}
+	headers := make([]Header, 0, len(list.names))
+	seen := map[string]string{}
+	for i, name := range list.names {
+		key, value := &list.members[i].Name, &list.members[i].Value
+		if err := CheckHeaderName(name); err != nil {
+			d.fail(key, field, "%v", err)
+			continue
+		}
+		canonical := textproto.CanonicalMIMEHeaderKey(name)
+		if first, double := seen[canonical]; double && first != name { // the same spelling is a doubled key
+			d.fail(key, field, "the header %s is there twice, in capitals and small letters: remove one of them", canonical)
+		}
+		seen[canonical] = name
+		source := d.sourceOf(value, field+"/"+name)
+		d.checkLiteral(value, field+"/"+name, source)
+		headers = append(headers, Header{name, source})
+	}
+	return headers
+}
+
+// warnLiteral offers the keychain once for each credential.
+func (d *decoder) warnLiteral(v *hujson.Value, c *Credential) {
+	for field, s := range c.Sources() {
+		if s.Literal.IsZero() || field == "username" && !c.Password.IsZero() {
+			continue
+		}
+		d.warn(v, "credential", "holds a secret in the file itself: open the service in the window and save it to move the secret to the keychain")
+		return
+	}
+}
+
+// CheckCredential says what is wrong with a credential that was not read from a
+// file but is to be written into one. The errors hold no value.
+func CheckCredential(c *Credential) error {
+	if c == nil {
+		return nil
+	}
+	if c.Type != Basic && c.Type != Bearer && c.Type != Headers {
+		return errors.New("credential: must be basic, bearer or headers")
+	}
+	seen := map[string]bool{}
+	for _, h := range c.Headers {
+		canonical := textproto.CanonicalMIMEHeaderKey(h.Name)
+		if err := CheckHeaderName(h.Name); err != nil {
+			return errors.New("credential/headers: " + err.Error())
+		}
+		if seen[canonical] {
+			return errors.New("credential/headers: the header " + canonical + " is there twice")
+		}
+		seen[canonical] = true
+	}
+	for field, s := range c.Sources() {
+		if err := checkSource(s, c.Type != Basic); err != nil {
+			return errors.New("credential/" + field + ": " + err.Error())
+		}
+	}
+	return nil
+}
+
+// checkSource makes sure that s reads back from the file as it was written.
+func checkSource(s secret.Source, header bool) error {
+	if s.IsRef() {
+		again, err := secret.ParseRef(s.Ref.String())
+		if err != nil {
+			return err
+		}
+		if again != s.Ref || !readable(s.Ref.String()) || !s.Literal.IsZero() {
+			return errors.New("is not a reference that can be written to the file")
+		}
+		return nil
+	}
+	literal := s.Literal.Reveal()
+	switch {
+	case secret.IsRef(literal):
+		return errors.New("begins like a reference and would be read as one")
+	case !readable(literal):
+		return errors.New("is not valid text")
+	case header:
+		return checkHeaderValue(literal)
+	}
+	return nil
+}

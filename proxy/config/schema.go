@@ -1,0 +1,115 @@
+// Package config reads, checks and edits Lockbox's configuration: one JSON
+// file with comments and trailing commas (HuJSON) that holds the services,
+// their rules, and references to their secrets. It takes the files of the
+// Python original unchanged.
+package config
+
+import (
+	"iter"
+	"net/url"
+	"time"
+
+	"lockbox/proxy/secret"
+)
+
+// DefaultListen is where the local listener is when the file does not say.
+const DefaultListen = "127.0.0.1:8000"
+
+// What a service waits for when its file does not say.
+const (
+	DefaultConnectTimeout = 5 * time.Second
+	DefaultReadTimeout    = 30 * time.Second
+)
+
+// LocalDir is the one kind of AuditLog: the original's files in a folder.
+const LocalDir = "local_dir"
+
+// Config is a file that was read and found good.
+type Config struct {
+	Services map[string]*Service // by name, never nil
+	AuditLog *AuditLog           // nil: none
+	Listen   string              // host:port, DefaultListen when unset
+	Warnings []Problem           // what loads but wants a look, in file order
+}
+
+// AuditLog asks for the Python original's audit files next to Lockbox's own.
+type AuditLog struct {
+	Type    string // LocalDir
+	RootDir string // as written, never empty
+}
+
+// Service is one upstream, its credential and its rules.
+type Service struct {
+	Name string
+	// BaseURL is absolute and has no trailing slash, query, fragment or user.
+	// Its scheme is http, https, or lockbox: lockbox://demo is the built-in
+	// echo.
+	BaseURL              *url.URL
+	Credential           *Credential // nil: none
+	RequiresServiceToken bool
+	ValidAudiences       []string      // nil: any; empty but not nil: none
+	ConnectTimeout       time.Duration // 0: none
+	ReadTimeout          time.Duration // 0: none
+	AllowRedirects       bool
+}
+
+// NewService is a service with the defaults of the file format: a service
+// token is needed, of any audience, and redirects go back to the caller.
+func NewService(name string, baseURL *url.URL) *Service {
+	return &Service{
+		Name:                 name,
+		BaseURL:              baseURL,
+		RequiresServiceToken: true,
+		ConnectTimeout:       DefaultConnectTimeout,
+		ReadTimeout:          DefaultReadTimeout,
+	}
+}
+
+// CredentialType says how a credential is put on a request.
+type CredentialType string
+
+// The credential types of this version.
+const (
+	Basic   CredentialType = "basic"
+	Bearer  CredentialType = "bearer"
+	Headers CredentialType = "headers"
+)
+
+// Credential is what the upstream wants to see. Only the fields of its Type
+// are set.
+type Credential struct {
+	Type               CredentialType
+	Username, Password secret.Source // Basic; either can be the secret
+	Token              secret.Source // Bearer
+	Headers            []Header      // Headers, in file order
+}
+
+// Header is one header that a credential sets.
+type Header struct {
+	Name  string // as written; unique but for case
+	Value secret.Source
+}
+
+// Sources yields each field of the credential's type and what it holds, which
+// is the zero Source for an empty one. The names are those of the fields of
+// keychain references: "username", "password", "token", "headers/X-Api-Key".
+// A nil Credential yields nothing.
+func (c *Credential) Sources() iter.Seq2[string, secret.Source] {
+	return func(yield func(string, secret.Source) bool) {
+		if c == nil {
+			return
+		}
+		switch c.Type {
+		case Basic:
+			_ = yield("username", c.Username) && yield("password", c.Password)
+		case Bearer:
+			yield("token", c.Token)
+		case Headers:
+			for _, h := range c.Headers {
+				if !yield("headers/"+h.Name, h.Value) {
+					return
+				}
+			}
+		}
+	}
+}
