@@ -1,0 +1,288 @@
+// Package backend is what both faces of Lockbox, the window and the commands,
+// work on: it wires the proxy, the vault, the config file and the audit log
+// together, and turns what a person does into steps that are done whole or not
+// at all. Its methods may block on disk and keychain, and so belong off the
+// window's main thread, but for View, Check, SetPaused and OnChange.
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"lockbox/proxy"
+	"lockbox/proxy/audit"
+	"lockbox/proxy/config"
+	"lockbox/vault"
+)
+
+// How long the keychain may take: to answer, and to be unlocked by a person.
+const (
+	answerTime = 5 * time.Second
+	unlockTime = 2 * time.Minute
+)
+
+// Backend is a running Lockbox without its face.
+type Backend struct {
+	opts     Options
+	keychain *vault.Keychain
+	audit    *audit.Log
+	server   *proxy.Server
+	view     atomic.Pointer[View]
+	firstRun bool
+	retry    chan net.Listener // a new listener for Run; nil: try the address again
+
+	edit sync.Mutex // held while the config file or the keychain is changed
+
+	mu        sync.Mutex // guards what follows
+	status    status
+	listeners []func()
+}
+
+// status is what the backend knows beside the proxy's own state.
+type status struct {
+	phase     Phase
+	problem   Notice
+	listen    string
+	keySource string
+	keychain  vault.Status
+	token     TokenDefaults
+}
+
+// Open prepares everything but serves nothing yet. On a first start it writes
+// the starter config. The errors it returns are final; what a person at a
+// desktop can mend is in the View instead.
+func Open(ctx context.Context, o Options) (*Backend, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	log, err := audit.Open(filepath.Join(o.StateDir, "audit"))
+	if err != nil {
+		return nil, fmt.Errorf("the audit log cannot be opened: %w", err)
+	}
+	b := &Backend{opts: o, keychain: vault.NewKeychain(), audit: log, retry: make(chan net.Listener)}
+	b.status = status{phase: Starting, listen: config.DefaultListen, token: readTokenDefaults(b.settingsFile())}
+	if o.Listen != "" {
+		b.status.listen = o.Listen
+	}
+	b.server = proxy.New(proxy.Options{
+		Load:   func(context.Context) (*config.Config, error) { return config.Load(o.ConfigPath) },
+		Secret: b.secret, Keys: b.signingKeys,
+		Audit: log, Logger: o.Logger, Version: o.Version,
+		OnReload: b.publish,
+	})
+	log.OnChange(b.changed)
+	b.view.Store(&View{Phase: Starting, ConfigPath: o.ConfigPath, StateDir: o.StateDir, Version: o.Version})
+	if err := b.writeStarter(); err != nil {
+		if !o.Desktop {
+			return nil, errors.Join(err, log.Close())
+		}
+		b.setProblem(Notice{"The config file cannot be written", sentence(err.Error()), "retry"})
+	}
+	return b, nil
+}
+
+// Close ends what Open began. Call it when Run has returned.
+func (b *Backend) Close() error { return b.audit.Close() }
+
+// Run serves until ctx ends and the calls under way are done or cut off, within
+// ten seconds. Without a desktop, a config that cannot be read or an address
+// that cannot be listened on is returned; with one, it waits for Retry.
+func (b *Backend) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	loadErr := b.load(ctx)
+	if loadErr != nil && !b.opts.Desktop {
+		return loadErr
+	}
+	if b.opts.Desktop {
+		wg.Go(func() { b.unlockAtStart(ctx) })
+	}
+	var next net.Listener
+	for ctx.Err() == nil {
+		ln, err := next, error(nil)
+		if ln == nil {
+			ln, err = b.listen(ctx)
+		}
+		if err != nil {
+			if !b.opts.Desktop {
+				return err
+			}
+			b.setPhase(Stopped, Notice{"Lockbox cannot listen", sentence(err.Error()), "retry"})
+			select {
+			case next = <-b.retry:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		b.serving(ln.Addr().String())
+		serveCtx, stop := context.WithCancel(ctx)
+		ended := make(chan error, 1)
+		wg.Go(func() { ended <- b.server.Serve(serveCtx, ln) })
+		select {
+		case next = <-b.retry: // a new address; calls on the old one are drained
+		case err = <-ended:
+			next = nil
+		case <-ctx.Done():
+		}
+		stop()
+		if err != nil && ctx.Err() == nil && !b.opts.Desktop {
+			return err
+		}
+	}
+	b.setPhase(Stopped, Notice{})
+	return nil
+}
+
+// listen opens the configured address.
+func (b *Backend) listen(ctx context.Context) (net.Listener, error) {
+	addr := b.listenAddress()
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is in use by another program: stop that one, or choose another address%s", addr, b.where())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be listened on (%w): choose another address%s", addr, errors.Unwrap(err), b.where())
+	}
+	return ln, nil
+}
+
+// where says where the address is chosen.
+func (b *Backend) where() string {
+	if b.opts.Desktop {
+		return " on the Settings page"
+	}
+	return " with --listen or in " + b.opts.ConfigPath
+}
+
+func (b *Backend) listenAddress() string {
+	if b.opts.Listen != "" {
+		return b.opts.Listen
+	}
+	if cfg := b.server.Config(); cfg != nil {
+		return cfg.Listen
+	}
+	return config.DefaultListen
+}
+
+func (b *Backend) serving(addr string) {
+	b.mu.Lock()
+	b.status.phase, b.status.listen = Running, addr
+	if b.server.Config() != nil {
+		b.status.problem = Notice{}
+	}
+	b.mu.Unlock()
+	b.opts.Logger.Info("serving", "address", baseURL(addr))
+	b.publish()
+}
+
+func (b *Backend) setPhase(p Phase, n Notice) {
+	b.mu.Lock()
+	b.status.phase, b.status.problem = p, n
+	b.mu.Unlock()
+	b.publish()
+}
+
+func (b *Backend) setProblem(n Notice) {
+	b.mu.Lock()
+	b.status.problem = n
+	b.mu.Unlock()
+	b.publish()
+}
+
+// load reads the config anew and swaps it in. The problem it meets is in the
+// View; the old config keeps serving.
+func (b *Backend) load(ctx context.Context) error {
+	report, err := b.server.Reload(ctx)
+	b.lookAtKeychain(ctx)
+	if err != nil {
+		b.setProblem(Notice{"The config was not loaded", err.Error(), "retry"})
+		return err
+	}
+	for _, w := range report.Warnings {
+		b.opts.Logger.Warn(w)
+	}
+	for service, why := range report.Unavailable {
+		b.opts.Logger.Warn("a service cannot be served", "service", service, "why", why)
+	}
+	if report.KeyProblem != "" {
+		b.opts.Logger.Warn("service tokens cannot be checked", "why", report.KeyProblem)
+	}
+	b.mu.Lock()
+	if b.status.phase != Stopped {
+		b.status.problem = Notice{}
+	}
+	b.mu.Unlock()
+	b.publish()
+	return nil
+}
+
+// Reload reads the config file and the secrets again, as POST /admin/reload does.
+func (b *Backend) Reload(ctx context.Context) error {
+	b.edit.Lock()
+	defer b.edit.Unlock()
+	return b.load(ctx)
+}
+
+// Retry does again what failed: writes the starter config, loads, listens.
+func (b *Backend) Retry(ctx context.Context) error {
+	b.edit.Lock()
+	defer b.edit.Unlock()
+	if err := b.writeStarter(); err != nil {
+		b.setProblem(Notice{"The config file cannot be written", sentence(err.Error()), "retry"})
+		return err
+	}
+	if err := b.load(ctx); err != nil {
+		return err
+	}
+	if b.View().Phase != Stopped {
+		return nil
+	}
+	ln, err := b.listen(ctx)
+	if err != nil {
+		return err
+	}
+	return b.hand(ctx, ln)
+}
+
+// hand gives Run a listener to go on with.
+func (b *Backend) hand(ctx context.Context, ln net.Listener) error {
+	select {
+	case b.retry <- ln:
+		return nil
+	case <-ctx.Done():
+		return errors.Join(ctx.Err(), ln.Close())
+	}
+}
+
+// SetPaused stops or resumes forwarding; a paused proxy answers 503.
+func (b *Backend) SetPaused(paused bool) {
+	b.server.SetPaused(paused)
+	b.publish()
+}
+
+// Exchanges reads the audit log, newest first.
+func (b *Backend) Exchanges(q Query) ([]Exchange, error) { return b.audit.List(q) }
+
+// writeStarter makes the first config, unless there is one or the person named
+// another place.
+func (b *Backend) writeStarter() error {
+	path := b.opts.ConfigPath
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) || b.opts.ConfigPathExplicit {
+		return nil // config.Load says what is wrong, if anything is
+	}
+	if err := config.WriteFile(path, starter); err != nil {
+		return err
+	}
+	b.firstRun = true
+	b.opts.Logger.Info("wrote a starter config", "path", path)
+	return nil
+}

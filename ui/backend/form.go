@@ -1,0 +1,243 @@
+package backend
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"lockbox/proxy/config"
+	"lockbox/proxy/secret"
+)
+
+// NoCredential is the Form's word for a service that needs no key.
+const NoCredential = "none"
+
+// Form is a service as a person edits it. It holds no secret but those just
+// typed in.
+type Form struct {
+	Name           string
+	BaseURL        string
+	Credential     string // NoCredential, or a config.CredentialType
+	Username       SecretField
+	Password       SecretField
+	Token          SecretField
+	Headers        []HeaderField
+	TokenRequired  bool
+	AnyAudience    bool
+	Audiences      []string // those allowed, when not AnyAudience
+	ConnectTimeout string   // seconds; "" for none
+	ReadTimeout    string   // seconds; "" for none
+	AllowRedirects bool
+}
+
+// SecretField is a key's field. The key that is stored stays where it is unless
+// a new one is typed.
+type SecretField struct {
+	Value  secret.Value // newly typed; zero keeps what is stored
+	Stored bool
+	Where  string // "keychain", "env", "file" or "config", when Stored
+	field  string // the config's name of the stored one
+}
+
+// HeaderField is one header of a headers credential.
+type HeaderField struct {
+	Name  string
+	Value SecretField
+}
+
+// Fields says of a form's fields, by name, what is wrong with them. Headers are
+// "headers/0/name" and "headers/0/value".
+type Fields map[string]string
+
+// Error implements error.
+func (f Fields) Error() string {
+	var all []string
+	for name, why := range f {
+		all = append(all, name+": "+why)
+	}
+	slices.Sort(all)
+	return strings.Join(all, "; ")
+}
+
+// NewForm is the form of a new service.
+func NewForm() Form {
+	return Form{Credential: string(config.Bearer), TokenRequired: true, AnyAudience: true, ConnectTimeout: "5", ReadTimeout: "30"}
+}
+
+// Form returns the form of a service that exists.
+func (b *Backend) Form(name string) (Form, error) {
+	svc, err := b.service(name)
+	if err != nil {
+		return Form{}, err
+	}
+	f := Form{
+		Name: svc.Name, BaseURL: svc.BaseURL.String(), Credential: NoCredential,
+		TokenRequired: svc.RequiresServiceToken,
+		AnyAudience:   svc.ValidAudiences == nil, Audiences: slices.Clone(svc.ValidAudiences),
+		ConnectTimeout: seconds(svc.ConnectTimeout), ReadTimeout: seconds(svc.ReadTimeout),
+		AllowRedirects: svc.AllowRedirects,
+	}
+	if c := svc.Credential; c != nil {
+		f.Credential = string(c.Type)
+		f.Username, f.Password, f.Token = stored("username", c.Username), stored("password", c.Password), stored("token", c.Token)
+		for _, h := range c.Headers {
+			f.Headers = append(f.Headers, HeaderField{h.Name, stored("headers/"+h.Name, h.Value)})
+		}
+	}
+	return f, nil
+}
+
+func (b *Backend) service(name string) (*config.Service, error) {
+	if cfg := b.server.Config(); cfg != nil && cfg.Services[name] != nil {
+		return cfg.Services[name], nil
+	}
+	return nil, fmt.Errorf("there is no service %q any more", name)
+}
+
+func seconds(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64)
+}
+
+func stored(field string, s secret.Source) SecretField {
+	switch {
+	case s.IsZero():
+		return SecretField{}
+	case s.IsRef():
+		return SecretField{Stored: true, Where: s.Ref.Scheme, field: field}
+	}
+	return SecretField{Stored: true, Where: "config", field: field}
+}
+
+// Check says what is wrong with a form, by field; nothing when it can be saved.
+// old is the name of the service that is edited, "" for a new one. It is quick
+// enough for every key press.
+func (b *Backend) Check(old string, f Form) Fields {
+	bad := Fields{}
+	note := func(field string, err error) {
+		if err != nil {
+			bad[field] = err.Error()
+		}
+	}
+	note("name", config.CheckName(f.Name))
+	if cfg := b.server.Config(); f.Name != old && cfg != nil && cfg.Services[f.Name] != nil {
+		bad["name"] = "another service has this name"
+	}
+	_, _, err := config.ParseBaseURL(f.BaseURL)
+	note("base_url", err)
+	_, err = config.ParseTimeout(f.ConnectTimeout)
+	note("connect_timeout", err)
+	_, err = config.ParseTimeout(f.ReadTimeout)
+	note("read_timeout", err)
+	if !f.AnyAudience {
+		for _, a := range f.Audiences {
+			note("audiences", config.CheckAudience(a))
+		}
+	}
+	f.checkCredential(bad)
+	return bad
+}
+
+func (f Form) checkCredential(bad Fields) {
+	switch config.CredentialType(f.Credential) {
+	case NoCredential:
+	case config.Bearer:
+		f.Token.check(bad, "token", true)
+	case config.Basic:
+		f.Username.check(bad, "username", true)
+		f.Password.check(bad, "password", false) // Stripe's is empty
+		if strings.Contains(f.Username.Value.Reveal(), ":") {
+			bad["username"] = "a colon cannot be in a user name (RFC 7617)"
+		}
+	case config.Headers:
+		if len(f.Headers) == 0 {
+			bad["headers"] = "add at least one header"
+		}
+		seen := map[string]bool{}
+		for i, h := range f.Headers {
+			at := fmt.Sprintf("headers/%d/", i)
+			if err := config.CheckHeaderName(h.Name); err != nil {
+				bad[at+"name"] = err.Error()
+			} else if seen[strings.ToLower(h.Name)] {
+				bad[at+"name"] = "this header is here twice"
+			}
+			seen[strings.ToLower(h.Name)] = true
+			h.Value.check(bad, at+"value", true)
+		}
+	default:
+		bad["credential"] = "choose how the service is told the key"
+	}
+}
+
+// check never repeats the value: it is a key.
+func (s SecretField) check(bad Fields, field string, needed bool) {
+	text := typed(s.Value).Reveal()
+	switch {
+	case text == "" && s.Stored:
+	case text == "" && needed:
+		bad[field] = "fill this in"
+	case !httpguts.ValidHeaderFieldValue(text):
+		bad[field] = "has a line break or another character that no header can carry: copy it again"
+	case secret.IsRef(text):
+		if _, err := secret.ParseRef(text); err != nil {
+			bad[field] = err.Error()
+		}
+	}
+}
+
+// typed drops the white space that comes along when a key is copied.
+func typed(v secret.Value) secret.Value { return secret.New(strings.TrimSpace(v.Reveal())) }
+
+// Warn says of a form's fields what may be a mistake but can be saved.
+func (b *Backend) Warn(f Form) Fields {
+	odd := Fields{}
+	if _, warning, err := config.ParseBaseURL(f.BaseURL); err == nil && warning != "" {
+		odd["base_url"] = warning
+	}
+	if !f.TokenRequired && f.Credential != NoCredential {
+		odd["token_required"] = "every program on this computer can use the key through Lockbox"
+	}
+	if f.TokenRequired && !f.AnyAudience && len(f.Audiences) == 0 {
+		odd["audiences"] = "no audience is allowed, so that no token opens this service"
+	}
+	return odd
+}
+
+// service is the form as the config has it. source gives each key's place.
+func (f Form) service(source func(field string, s SecretField) secret.Source) (*config.Service, error) {
+	u, _, err := config.ParseBaseURL(f.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	svc := &config.Service{Name: f.Name, BaseURL: u, RequiresServiceToken: f.TokenRequired, AllowRedirects: f.AllowRedirects}
+	if svc.ConnectTimeout, err = config.ParseTimeout(f.ConnectTimeout); err != nil {
+		return nil, err
+	}
+	if svc.ReadTimeout, err = config.ParseTimeout(f.ReadTimeout); err != nil {
+		return nil, err
+	}
+	if !f.AnyAudience {
+		svc.ValidAudiences = append([]string{}, f.Audiences...)
+	}
+	c := &config.Credential{Type: config.CredentialType(f.Credential)}
+	switch c.Type {
+	case config.Bearer:
+		c.Token = source("token", f.Token)
+	case config.Basic:
+		c.Username, c.Password = source("username", f.Username), source("password", f.Password)
+	case config.Headers:
+		for _, h := range f.Headers {
+			c.Headers = append(c.Headers, config.Header{Name: h.Name, Value: source("headers/"+h.Name, h.Value)})
+		}
+	default:
+		return svc, nil
+	}
+	svc.Credential = c
+	return svc, nil
+}

@@ -1,0 +1,303 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"strings"
+
+	"lockbox/proxy"
+	"lockbox/proxy/config"
+	"lockbox/proxy/secret"
+	"lockbox/vault"
+)
+
+// undo is a stack of the steps that take back what was done.
+type undo []func() error
+
+func (u *undo) push(f func() error) { *u = append(*u, f) }
+
+// all undoes the steps, last first, and joins what went wrong to cause.
+func (u undo) all(cause error) error {
+	for i := len(u) - 1; i >= 0; i-- {
+		if err := u[i](); err != nil {
+			cause = errors.Join(cause, fmt.Errorf("and could not be undone: %w", err))
+		}
+	}
+	return cause
+}
+
+// Save stores a service: its keys in the keychain, the rest in the config file,
+// then the running proxy is given the new config. old is the name of the
+// service that is edited, "" for a new one. When a step fails, those before it
+// are taken back and nothing has changed. Fields is the error of a bad form.
+func (b *Backend) Save(ctx context.Context, old string, f Form) error {
+	b.edit.Lock()
+	defer b.edit.Unlock()
+	f.Name, f.BaseURL = strings.TrimSpace(f.Name), strings.TrimSpace(f.BaseURL)
+	if bad := b.Check(old, f); len(bad) > 0 {
+		return bad
+	}
+	current, src, err := b.readConfig()
+	if err != nil {
+		return err
+	}
+	if old != "" && current.Services[old] == nil {
+		return fmt.Errorf("the service %q is no longer in %s: it was removed there", old, b.opts.ConfigPath)
+	}
+	puts, svc, err := b.place(ctx, current, old, f)
+	if err != nil {
+		return err
+	}
+	edited, err := config.PutService(src, old, svc)
+	if err != nil {
+		return err
+	}
+	next, err := config.Parse(b.opts.ConfigPath, edited)
+	if err != nil {
+		return err
+	}
+	var steps undo
+	for ref, value := range puts {
+		if err := b.keep(ctx, ref, value, &steps); err != nil {
+			return steps.all(err)
+		}
+	}
+	if err := b.replace(ctx, src, edited, &steps); err != nil {
+		return steps.all(err)
+	}
+	b.dropUnused(ctx, current, next)
+	return nil
+}
+
+// place decides where each key of the form is to be: what was typed goes to the
+// keychain, and so does what stood in the config in plain text, or under the
+// keychain name of the service before it was renamed. A typed reference is kept
+// as it is.
+func (b *Backend) place(ctx context.Context, current *config.Config, old string, f Form) (map[secret.Ref]secret.Value, *config.Service, error) {
+	taken := map[secret.Ref]bool{}
+	before := map[string]secret.Source{}
+	for name, svc := range current.Services {
+		for field, s := range svc.Credential.Sources() {
+			if name == old {
+				before[field] = s
+			} else if s.IsRef() {
+				taken[s.Ref] = true
+			}
+		}
+	}
+	puts := map[secret.Ref]secret.Value{}
+	var failed error
+	svc, err := f.service(func(field string, s SecretField) secret.Source {
+		value := typed(s.Value)
+		if secret.IsRef(value.Reveal()) {
+			src, err := secret.ParseSource(value.Reveal())
+			failed = errors.Join(failed, err)
+			return src
+		}
+		ref := freeRef(f.Name, field, taken)
+		if value.IsZero() {
+			was := before[s.field]
+			if !s.Stored || was.IsZero() || was.Ref == ref || was.IsRef() && was.Ref.Scheme != secret.Keychain || taken[was.Ref] {
+				return was
+			}
+			value = was.Literal
+			if was.IsRef() {
+				v, err := b.secret(ctx, was.Ref)
+				if err != nil {
+					failed = errors.Join(failed, err)
+					return was
+				}
+				value = v
+			}
+		}
+		puts[ref] = value
+		return secret.Source{Ref: ref}
+	})
+	return puts, svc, errors.Join(err, failed)
+}
+
+// freeRef is the keychain's name for a field, or another when a service that
+// someone wrote by hand already uses that one.
+func freeRef(service, field string, taken map[secret.Ref]bool) secret.Ref {
+	ref := secret.KeychainRef(service, field)
+	for n := 2; taken[ref]; n++ {
+		ref.Service = fmt.Sprintf("%s-%d", service, n)
+	}
+	return ref
+}
+
+// keep puts a key into the keychain; the step back restores what was there.
+func (b *Backend) keep(ctx context.Context, ref secret.Ref, value secret.Value, steps *undo) error {
+	was, err := b.secret(ctx, ref)
+	if err != nil && !errors.Is(err, secret.ErrNotFound) {
+		return err
+	}
+	if err := b.keychain.Set(ctx, ref.Service, ref.Field, value); err != nil {
+		return err
+	}
+	steps.push(func() error {
+		ctx := context.WithoutCancel(ctx)
+		if was.IsZero() {
+			return b.keychain.Delete(ctx, ref.Service, ref.Field)
+		}
+		return b.keychain.Set(ctx, ref.Service, ref.Field, was)
+	})
+	return nil
+}
+
+// replace writes the config file and has the proxy load it.
+func (b *Backend) replace(ctx context.Context, src, edited []byte, steps *undo) error {
+	if err := config.WriteFile(b.opts.ConfigPath, edited); err != nil {
+		return err
+	}
+	steps.push(func() error {
+		if err := config.WriteFile(b.opts.ConfigPath, src); err != nil {
+			return err
+		}
+		_, err := b.server.Reload(context.WithoutCancel(ctx))
+		return err
+	})
+	_, err := b.server.Reload(ctx)
+	return err
+}
+
+// readConfig reads the file as it is now, which may be newer than what the proxy
+// runs with.
+func (b *Backend) readConfig() (*config.Config, []byte, error) {
+	src, err := os.ReadFile(b.opts.ConfigPath)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the config file cannot be read: %w", err)
+	}
+	cfg, err := config.Parse(b.opts.ConfigPath, src)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the config file was changed and has an error; mend it first: %w", err)
+	}
+	return cfg, src, nil
+}
+
+// keychainRefs are the keys in the keychain that a config uses.
+func keychainRefs(c *config.Config) map[secret.Ref]bool {
+	refs := map[secret.Ref]bool{}
+	for _, svc := range c.Services {
+		for _, s := range svc.Credential.Sources() {
+			if s.Ref.Scheme == secret.Keychain {
+				refs[s.Ref] = true
+			}
+		}
+	}
+	return refs
+}
+
+// unused are the keys that before uses and after does not.
+func unused(before, after *config.Config) map[secret.Ref]bool {
+	refs := keychainRefs(before)
+	maps.DeleteFunc(refs, func(r secret.Ref, _ bool) bool { return keychainRefs(after)[r] || r == signingKeyRef })
+	return refs
+}
+
+// dropUnused removes keys that a save left without use. What cannot be removed
+// does no harm but to be left over, so that it does not undo the save.
+func (b *Backend) dropUnused(ctx context.Context, before, after *config.Config) {
+	for ref := range unused(before, after) {
+		if err := b.keychain.Delete(ctx, ref.Service, ref.Field); err != nil {
+			b.opts.Logger.Warn("a key that is no longer used stays in the keychain", "ref", ref.String(), "why", err)
+		}
+	}
+}
+
+// Delete removes a service and its keys; on failure both are still there.
+func (b *Backend) Delete(ctx context.Context, name string) error {
+	b.edit.Lock()
+	defer b.edit.Unlock()
+	current, src, err := b.readConfig()
+	if err != nil {
+		return err
+	}
+	edited, err := config.DeleteService(src, name)
+	if err != nil {
+		return err
+	}
+	next, err := config.Parse(b.opts.ConfigPath, edited)
+	if err != nil {
+		return err
+	}
+	var steps undo
+	if err := b.replace(ctx, src, edited, &steps); err != nil {
+		return steps.all(err)
+	}
+	for ref := range unused(current, next) {
+		if err := b.drop(ctx, ref, &steps); err != nil {
+			return steps.all(fmt.Errorf("%s was not deleted: %w", name, err))
+		}
+	}
+	return nil
+}
+
+func (b *Backend) drop(ctx context.Context, ref secret.Ref, steps *undo) error {
+	was, err := b.secret(ctx, ref)
+	if errors.Is(err, secret.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := b.keychain.Delete(ctx, ref.Service, ref.Field); err != nil {
+		return err
+	}
+	steps.push(func() error {
+		return b.keychain.Set(context.WithoutCancel(ctx), ref.Service, ref.Field, was)
+	})
+	return nil
+}
+
+// Reveal reads a stored key of a service, to be shown to the person: field is
+// "username", "password", "token" or "headers/" and the header's name.
+func (b *Backend) Reveal(ctx context.Context, name, field string) (secret.Value, error) {
+	svc, err := b.service(name)
+	if err != nil {
+		return secret.Value{}, err
+	}
+	for f, s := range svc.Credential.Sources() {
+		if f == field && s.IsRef() {
+			return b.secret(ctx, s.Ref)
+		}
+		if f == field {
+			return s.Literal, nil
+		}
+	}
+	return secret.Value{}, fmt.Errorf("%s has no stored %s", name, field)
+}
+
+// TestResult is what the one call of Test brought.
+type TestResult = proxy.TestResult
+
+// Test makes one call to the upstream of a form, saved or not, with its keys.
+func (b *Backend) Test(ctx context.Context, old string, f Form, method, path string) (TestResult, error) {
+	if bad := b.Check(old, f); len(bad) > 0 {
+		return TestResult{}, bad
+	}
+	before := map[string]secret.Source{}
+	if old != "" {
+		svc, err := b.service(old)
+		if err != nil {
+			return TestResult{}, err
+		}
+		before = maps.Collect(svc.Credential.Sources())
+	}
+	svc, err := f.service(func(_ string, s SecretField) secret.Source {
+		if value := typed(s.Value); !value.IsZero() {
+			src, _ := secret.ParseSource(value.Reveal()) // Check has seen to it
+			return src
+		}
+		return before[s.field]
+	})
+	if err != nil {
+		return TestResult{}, err
+	}
+	return b.server.Test(ctx, svc, func(ctx context.Context, ref secret.Ref) (secret.Value, error) {
+		return vault.Resolve(ctx, b.keychain, ref)
+	}, method, path)
+}

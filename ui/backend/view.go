@@ -1,0 +1,204 @@
+package backend
+
+import (
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"lockbox/proxy/audit"
+	"lockbox/proxy/config"
+	"lockbox/vault"
+)
+
+// Phase is what the proxy is doing.
+type Phase string
+
+// The phases.
+const (
+	Starting Phase = "starting"
+	Running  Phase = "running"
+	Paused   Phase = "paused"
+	Stopped  Phase = "stopped" // not listening; the View's Problem says why
+)
+
+// Exchange and Query are the audit log's; pages need no other import for them.
+type (
+	Exchange = audit.Exchange
+	Query    = audit.Query
+)
+
+// View is all that the window and the tray show of the program's state, at one
+// moment. It is never changed once it is out.
+type View struct {
+	Phase   Phase
+	Problem Notice // what keeps the proxy from its work; zero when nothing does
+
+	BaseURL          string // http://127.0.0.1:8000, no slash at the end
+	Listen           string
+	ConfigPath       string
+	StateDir         string
+	SigningKeySource string // "keychain", or the file's path
+	Version          string
+
+	Services  []ServiceInfo // by name
+	Keychain  KeychainInfo
+	Warnings  []string // of the config
+	Exchanges int      // on record
+	FirstRun  bool     // the starter config was written at this start
+	Token     TokenDefaults
+}
+
+// Notice is a problem put into words, with what the person can do.
+type Notice struct {
+	Title, Text string
+	Action      string // "", "retry" or "unlock"
+}
+
+// IsZero reports whether there is nothing to say.
+func (n Notice) IsZero() bool { return n == Notice{} }
+
+// ServiceInfo is a row of the services list.
+type ServiceInfo struct {
+	Name          string
+	BaseURL       string
+	Credential    string // none, bearer, basic or headers
+	TokenRequired bool
+	AnyAudience   bool
+	Audiences     []string // those allowed, when not AnyAudience
+	Problem       string   // why it cannot serve now; "" when it can
+	URL           string   // its address here
+}
+
+// KeychainInfo says how the keychain is.
+type KeychainInfo struct {
+	State     string // vault.State in words
+	Message   string // a sentence and the next step; "" when it is fine
+	CanUnlock bool   // asking the desktop to unlock it may help
+}
+
+// TokenDefaults are what a token from the tray is made with.
+type TokenDefaults struct {
+	Audience string        `json:"token_audience"`
+	Lifetime time.Duration `json:"token_lifetime_ns"`
+}
+
+// View returns the current state. It does no IO.
+func (b *Backend) View() View {
+	v := *b.view.Load()
+	v.Exchanges = b.audit.Count()
+	return v
+}
+
+// OnChange has f called after anything in the View or the audit log changed,
+// from any goroutine. f must not block, and must read the View itself: calls
+// carry no data and may come in any number.
+func (b *Backend) OnChange(f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.listeners = append(b.listeners, f)
+}
+
+func (b *Backend) changed() {
+	b.mu.Lock()
+	listeners := slices.Clone(b.listeners)
+	b.mu.Unlock()
+	for _, f := range listeners {
+		f()
+	}
+}
+
+// publish makes a new View of what is known and tells the listeners.
+func (b *Backend) publish() {
+	b.mu.Lock()
+	s := b.status
+	b.mu.Unlock()
+	cfg, report := b.server.Config(), b.server.Report()
+
+	v := &View{
+		Phase: s.phase, Problem: s.problem,
+		Listen: s.listen, BaseURL: baseURL(s.listen),
+		ConfigPath: b.opts.ConfigPath, StateDir: b.opts.StateDir,
+		SigningKeySource: s.keySource, Version: b.opts.Version,
+		Keychain: KeychainInfo{State: s.keychain.State.String(), Message: s.keychain.Message, CanUnlock: canUnlock(s.keychain.State)},
+		FirstRun: b.firstRun,
+		Token:    s.token,
+	}
+	if s.phase == Running && b.server.Paused() {
+		v.Phase = Paused
+	}
+	if v.Problem.IsZero() && report.KeyProblem != "" {
+		v.Problem = Notice{"Service tokens cannot be checked", sentence(report.KeyProblem), "retry"}
+		if v.Keychain.CanUnlock {
+			v.Problem.Action = "unlock"
+		}
+	}
+	if cfg != nil {
+		v.Warnings = report.Warnings
+		v.Services = make([]ServiceInfo, 0, len(cfg.Services))
+		for name, svc := range cfg.Services {
+			v.Services = append(v.Services, serviceInfo(svc, report.Unavailable[name], v.BaseURL))
+		}
+		slices.SortFunc(v.Services, func(a, b ServiceInfo) int { return strings.Compare(a.Name, b.Name) })
+	}
+	b.view.Store(v)
+	b.changed()
+}
+
+func serviceInfo(svc *config.Service, problem, base string) ServiceInfo {
+	info := ServiceInfo{
+		Name: svc.Name, BaseURL: svc.BaseURL.String(), Credential: "none",
+		TokenRequired: svc.RequiresServiceToken,
+		AnyAudience:   svc.ValidAudiences == nil, Audiences: svc.ValidAudiences,
+		Problem: problem,
+		URL:     base + "/s/" + url.PathEscape(svc.Name),
+	}
+	if svc.Credential != nil {
+		info.Credential = string(svc.Credential.Type)
+	}
+	return info
+}
+
+// baseURL is where a program on this machine reaches addr.
+func baseURL(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return ""
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+func canUnlock(s vault.State) bool {
+	return s == vault.Locked || s == vault.Missing || s == vault.Unanswering
+}
+
+// sentence makes an error's text one that can stand alone.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	s = strings.ToUpper(s[:1]) + s[1:]
+	if !strings.HasSuffix(s, ".") {
+		s += "."
+	}
+	return s
+}
+
+// Curl is a line that works at once: it calls the built-in demo service, or the
+// first one that wants no token. It is empty when there is none.
+func (v View) Curl() string {
+	best := ""
+	for _, s := range v.Services {
+		if !s.TokenRequired && s.Problem == "" && (best == "" || s.Name == "demo") {
+			best = s.URL
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return "curl " + best + "/hello"
+}
