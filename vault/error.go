@@ -63,7 +63,7 @@ func (e *Error) words() string {
 		}
 		return "the keychain is locked; unlock it here, or log in to the desktop"
 	case Missing:
-		return "this account has no keychain yet; unlock here to make one, it asks you to choose a password"
+		return "this account has no keychain yet; unlock here to make one, with your login password if the next login shall open it"
 	case NoService:
 		return "no keychain program runs here; " + startOne + ", or refer to secrets by env://NAME or file:///path"
 	case NoBus:

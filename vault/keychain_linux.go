@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -94,7 +95,11 @@ func (store) remove(ctx context.Context, user string) error {
 		return err
 	}
 	defer b.close()
-	return b.removeAll(ctx, user, "")
+	var e *Error
+	if err := b.removeAll(ctx, user, ""); !errors.As(err, &e) || e.State != Missing {
+		return err
+	}
+	return nil // what does not exist holds nothing
 }
 
 func (store) ready(ctx context.Context) error {

@@ -43,7 +43,7 @@ func checkLimits(goos, user string, v secret.Value) error {
 		if room < 4 {
 			return fmt.Errorf("the name takes %d bytes, too many for the macOS keychain; choose a shorter one", len(user))
 		}
-		return checkLength(v, base64.StdEncoding.DecodedLen(room&^3)-2, "the macOS keychain with this name")
+		return checkLength(v, base64.StdEncoding.DecodedLen(room), "the macOS keychain with this name")
 	}
 	return checkLength(v, linuxValue, "Lockbox")
 }

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -48,8 +49,9 @@ func (b *bus) askUnlock(ctx context.Context) (dbus.ObjectPath, error) {
 	}
 	var prompt dbus.ObjectPath
 	if path == nowhere {
-		// Named as PAM names it, so that the next login opens this one.
-		properties := map[string]dbus.Variant{collectionIface + ".Label": dbus.MakeVariant("Login")}
+		// gnome-keyring takes the file's name from the label; login.keyring, in lower
+		// case, is the one that PAM opens.
+		properties := map[string]dbus.Variant{collectionIface + ".Label": dbus.MakeVariant("login")}
 		err := b.call(ctx, secretPath, serviceIface+".CreateCollection", []any{properties, "default"}, &path, &prompt)
 		return prompt, err
 	}
@@ -76,7 +78,7 @@ func (b *bus) show(ctx context.Context, prompt dbus.ObjectPath) error {
 			shown = nil
 		case s, ok := <-signals:
 			if !ok {
-				return &Error{State: Unanswering, Err: ctx.Err()}
+				return &Error{State: Unanswering, Err: errors.New("the session bus went away")}
 			}
 			if s.Path != prompt || s.Name != promptIface+".Completed" || len(s.Body) == 0 {
 				continue

@@ -58,7 +58,11 @@ func (d *Desk) startSession(o Options, width, height int) {
 	if o.Keyring == NoBus {
 		return
 	}
-	d.run(nil, "dunst", "-conf", os.DevNull)
+	dunstrc := filepath.Join(d.Dir, "dunstrc")
+	if err := os.WriteFile(dunstrc, nil, 0o600); err != nil {
+		d.t.Fatal(err)
+	}
+	d.run(nil, "dunst", "-conf", dunstrc)
 	if o.NoPanel {
 		return
 	}
