@@ -85,10 +85,11 @@ func (d *decoder) object(v *hujson.Value, field string) *object {
 	return o
 }
 
-// text is what a JSON string says; the syntax is known to be good.
+// text is what a JSON string says, and "" for other values; the syntax is known
+// to be good.
 func text(v hujson.ValueTrimmed) string {
 	lit, _ := v.(hujson.Literal)
-	if len(lit) < 2 {
+	if lit.Kind() != '"' {
 		return ""
 	}
 	if inner := string(lit[1 : len(lit)-1]); !strings.Contains(inner, `\`) {

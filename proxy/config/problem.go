@@ -28,6 +28,8 @@ func (p Problem) Error() string {
 			fmt.Fprintf(&b, ":%d:%d", p.Line, p.Column)
 		}
 		b.WriteString(": ")
+	} else if p.Line > 0 {
+		fmt.Fprintf(&b, "line %d, column %d: ", p.Line, p.Column)
 	}
 	if p.Service != "" {
 		fmt.Fprintf(&b, "service %q: ", p.Service)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -144,6 +145,9 @@ func commentEnd(src []byte, i int) int {
 	return i
 }
 
+// bareName is a name as JavaScript and JSON5 take it.
+var bareName = regexp.MustCompile(`^'?[\w$-]{1,40}'?\s*:`)
+
 // explain puts hujson's error into words of ours. Its own repeat the text that
 // it stumbled over.
 func explain(src []byte, err error) (offset int, message string) {
@@ -162,14 +166,17 @@ func explain(src []byte, err error) (offset int, message string) {
 		{"expecting ',' or '}'", "a comma or a closing } is missing before this"},
 		{"expecting ',' or ']'", "a comma or a closing ] is missing before this"},
 		{"after object name", "a colon is missing before this"},
-		{"at start of object name", `a name in double quotes must stand here, such as "services"`},
+		{"at start of object name", `a name must stand in double quotes, such as "services"`},
 		{"at start of value", "a value must stand here: text in double quotes, a number, true, false, null, { or ["},
 		{"after top-level value", "there is more after the end of the configuration"},
 		{"in line comment", "a comment holds a line separator (U+2028 or U+2029)"},
 		{"invalid literal", "text must stand in double quotes; without them only numbers, true, false and null"},
 	} {
 		if strings.Contains(message, e.part) {
-			if e.part == "invalid literal" && quoted {
+			switch {
+			case bareName.Match(src[offset:]):
+				return offset, `a name must stand in double quotes, such as "services"`
+			case e.part == "invalid literal" && quoted:
 				return offset, `this text has a control character or a bad escape: a backslash is written \\`
 			}
 			return offset, e.words

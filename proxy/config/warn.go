@@ -28,24 +28,23 @@ func (d *decoder) unknown(o *object, prefix string, known []string) {
 			continue
 		}
 		at := &o.members[i].Name
-		if near := suggest(name, known); near != "" {
-			d.warn(at, prefix+name, "is not known and not used: is %q meant?", near)
-			continue
-		}
-		d.warnStray(at, name, prefix, known)
+		d.warnUnknown(at, name, prefix, known)
 	}
 }
 
-func (d *decoder) warnStray(at *hujson.Value, name, prefix string, known []string) {
+func (d *decoder) warnUnknown(at *hujson.Value, name, prefix string, known []string) {
+	near := suggest(name, known)
 	switch {
-	case prefix == "credential/":
-		d.warn(at, "credential", "has a key that is not known and not used; known are %s", strings.Join(known, ", "))
-	case d.service != "" && slices.Contains(credentialKeys, name):
+	case d.service != "" && prefix == "" && slices.Contains(credentialKeys, name):
 		d.warn(at, name, `is not used here: it belongs into "credential"`)
-	case d.service != "" && slices.Contains(topKeys, name):
+	case d.service != "" && prefix == "" && slices.Contains(topKeys, name):
 		d.warn(at, name, "is not used here: it belongs outside the services")
 	case d.service == "" && prefix == "" && slices.Contains(serviceKeys, name):
 		d.warn(at, name, "is not used here: it belongs into a service")
+	case near != "":
+		d.warn(at, prefix+name, "is not known and not used: is %q meant?", near)
+	case prefix == "credential/":
+		d.warn(at, "credential", "has a key that is not known and not used; known are %s", strings.Join(known, ", "))
 	case len(name) > 40 || !readable(name) || strings.ContainsFunc(name, invisible):
 		d.warn(at, strings.TrimSuffix(prefix, "/"), "has a key that is not known and not used; known are %s", strings.Join(known, ", "))
 	default:
