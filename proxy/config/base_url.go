@@ -71,6 +71,13 @@ func checkBaseURL(u *url.URL) error {
 	case u.Opaque != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return errors.New("cannot have a query or a fragment (? or #)")
 	}
+	if err := checkHost(u); err != nil {
+		return err
+	}
+	return checkBasePath(u)
+}
+
+func checkHost(u *url.URL) error {
 	if port := u.Port(); port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 			return errors.New("has a port that is not from 1 to 65535")
@@ -80,7 +87,7 @@ func checkBaseURL(u *url.URL) error {
 	if _, err := netip.ParseAddr(host); (err != nil && !hostname(host)) || strings.HasSuffix(u.Host, ":") {
 		return errors.New("has no valid host: write it as https://api.example.com")
 	}
-	return checkBasePath(u)
+	return nil
 }
 
 // checkBasePath refuses paths that other programs read differently.

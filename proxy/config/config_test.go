@@ -220,7 +220,7 @@ func TestWarnings(t *testing.T) {
     "a": {
       "_any": 1, "url": "x", "base_url": "http://a.example", "timeoute": 1, "token": "x", "listen": 1, "zzz": 2,
       "requires_service_token": null, "tunnel": true,
-      "credential": {"type": "bearer", "token": "keychan://a/b", "tokn": 1, "qqqqqqq": 1, "username": "x"},
+      "credential": {"type": "bearer", "token": "unknwn://a/bb", "tokn": 1, "qqqqqqq": 1, "username": "x"},
       "valid_audiences": ["x", "x"], "audiences": []
     }
   },

@@ -255,7 +255,7 @@ func TestEditBrokenNeighbour(t *testing.T) {
 	}
 }
 
-// TestEditListen: the settings read back.
+// TestEditSettings: the settings read back.
 func TestEditSettings(t *testing.T) {
 	src := []byte(`{"listen": "[::1]:1", "services": {}, "audit_log": {"root_dir": "/a", "_x": 1}}`)
 	out, err := SetListen(src, DefaultListen)

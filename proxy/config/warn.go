@@ -3,7 +3,6 @@ package config
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/tailscale/hujson"
 )
@@ -77,9 +76,6 @@ func suggest(name string, known []string) string {
 // editDistance counts the letters to put in, take out, replace or swap with
 // their neighbour (optimal string alignment) to make b of a.
 func editDistance(a, b string) int {
-	if !utf8.ValidString(a) {
-		return len(a) + len(b)
-	}
 	s, t := []rune(a), []rune(b)
 	d := make([][]int, len(s)+1)
 	for i := range d {
