@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"lockbox/ui":               {"lockbox/assets", "lockbox/proxy/secret", "lockbox/ui/backend"},
 	"lockbox/ui/backend":       {"lockbox/proxy", "lockbox/proxy/audit", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/secret", "lockbox/proxy/token", "lockbox/vault"},
 	"lockbox/ui/cli":           {"lockbox/proxy/config", "lockbox/proxy/secret", "lockbox/proxy/token", "lockbox/ui/backend"},
+	"lockbox/ui/desktest":      {},
 	"lockbox/vault":            {"lockbox/proxy/config", "lockbox/proxy/secret"},
 }
 
