@@ -1,0 +1,175 @@
+package proxy
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"lockbox/proxy/secret"
+	"lockbox/proxy/token"
+)
+
+const (
+	tokenHeader      = "X-Lockbox-Token"
+	codeTokenMissing = "token_missing"
+)
+
+var (
+	errMissing   = refuse(http.StatusUnauthorized, codeTokenMissing, "Missing Authorization header", "A service token is needed: as Authorization: Bearer, as the password of Basic, or as X-Lockbox-Token.")
+	errMalformed = refuse(http.StatusUnauthorized, "token_malformed", "Invalid Authorization header", "The service token must be sent once: as Authorization: Bearer, as the password of Basic, or as X-Lockbox-Token.")
+)
+
+// presented is the token that a request is to be judged by. X-Lockbox-Token
+// goes before Authorization, which then is meant for the upstream. Of a header
+// that comes twice, no one could say which one the caller means.
+func presented(h http.Header) (string, *problem) {
+	switch values := h[tokenHeader]; {
+	case len(values) > 1:
+		return "", errMalformed
+	case len(values) == 1:
+		if raw := strings.TrimSpace(values[0]); raw != "" {
+			return raw, nil
+		}
+		return "", errMalformed
+	}
+	values := h["Authorization"]
+	if len(values) == 0 {
+		return "", errMissing
+	}
+	raw := authToken(values[0])
+	if len(values) > 1 || raw == "" {
+		return "", errMalformed
+	}
+	return raw, nil
+}
+
+// authToken is the token in an Authorization header's value, or "".
+func authToken(value string) string {
+	scheme, rest, _ := strings.Cut(strings.TrimSpace(value), " ")
+	rest = strings.TrimSpace(rest)
+	switch {
+	case strings.EqualFold(scheme, "Bearer"):
+		return rest
+	case strings.EqualFold(scheme, "Basic"):
+		pair, err := base64.StdEncoding.DecodeString(rest)
+		if err != nil {
+			// Some clients leave the padding out.
+			if pair, err = base64.RawStdEncoding.DecodeString(rest); err != nil {
+				return ""
+			}
+		}
+		_, password, _ := strings.Cut(string(pair), ":")
+		return password
+	}
+	return ""
+}
+
+// callerSecrets is everything in the headers that may be a token or a key of the
+// caller's, valid or not: none of it is written down.
+func callerSecrets(h http.Header) []secret.Value {
+	var found []secret.Value
+	add := func(s string) {
+		if s != "" {
+			found = append(found, secret.New(s))
+		}
+	}
+	for _, v := range h[tokenHeader] {
+		add(strings.TrimSpace(v))
+	}
+	for _, v := range h["Authorization"] {
+		add(authToken(v))
+		_, credentials, _ := strings.Cut(v, " ")
+		add(strings.TrimSpace(credentials))
+	}
+	return found
+}
+
+// isOurToken reports whether raw reads as a token of Lockbox's, whatever key it
+// was signed with: one that is sent along needlessly, has expired, or belongs to
+// another service is not the upstream's to see either.
+func isOurToken(raw string) bool {
+	_, rest, ok := strings.Cut(raw, ".")
+	if !ok || len(raw) > token.MaxLength {
+		return false
+	}
+	payload, _, _ := strings.Cut(rest, ".")
+	text, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(payload, "="))
+	if err != nil {
+		return false
+	}
+	var claims struct {
+		Issuer string `json:"iss"`
+	}
+	return json.Unmarshal(text, &claims) == nil && claims.Issuer == token.Issuer
+}
+
+// authorize judges a call to a service. The claims are also returned with a
+// problem, as far as their signature was good: they are for the record.
+func (st *state) authorize(h http.Header, rt *route, now time.Time) (token.Claims, *problem) {
+	if !rt.service.RequiresServiceToken {
+		return token.Claims{}, nil
+	}
+	raw, p := presented(h)
+	if p != nil {
+		return token.Claims{}, p
+	}
+	if p := st.keyProblem(); p != nil {
+		return token.Claims{}, p
+	}
+	claims, err := st.verifier.Service(raw, rt.service.Name, rt.service.ValidAudiences, now)
+	return claims, st.tokenProblem(err, rt.service.Name)
+}
+
+// authorizeAdmin judges a call to /admin.
+func (st *state) authorizeAdmin(h http.Header, now time.Time) (token.Claims, *problem) {
+	raw, p := presented(h)
+	if p != nil {
+		return token.Claims{}, p
+	}
+	if p := st.keyProblem(); p != nil {
+		return token.Claims{}, p
+	}
+	claims, err := st.verifier.Admin(raw, now)
+	return claims, st.tokenProblem(err, "")
+}
+
+// keyProblem is why no token can be checked, or nil.
+func (st *state) keyProblem() *problem {
+	switch {
+	case st.keyErr == nil:
+		return nil
+	case errors.Is(st.keyErr, secret.ErrNotFound), errors.Is(st.keyErr, token.ErrNoKey):
+		return refuse(http.StatusInternalServerError, "signing_key_missing", "No signing key", "Lockbox has no signing key, so it cannot check tokens. Its owner can set LOCKBOX_SIGNING_KEY_FILE or make a key in the window.")
+	}
+	return refuse(http.StatusServiceUnavailable, "locked", "Signing key locked", "Lockbox cannot read its signing key at the moment. Its owner can unlock the keychain and reload.")
+}
+
+// tokenProblem is the one place where a verifier's errors become statuses.
+func (st *state) tokenProblem(err error, service string) *problem {
+	unauthorized := func(code, title, detail string) *problem {
+		return refuse(http.StatusUnauthorized, code, title, detail)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, token.ErrNoKey):
+		return (&state{keyErr: token.ErrNoKey}).keyProblem()
+	case errors.Is(err, token.ErrNotAdmin):
+		return refuse(http.StatusForbidden, "not_admin", "Not an admin token", "This needs an admin token: lockbox admin-token prints one.")
+	case errors.Is(err, token.ErrExpired):
+		return unauthorized("token_expired", "Token expired", "The token has expired. Ask Lockbox's owner for a new one.")
+	case errors.Is(err, token.ErrIssuer):
+		return unauthorized("token_issuer", "Bad issuer", "The token was not made by Lockbox.")
+	case errors.Is(err, token.ErrWrongService):
+		return unauthorized("token_service", "Wrong service", fmt.Sprintf("The token is for another service than %q.", service))
+	case errors.Is(err, token.ErrAudience):
+		return unauthorized("token_audience", "Bad audience", fmt.Sprintf("Service %q accepts no token of this audience.", service))
+	case errors.Is(err, token.ErrSignature):
+		return unauthorized("token_signature", "Bad signature", "The token was signed with another key.")
+	}
+	return unauthorized("token_malformed", "Malformed token", "This is no service token, or not all of it.")
+}

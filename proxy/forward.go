@@ -1,0 +1,278 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"lockbox/proxy/audit"
+)
+
+var errSwitched = errors.New("the upstream switched to a protocol that nobody asked for")
+
+const reasonCallerGone = "caller_aborted: The caller left before it had the whole answer."
+
+// call is one admitted call to a service.
+type call struct {
+	server  *Server
+	route   *route
+	w       http.ResponseWriter
+	in      *http.Request
+	rest    string  // the path after the service's name, as it came: "" or from a slash on
+	token   string  // the service token it came with, "" for none
+	browser bool    // a browser sent it
+	upgrade bool    // it asks for a WebSocket
+	here    address // where the service is for the caller
+	rec     *record
+	body    *requestBody // nil: none
+	trailer http.Header  // the request's, as the upstream gets them
+	over    atomic.Bool  // the connection may be at its next request
+}
+
+// forward carries the call to the upstream and the answer back.
+func (c *call) forward() {
+	ctx := c.in.Context()
+	c.upgrade = webSocket(c.in)
+	if c.upgrade {
+		// Once hijacked, a connection is out of the server's hands: end it when
+		// Serve's context does.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		if serving, ok := ctx.Value(servingKey{}).(context.Context); ok {
+			defer context.AfterFunc(serving, cancel)()
+		}
+	}
+	c.in = c.in.WithContext(ctx)
+	if !c.upgrade && c.in.Header["Upgrade"] != nil {
+		// h2c, above all, would tunnel what is never looked at.
+		c.in.Header = c.in.Header.Clone()
+		c.in.Header.Del("Upgrade")
+	}
+	if c.in.ContentLength != 0 && c.in.Body != nil {
+		c.body = &requestBody{ReadCloser: c.in.Body, call: c}
+		c.in.Body = c.body
+	}
+	proxy := httputil.ReverseProxy{
+		Rewrite:        c.rewrite,
+		Transport:      c.route.transport,
+		ModifyResponse: c.answer,
+		ErrorHandler:   c.fail,
+		FlushInterval:  -1,
+		ErrorLog:       silent, // what goes wrong is logged and recorded by us
+		BufferPool:     &buffers,
+	}
+	defer c.over.Store(true)
+	proxy.ServeHTTP(c.w, c.in)
+}
+
+var silent = log.New(io.Discard, "", 0)
+
+// webSocket reports whether the request is the beginning of a WebSocket
+// (RFC 6455, section 4.1), the one protocol that is switched to.
+func webSocket(r *http.Request) bool {
+	if u := r.Header["Upgrade"]; r.Method != http.MethodGet || len(u) != 1 || !strings.EqualFold(u[0], "websocket") {
+		return false
+	}
+	for _, v := range r.Header["Connection"] {
+		for option := range strings.SplitSeq(v, ",") {
+			if strings.EqualFold(strings.TrimSpace(option), "upgrade") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// rewrite makes the upstream's request of the caller's. Hop-by-hop headers are
+// gone by then, and with them those that the caller named in Connection: it
+// cannot name the credential's, which are set here.
+func (c *call) rewrite(pr *httputil.ProxyRequest) {
+	out := pr.Out
+	setTarget(out, c.route.service.BaseURL, c.rest, pr.In.URL.RawQuery, pr.In.URL.ForceQuery)
+	c.cleanHeader(out.Header)
+	c.route.credential.Apply(out.Header)
+	c.trailer = nil
+	for name := range pr.In.Trailer {
+		if !c.drops(name, nil) {
+			if c.trailer == nil {
+				c.trailer = http.Header{}
+			}
+			c.trailer[name] = nil // announced; passTrailers has the values
+		}
+	}
+	out.Trailer = c.trailer
+}
+
+// passTrailers copies the trailers that came after the caller's body, but only
+// announced ones.
+func (c *call) passTrailers() {
+	for name := range c.trailer {
+		if values := c.in.Trailer[name]; !c.drops(name, values) {
+			c.trailer[name] = values
+		}
+	}
+}
+
+// setTarget points a request at a path below base, byte for byte.
+func setTarget(r *http.Request, base *url.URL, rest, rawQuery string, forceQuery bool) {
+	raw := base.EscapedPath() + rest
+	if raw == "" {
+		raw = "/"
+	}
+	path, err := url.PathUnescape(raw)
+	if err != nil { // the server has parsed it before
+		path = raw
+	}
+	u := &url.URL{Scheme: base.Scheme, Host: base.Host, Path: path, RawPath: raw, RawQuery: rawQuery, ForceQuery: forceQuery}
+	// A URL encodes anew what RFC 3986 has no place for, { or raw UTF-8 for
+	// instance. As Opaque it is sent as it is; from // on it would be a host.
+	if u.EscapedPath() != raw && !strings.HasPrefix(raw, "//") {
+		u.Opaque = raw
+	}
+	r.URL = u
+	r.Host = "" // the URL's
+}
+
+// answer prepares the upstream's answer for the caller.
+func (c *call) answer(res *http.Response) error {
+	h := res.Header
+	conn, switched := res.Body.(io.ReadWriteCloser)
+	if res.StatusCode == http.StatusSwitchingProtocols && !(c.upgrade && switched && strings.EqualFold(h.Get("Upgrade"), "websocket")) {
+		return errSwitched
+	}
+	for name := range h {
+		// A page of another origin gets no permission to read, and nobody can
+		// take the upstream's answer for a refusal of ours, or the upstream's
+		// other addresses (RFC 7838) for ways to reach this listener.
+		if strings.HasPrefix(name, "Access-Control-Allow-") || strings.HasPrefix(name, "X-Lockbox-") || name == "Alt-Svc" {
+			delete(h, name)
+		}
+	}
+	c.here.rewriteHeader(h)
+	if c.browser {
+		// All services share one origin here. In a sandbox, what one of them
+		// serves cannot use the person's browser to call the others.
+		h.Add("Content-Security-Policy", "sandbox")
+	}
+	if _, ok := h["Content-Type"]; !ok {
+		c.w.Header()["Content-Type"] = nil // or the server would guess one
+	}
+	c.rec.response(res.StatusCode, h)
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		res.Body = &socket{ReadWriteCloser: conn, call: c}
+		return nil
+	}
+	c.extendWrite()
+	if res.Body == http.NoBody || res.ContentLength == 0 || c.in.Method == http.MethodHead {
+		// The header is all there is.
+		return c.finish(audit.Allowed, "")
+	}
+	res.Body = &responseBody{ReadCloser: res.Body, call: c, left: res.ContentLength}
+	return nil
+}
+
+// finish records the call with the status that the upstream gave.
+func (c *call) finish(decision audit.Decision, reason string) error {
+	return c.rec.finish(c.rec.status(), decision, reason)
+}
+
+// extendWrite gives the caller time to take what is sent next.
+func (c *call) extendWrite() {
+	// Fails where there is no connection, as in tests; then nothing can stall.
+	_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(c.server.stall))
+}
+
+// fail answers a call that brought no answer from the upstream.
+func (c *call) fail(w http.ResponseWriter, _ *http.Request, err error) {
+	switch {
+	case errors.Is(err, errNotRecorded):
+		errRecord.write(w)
+		return
+	case c.body != nil && c.body.failed.Load():
+		c.refuse(w, errBody)
+		return
+	case c.in.Context().Err() != nil:
+		_ = c.rec.finish(statusCallerGone, audit.Failed, reasonCallerGone) // its failure was logged
+		panic(http.ErrAbortHandler)                                        // returning would mean an empty 200
+	}
+	p := upstreamProblem(c.route.service.Name, err)
+	c.server.log.Warn("a call to an upstream failed", "service", c.route.service.Name, "code", p.code, "why", c.route.redactor.Text(err.Error()))
+	c.refuse(w, p)
+}
+
+// refuse records that a call failed on its way and answers with why.
+func (c *call) refuse(w http.ResponseWriter, p *problem) {
+	if err := c.rec.finish(p.status, audit.Failed, p.reason()); err != nil {
+		p = errRecord
+	}
+	p.write(w)
+}
+
+// upstreamProblem is the one place where a transport's errors become statuses.
+func upstreamProblem(service string, err error) *problem {
+	unreachable := func(why string) *problem {
+		return refuse(http.StatusBadGateway, "upstream_unreachable", "Upstream unreachable", fmt.Sprintf("The upstream of service %q %s", service, why))
+	}
+	timeout := func(why string) *problem {
+		return refuse(http.StatusGatewayTimeout, "upstream_timeout", "Upstream timeout", fmt.Sprintf("The upstream of service %q %s", service, why))
+	}
+	var (
+		netErr  net.Error
+		dns     *net.DNSError
+		cert    *tls.CertificateVerificationError
+		unknown x509.UnknownAuthorityError
+		noTLS   tls.RecordHeaderError
+		dial    *net.OpError
+	)
+	switch {
+	case errors.Is(err, errConnectTimeout):
+		return timeout("could not be connected to in time (connect_timeout).")
+	case errors.Is(err, errBlockedAddress):
+		return unreachable("has a link-local or metadata address, which Lockbox does not call.")
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return unreachable("has a host name that does not exist: check its base_url.")
+	case errors.As(err, &netErr) && netErr.Timeout(), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		if errors.As(err, &dial) && dial.Op == "dial" {
+			return timeout("could not be connected to in time (connect_timeout).")
+		}
+		return timeout("did not begin its answer in time (read_timeout).")
+	case errors.As(err, &cert), errors.As(err, &unknown):
+		return unreachable("has a certificate that this machine does not trust for its host.")
+	case errors.As(err, &noTLS):
+		return unreachable("does not speak TLS: its base_url may have to begin with http://.")
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return unreachable("refuses connections: it may be down, or its base_url wrong.")
+	}
+	return unreachable("cannot be reached, or gave no valid answer.")
+}
+
+// buffers are the 32 KB that a body passes through.
+var buffers bufferPool
+
+type bufferPool struct{ pool sync.Pool }
+
+// Get implements httputil.BufferPool.
+func (b *bufferPool) Get() []byte {
+	if p, ok := b.pool.Get().(*[]byte); ok {
+		return *p
+	}
+	return make([]byte, 32<<10)
+}
+
+// Put implements httputil.BufferPool.
+func (b *bufferPool) Put(p []byte) { b.pool.Put(&p) }

@@ -1,0 +1,202 @@
+package proxy
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"lockbox/proxy/audit"
+	"lockbox/proxy/secret"
+	"lockbox/proxy/token"
+)
+
+// statusCallerGone is what the record of a call says whose caller left before
+// there was an answer; nginx's number for it, never sent.
+const statusCallerGone = 499
+
+// errNotRecorded is returned when an exchange could not be written down.
+var errNotRecorded = errors.New("the exchange could not be recorded")
+
+// maxRecordedName bounds what a caller can write into the log as a service.
+const maxRecordedName = 100
+
+// record is one exchange on its way into the audit log. Bodies are read by other
+// goroutines than the handler's, hence the lock.
+type record struct {
+	server *Server
+	began  time.Time
+	in     http.Header
+
+	mu       sync.Mutex
+	x        audit.Exchange
+	redactor *audit.Redactor
+	local    *audit.LocalDir // nil: none, or a service that is not configured
+	out      http.Header
+	sent     capture // by the caller
+	answered capture // by the upstream
+	done     bool
+	err      error
+}
+
+// capture keeps the beginning of a body and counts all of it.
+type capture struct {
+	head []byte
+	size int64
+	omit bool // count only
+}
+
+func (c *capture) add(p []byte) {
+	c.size += int64(len(p))
+	if room := audit.BodyLimit - len(c.head); room > 0 && !c.omit {
+		c.head = append(c.head, p[:min(room, len(p))]...)
+	}
+}
+
+// newRecord begins the record of a request. Whatever the request holds in the
+// way of tokens is redacted from it, even before it is known which service and
+// which token it is about.
+func (s *Server) newRecord(st *state, r *http.Request, path, listener string) *record {
+	redactor := audit.NewRedactor()
+	if st != nil {
+		redactor = st.redactor
+	}
+	_, query, _ := strings.Cut(r.RequestURI, "?")
+	return &record{
+		server: s, began: time.Now(), in: r.Header,
+		redactor: redactor.With(callerSecrets(r.Header)...),
+		x: audit.Exchange{
+			Method: r.Method, Path: path, Query: query,
+			Listener: listener, Remote: r.RemoteAddr,
+		},
+	}
+}
+
+// service notes which service the call is about. The name of an unknown one is
+// noted too, but makes no folder.
+func (c *record) service(st *state, name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.x.Service = name
+	if len(name) > maxRecordedName {
+		c.x.Service = name[:maxRecordedName]
+	}
+	if st == nil || st.routes[name] == nil {
+		return
+	}
+	c.local = st.local
+	c.redactor = st.routes[name].redactor.With(callerSecrets(c.in)...)
+}
+
+// claims notes what the caller's token says.
+func (c *record) claims(claims token.Claims) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.x.Audience, c.x.JTI = strings.Join(claims.Audience, ","), claims.JTI
+}
+
+// hide adds a secret to those that are redacted.
+func (c *record) hide(v secret.Value) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.redactor = c.redactor.With(v)
+}
+
+// response notes how the upstream's answer begins.
+func (c *record) response(status int, h http.Header) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.x.Status, c.out = status, h.Clone()
+	// A WebSocket's frames make no text, and may go on for days.
+	c.sent.omit = status == http.StatusSwitchingProtocols
+	c.answered.omit = c.sent.omit
+}
+
+// status is the answer's as far as it is known.
+func (c *record) status() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.x.Status == 0 {
+		return http.StatusInternalServerError
+	}
+	return c.x.Status
+}
+
+func (c *record) fromCaller(p []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.done {
+		c.sent.add(p)
+	}
+}
+
+func (c *record) fromUpstream(p []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.done {
+		c.answered.add(p)
+	}
+}
+
+// skip makes a request not worth a record.
+func (c *record) skip() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.done = true
+}
+
+// refuse records a refusal by Lockbox and then answers with it.
+func (c *record) refuse(w http.ResponseWriter, p *problem) {
+	if err := c.finish(p.status, audit.Refused, p.reason()); err != nil {
+		p = errNoRecord
+	}
+	p.write(w)
+}
+
+// finish writes the exchange down, once; calls after the first return what the
+// first did. When it returns nil the caller may have the rest of the answer.
+func (c *record) finish(status int, decision audit.Decision, reason string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done {
+		return c.err
+	}
+	c.done = true
+	x := &c.x
+	x.Time, x.Duration = c.began, time.Since(c.began)
+	x.Status, x.Decision, x.Reason = status, decision, reason
+	x.Path, x.Query = c.redactor.Text(x.Path), c.redactor.Query(x.Query)
+	x.Service = c.redactor.Text(x.Service)
+	x.BytesIn, x.BytesOut = c.sent.size, c.answered.size
+	x.RequestHeader = c.redactor.Header(c.in)
+	x.RequestBody = c.body(c.in, &c.sent)
+	if c.out != nil {
+		x.ResponseHeader = c.redactor.Header(c.out)
+		x.ResponseBody = c.body(c.out, &c.answered)
+	}
+	if c.server.opts.Audit != nil {
+		if err := c.server.opts.Audit.Append(x); err != nil {
+			c.err = errors.Join(errNotRecorded, err)
+			c.server.mute.Store(true)
+			c.server.log.Error("an exchange could not be recorded: calls are refused until one can", "service", x.Service, "why", err)
+		} else {
+			c.server.mute.Store(false)
+		}
+	}
+	if c.local != nil {
+		c.local.Write(x)
+	}
+	return c.err
+}
+
+// body is what was captured of a body, redacted.
+func (c *record) body(h http.Header, part *capture) *audit.Body {
+	switch {
+	case part.omit:
+		return &audit.Body{Size: part.size, Note: "WebSocket messages are not recorded"}
+	case part.size == 0:
+		return nil
+	}
+	return c.redactor.Body(h, part.head, part.size)
+}

@@ -1,0 +1,108 @@
+// Package proxy is the heart of Lockbox: it takes calls on the local listener,
+// checks who makes them, puts the credential on, carries them to the upstream and
+// back, and records them.
+//
+// A call goes through route.go (where to), authorize.go (who), forward.go (there
+// and back) and record.go (what is written down). reload.go builds the immutable
+// state that a call works on from its first to its last byte.
+package proxy
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lockbox/proxy/audit"
+	"lockbox/proxy/config"
+	"lockbox/proxy/secret"
+	"lockbox/proxy/token"
+)
+
+// Options is what a Server needs from outside: it knows no keychain, file or
+// screen of its own.
+type Options struct {
+	// Load reads and checks the configuration.
+	Load func(ctx context.Context) (*config.Config, error)
+	// Secret reads one secret of the configuration; its errors tell
+	// secret.ErrNotFound, ErrLocked and ErrUnavailable apart. It is called for
+	// several references at a time.
+	Secret func(ctx context.Context, ref secret.Ref) (secret.Value, error)
+	// Keys reads the keys that sign tokens, at each reload. After an error,
+	// services that need a token answer 503, or 500 for secret.ErrNotFound.
+	Keys func(ctx context.Context) (token.Keys, error)
+	// Audit records every exchange. A nil one records nothing.
+	Audit *audit.Log
+	// Logger is told of failures. nil: nobody is.
+	Logger *slog.Logger
+	// Version is the program's, for its log.
+	Version string
+	// OnReload, if not nil, is called after each successful Reload.
+	OnReload func()
+}
+
+// Server is the proxy. Its methods can be used by many goroutines at once.
+type Server struct {
+	opts    Options
+	log     *slog.Logger
+	state   atomic.Pointer[state] // nil before the first Reload
+	paused  atomic.Bool
+	calls   atomic.Int64 // to services, under way
+	active  atomic.Int64 // handlers of all kinds, under way
+	mute    atomic.Bool  // the last exchange could not be recorded
+	reload  sync.Mutex   // serialises Reload; guards upstreams
+	outward upstreams
+
+	// stall is how long a caller may neither send nor take a byte of a body.
+	stall time.Duration
+	drain time.Duration // DrainTimeout, less in tests
+}
+
+// New makes a Server. It answers 503 until the first Reload.
+func New(o Options) *Server {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Server{opts: o, log: o.Logger, stall: 2 * time.Minute, drain: DrainTimeout}
+}
+
+// Config is the configuration in use, nil before the first Reload. It is not to
+// be changed.
+func (s *Server) Config() *config.Config {
+	if st := s.state.Load(); st != nil {
+		return st.config
+	}
+	return nil
+}
+
+// Report is what the last successful Reload found.
+func (s *Server) Report() Report {
+	if st := s.state.Load(); st != nil {
+		return st.report
+	}
+	return Report{}
+}
+
+// Keys are the signing keys in use, for issuing tokens. They are zero when they
+// could not be read.
+func (s *Server) Keys() token.Keys {
+	if st := s.state.Load(); st != nil {
+		return st.keys
+	}
+	return token.Keys{}
+}
+
+// SetPaused makes calls to services answer 503 until it is undone. Calls under
+// way go on.
+func (s *Server) SetPaused(paused bool) { s.paused.Store(paused) }
+
+// Paused reports whether calls to services are refused.
+func (s *Server) Paused() bool { return s.paused.Load() }
+
+// InFlight is the number of calls to services that are under way.
+func (s *Server) InFlight() int { return int(s.calls.Load()) }
+
+// Handler is what the local listener serves: services, health and reload.
+func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.local) }

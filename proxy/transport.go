@@ -1,0 +1,136 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/netip"
+	"syscall"
+	"time"
+)
+
+var (
+	errConnectTimeout = errors.New("no connection within connect_timeout")
+	errBlockedAddress = errors.New("link-local and metadata addresses are not called")
+)
+
+// timeouts are what services must have in common to share an http.Transport.
+type timeouts struct{ connect, read time.Duration }
+
+// upstreams makes and keeps the transports, so that idle connections outlive a
+// reload. It is used under the reload's lock only.
+type upstreams struct {
+	roots      *x509.CertPool // nil: the system's
+	byTimeouts map[timeouts]*upstream
+}
+
+// get is the transport for a service's timeouts, made at the first call.
+func (u *upstreams) get(t timeouts) *upstream {
+	if up, ok := u.byTimeouts[t]; ok {
+		return up
+	}
+	if u.byTimeouts == nil {
+		u.byTimeouts = map[timeouts]*upstream{}
+	}
+	up := newUpstream(t, u.roots)
+	u.byTimeouts[t] = up
+	return up
+}
+
+// keep drops the transports that no service uses any more. Calls under way on
+// them go on.
+func (u *upstreams) keep(used map[timeouts]bool) {
+	for t, up := range u.byTimeouts {
+		if !used[t] {
+			up.transport.CloseIdleConnections()
+			delete(u.byTimeouts, t)
+		}
+	}
+}
+
+// upstream is an http.Transport whose connect timeout covers resolving, dialling
+// and the TLS handshake together.
+type upstream struct {
+	transport *http.Transport
+	connect   time.Duration // 0: none
+}
+
+func newUpstream(t timeouts, roots *x509.CertPool) *upstream {
+	dialer := &net.Dialer{
+		Timeout:   t.connect,
+		KeepAlive: 30 * time.Second,
+		Control:   refuseMetadata,
+	}
+	return &upstream{connect: t.connect, transport: &http.Transport{
+		Proxy:       nil, // not from the environment: the credential goes where the config says
+		DialContext: dialer.DialContext,
+		// What the caller accepts is sent on, and what comes back stays as packed.
+		DisableCompression:     true,
+		ForceAttemptHTTP2:      true,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+		TLSHandshakeTimeout:    t.connect,
+		ResponseHeaderTimeout:  t.read,
+		ExpectContinueTimeout:  time.Second,
+		MaxIdleConns:           256,
+		MaxIdleConnsPerHost:    64,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 1 << 20,
+		// Notices a connection that died without a word, under streams that have
+		// no timeout of their own.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
+	}}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
+	if u.connect == 0 {
+		return u.transport.RoundTrip(r)
+	}
+	// The context lives as long as the response's body; the server cancels its
+	// parent when the call is over.
+	ctx, cancel := context.WithCancelCause(r.Context())
+	timer := time.AfterFunc(u.connect, func() { cancel(errConnectTimeout) })
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { timer.Stop() }})
+	res, err := u.transport.RoundTrip(r.WithContext(ctx))
+	if err != nil {
+		timer.Stop()
+		if cause := context.Cause(ctx); errors.Is(cause, errConnectTimeout) {
+			err = cause
+		}
+		cancel(err)
+	}
+	return res, err
+}
+
+// refuseMetadata is a Dialer's Control. It sees the address after names were
+// resolved, so that no name can be made to point at a cloud's metadata service,
+// which hands out keys to whoever can reach it.
+func refuseMetadata(_, address string, _ syscall.RawConn) error {
+	ap, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("%w: %q is no address", errBlockedAddress, address)
+	}
+	if metadata(ap.Addr()) {
+		return errBlockedAddress
+	}
+	return nil
+}
+
+var (
+	nat64   = netip.MustParsePrefix("64:ff9b::/96")
+	amazon6 = netip.MustParseAddr("fd00:ec2::254")
+)
+
+func metadata(addr netip.Addr) bool {
+	addr = addr.Unmap().WithZone("")
+	if nat64.Contains(addr) {
+		b := addr.As16()
+		addr = netip.AddrFrom4([4]byte(b[12:]))
+	}
+	return addr.IsLinkLocalUnicast() || addr == amazon6
+}
