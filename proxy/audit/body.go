@@ -1,0 +1,94 @@
+package audit
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
+	"io"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+)
+
+// Body makes the record of a body: captured is its beginning as it was sent,
+// size all of it. It is unpacked to be read and to be searched for secrets; what
+// cannot be unpacked is not kept.
+func (r *Redactor) Body(h http.Header, captured []byte, size int64) *Body {
+	b := &Body{Size: size, Truncated: size > int64(len(captured))}
+	plain, note := unpack(h.Get("Content-Encoding"), captured)
+	if note != "" {
+		b.Note = note
+		return b
+	}
+	if len(plain) > BodyLimit {
+		plain, b.Truncated = plain[:BodyLimit], true
+	}
+	// A secret that was cut in two by the limit could not be recognised.
+	if b.Truncated {
+		plain = plain[:max(0, len(plain)-r.longest())]
+	}
+	text := string(plain)
+	switch {
+	case isForm(h):
+		b.Text = r.Query(text)
+	case utf8.ValidString(text) || b.Truncated && utf8.ValidString(trimPartial(text)):
+		b.Text = r.Text(trimPartial(text))
+	default:
+		b.Base64 = []byte(r.Text(text))
+	}
+	return b
+}
+
+func isForm(h http.Header) bool {
+	return strings.HasPrefix(strings.ToLower(h.Get("Content-Type")), "application/x-www-form-urlencoded")
+}
+
+// longest bounds the length of the forms that could be cut.
+func (r *Redactor) longest() int {
+	n := 0
+	for ; r != nil; r = r.base {
+		n = max(n, r.reach)
+	}
+	return n
+}
+
+// trimPartial drops a rune that the limit cut.
+func trimPartial(s string) string {
+	for i := 1; i <= utf8.UTFMax && i <= len(s); i++ {
+		c := s[len(s)-i]
+		if utf8.RuneStart(c) {
+			if c >= utf8.RuneSelf && !utf8.FullRuneInString(s[len(s)-i:]) {
+				return s[:len(s)-i]
+			}
+			break
+		}
+	}
+	return s
+}
+
+// unpack undoes a Content-Encoding, up to BodyLimit of plain bytes.
+func unpack(encoding string, packed []byte) (plain []byte, note string) {
+	var z io.Reader
+	var err error
+	switch strings.ToLower(strings.TrimSpace(encoding)) {
+	case "", "identity":
+		return packed, ""
+	case "gzip", "x-gzip":
+		z, err = gzip.NewReader(bytes.NewReader(packed))
+	case "deflate": // zlib by RFC 9110, bare deflate by habit
+		if z, err = zlib.NewReader(bytes.NewReader(packed)); err != nil {
+			z, err = flate.NewReader(bytes.NewReader(packed)), nil
+		}
+	default:
+		return nil, "the body is encoded in a way that is not read here, and was not kept"
+	}
+	if err != nil {
+		return nil, "the body could not be unpacked, and was not kept"
+	}
+	plain, err = io.ReadAll(io.LimitReader(z, BodyLimit+1))
+	if err != nil && len(plain) == 0 {
+		return nil, "the body could not be unpacked, and was not kept"
+	}
+	return plain, ""
+}

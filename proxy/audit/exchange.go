@@ -1,0 +1,56 @@
+// Package audit keeps the record of every exchange: what came in, what was
+// decided, what came back. Records are redacted before they get here; none holds
+// a credential, a service token or a cookie.
+package audit
+
+import (
+	"net/http"
+	"time"
+)
+
+// Decision is what Lockbox did with a call.
+type Decision string
+
+// The decisions.
+const (
+	Allowed Decision = "allowed" // forwarded, and answered by the upstream
+	Refused Decision = "refused" // by Lockbox
+	Failed  Decision = "failed"  // allowed, but the upstream or the caller broke off
+)
+
+// BodyLimit is how much of a body is captured, in bytes.
+const BodyLimit = 64 << 10
+
+// Exchange is one call through Lockbox, from request to response.
+type Exchange struct {
+	ID       string        `json:"id"` // given by Log.Append: a UUIDv7, so that IDs sort by time
+	Time     time.Time     `json:"time"`
+	Service  string        `json:"service,omitempty"`
+	Method   string        `json:"method"`
+	Path     string        `json:"path"`
+	Query    string        `json:"query,omitempty"`
+	Status   int           `json:"status"`
+	Duration time.Duration `json:"duration_ns"`
+	BytesIn  int64         `json:"bytes_in"`
+	BytesOut int64         `json:"bytes_out"`
+	Audience string        `json:"audience,omitempty"`
+	JTI      string        `json:"jti,omitempty"`
+	Listener string        `json:"listener"`
+	Remote   string        `json:"remote"`
+	Decision Decision      `json:"decision"`
+	// Reason is a problem's code and its sentence: "token_expired: …".
+	Reason         string      `json:"reason,omitempty"`
+	RequestHeader  http.Header `json:"request_header,omitempty"`
+	ResponseHeader http.Header `json:"response_header,omitempty"`
+	RequestBody    *Body       `json:"request_body,omitempty"`
+	ResponseBody   *Body       `json:"response_body,omitempty"`
+}
+
+// Body is what was captured of a body, unpacked and redacted.
+type Body struct {
+	Text      string `json:"text,omitempty"`
+	Base64    []byte `json:"base64,omitempty"` // where it is no text
+	Size      int64  `json:"size"`             // as it was sent
+	Truncated bool   `json:"truncated,omitempty"`
+	Note      string `json:"note,omitempty"` // why there is less than could be expected
+}

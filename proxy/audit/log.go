@@ -1,0 +1,198 @@
+package audit
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/google/uuid"
+)
+
+// segmentSize is when a file of the log is followed by the next, in bytes.
+const segmentSize = 16 << 20
+
+const suffix = ".jsonl"
+
+// Log keeps exchanges in append-only files of JSON Lines. A file is named by the
+// ID of its first exchange, so that names sort by time too.
+type Log struct {
+	dir string
+
+	mu       sync.Mutex
+	segments []string // names, oldest first
+	file     *os.File // the newest segment; nil until the first Append
+	size     int64    // of file
+	last     uuid.UUID
+	count    int
+	onChange []func()
+	closed   bool
+}
+
+// Open opens the log in dir, which it makes for its owner alone. What a crash
+// left of a half-written record is set aside in a file that ends in .torn.
+func Open(dir string) (*Log, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("the audit directory cannot be made: %w", err)
+	}
+	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a directory
+		return nil, fmt.Errorf("the audit directory cannot be closed to others: %w", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("the audit directory cannot be read: %w", err)
+	}
+	l := &Log{dir: dir}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), suffix) {
+			l.segments = append(l.segments, e.Name())
+		}
+	}
+	slices.Sort(l.segments)
+	for _, name := range l.segments {
+		n, err := countLines(l.path(name))
+		if err != nil {
+			return nil, err
+		}
+		l.count += n
+	}
+	if len(l.segments) == 0 {
+		return l, nil
+	}
+	if err := l.resume(l.segments[len(l.segments)-1]); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *Log) path(name string) string { return filepath.Join(l.dir, name) }
+
+// resume goes on with the newest segment.
+func (l *Log) resume(name string) error {
+	if err := setTornTailAside(l.path(name)); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(l.path(name), os.O_RDWR|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("the audit log cannot be written: %w", err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	l.file, l.size = f, info.Size()
+	newest, err := l.List(Query{Limit: 1})
+	if err == nil && len(newest) == 1 {
+		l.last, err = uuid.Parse(newest[0].ID)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("the audit file %s is damaged; move it away to start a new one: %w", l.path(name), err), f.Close())
+	}
+	return nil
+}
+
+// Append gives x its ID and writes it. When it returns nil, the record is with
+// the kernel and survives the end of this process.
+func (l *Log) Append(x *Exchange) error {
+	l.mu.Lock()
+	err := l.append(x)
+	listeners := l.onChange
+	l.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("the audit record cannot be written: %w", err)
+	}
+	for _, f := range listeners {
+		f()
+	}
+	return nil
+}
+
+func (l *Log) append(x *Exchange) error {
+	if l.closed {
+		return os.ErrClosed
+	}
+	id, err := nextID(l.last)
+	if err != nil {
+		return err
+	}
+	x.ID = id.String()
+	line, err := json.Marshal(x)
+	if err != nil {
+		return err
+	}
+	line = append(line, '\n')
+	if l.file == nil || l.size >= segmentSize {
+		if err := l.begin(x.ID + suffix); err != nil {
+			return err
+		}
+	}
+	if _, err := l.file.Write(line); err != nil {
+		// Half a line would spoil the next one.
+		return errors.Join(err, l.file.Truncate(l.size))
+	}
+	l.size += int64(len(line))
+	l.last = id
+	l.count++
+	return nil
+}
+
+func (l *Log) begin(name string) error {
+	f, err := os.OpenFile(l.path(name), os.O_CREATE|os.O_EXCL|os.O_RDWR|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	if l.file != nil {
+		if err := l.file.Close(); err != nil {
+			return errors.Join(err, f.Close(), os.Remove(l.path(name)))
+		}
+	}
+	l.file, l.size = f, 0
+	l.segments = append(slices.Clip(l.segments), name)
+	return nil
+}
+
+// nextID is a UUIDv7 after last, even when the clock was set back.
+func nextID(last uuid.UUID) (uuid.UUID, error) {
+	id, err := uuid.NewV7()
+	if err != nil || strings.Compare(id.String(), last.String()) > 0 {
+		return id, err
+	}
+	id = last
+	for i := len(id) - 1; i > 8; i-- {
+		if id[i]++; id[i] != 0 {
+			break
+		}
+	}
+	return id, nil
+}
+
+// OnChange has f called after each append. f must not block.
+func (l *Log) OnChange(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.onChange = append(slices.Clip(l.onChange), f)
+}
+
+// Count is the number of exchanges on record.
+func (l *Log) Count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.count
+}
+
+// Close closes the log; Append fails from then on.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	if l.file == nil {
+		return nil
+	}
+	err := l.file.Close()
+	l.file = nil
+	return err
+}

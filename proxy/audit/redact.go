@@ -1,0 +1,201 @@
+package audit
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+
+	"lockbox/proxy/secret"
+)
+
+// minForm is the shortest text that is replaced inside other text: a user name
+// of two letters would blot out half of every body.
+const minForm = 4
+
+// Redactor takes known secrets out of what is about to be recorded. It is
+// immutable.
+type Redactor struct {
+	base     *Redactor
+	replacer *strings.Replacer // nil: no secrets beside base's
+	whole    []secret.Value    // short ones, hidden where they stand alone
+	reach    int               // the length of the longest form, in bytes
+}
+
+// NewRedactor knows secrets, each in plain, base64, percent-encoded and
+// JSON-escaped form.
+func NewRedactor(secrets ...secret.Value) *Redactor { return (*Redactor)(nil).With(secrets...) }
+
+// With returns a Redactor that knows more secrets. Its cost does not depend on
+// how many r knows.
+func (r *Redactor) With(secrets ...secret.Value) *Redactor {
+	d := &Redactor{base: r}
+	var pairs []string
+	for _, v := range secrets {
+		if v.Len() < minForm {
+			if !v.IsZero() {
+				d.whole = append(d.whole, v)
+			}
+			continue
+		}
+		for _, form := range forms(v.Reveal()) {
+			pairs = append(pairs, form, secret.Redacted)
+			d.reach = max(d.reach, len(form))
+		}
+	}
+	switch {
+	case len(pairs) > 0:
+		d.replacer = strings.NewReplacer(pairs...)
+	case len(d.whole) == 0 && r != nil:
+		return r
+	}
+	return d
+}
+
+// forms lists the ways a secret is written, longest first: the first match of a
+// Replacer wins.
+func forms(s string) []string {
+	out := []string{s, url.QueryEscape(s), url.PathEscape(s), strings.ToLower(url.QueryEscape(s))}
+	if j, err := json.Marshal(s); err == nil {
+		out = append(out, string(j[1:len(j)-1]))
+	}
+	out = append(out, strings.ReplaceAll(s, "/", `\/`))
+	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for shift := range 3 {
+			out = append(out, core(enc, s, shift))
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int { return len(b) - len(a) })
+	out = slices.Compact(out)
+	return slices.DeleteFunc(out, func(f string) bool { return len(f) < minForm })
+}
+
+// core is what s always looks like in the base64 of a longer text in which shift
+// bytes (modulo 3) come before it: the characters that no neighbour touches.
+func core(enc *base64.Encoding, s string, shift int) string {
+	coded := enc.EncodeToString([]byte(strings.Repeat("\x00", shift) + s))
+	first := []int{0, 2, 3}[shift]
+	last := len(coded)
+	if (shift+len(s))%3 != 0 {
+		last--
+	}
+	if first >= last {
+		return ""
+	}
+	return coded[first:last]
+}
+
+// Text replaces the known secrets in s.
+func (r *Redactor) Text(s string) string {
+	for ; r != nil; r = r.base {
+		for _, v := range r.whole {
+			if s == v.Reveal() {
+				return secret.Redacted
+			}
+		}
+		if r.replacer != nil {
+			s = r.replacer.Replace(s)
+		}
+	}
+	return s
+}
+
+// Header returns a copy of h for the record: the values of headers that are
+// known to be harmless, less known secrets, and [redacted] for all others.
+func (r *Redactor) Header(h http.Header) http.Header {
+	if h == nil {
+		return nil
+	}
+	out := make(http.Header, len(h))
+	for name, values := range h {
+		name = r.Text(name)
+		shown := harmless(name)
+		for _, v := range values {
+			if shown {
+				v = r.address(v)
+			} else {
+				v = secret.Redacted
+			}
+			out[name] = append(out[name], v)
+		}
+	}
+	return out
+}
+
+// address hides what a URL in a header may carry (Location, Link, Referer).
+func (r *Redactor) address(v string) string {
+	v = r.Text(v)
+	if i := strings.IndexByte(v, '?'); i >= 0 && strings.Contains(v[:i], "/") {
+		rest, tail := v[i+1:], ""
+		if end := strings.IndexAny(rest, "> \"#"); end >= 0 {
+			rest, tail = rest[:end], rest[end:]
+		}
+		return v[:i+1] + r.Query(rest) + tail
+	}
+	return v
+}
+
+// harmless reports whether a header's values may be shown.
+func harmless(name string) bool {
+	name = strings.ToLower(textproto.CanonicalMIMEHeaderKey(name))
+	if shownNames[name] {
+		return true
+	}
+	for _, prefix := range shownPrefixes {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+var shownPrefixes = []string{
+	"accept", "content-", "x-ratelimit-", "ratelimit", "x-rate-limit-", "x-github-", "access-control-",
+	"sec-fetch-", "sec-ch-", "if-", "cross-origin-", "x-lockbox-error", "openai-", "anthropic-version",
+}
+
+var shownNames = map[string]bool{
+	"age": true, "allow": true, "alt-svc": true, "cache-control": true, "connection": true, "date": true,
+	"dnt": true, "etag": true, "expect": true, "expires": true, "host": true, "idempotency-key": true,
+	"last-modified": true, "link": true, "location": true, "origin": true, "pragma": true, "priority": true,
+	"range": true, "referer": true, "referrer-policy": true, "request-id": true, "retry-after": true,
+	"sec-websocket-version": true, "server": true, "server-timing": true, "strict-transport-security": true,
+	"te": true, "trailer": true, "transfer-encoding": true, "upgrade": true, "user-agent": true, "vary": true,
+	"via": true, "warning": true, "x-content-type-options": true, "x-correlation-id": true, "x-frame-options": true,
+	"x-powered-by": true, "x-request-id": true, "x-requested-with": true, "x-runtime": true, "x-served-by": true,
+}
+
+// Query hides the values of parameters that are named like secrets, and known
+// secrets everywhere. The rest is kept as it was sent.
+func (r *Redactor) Query(raw string) string {
+	amp := strings.Split(raw, "&")
+	for i, part := range amp {
+		semi := strings.Split(part, ";") // a separator too, to some upstreams
+		for j, p := range semi {
+			name, _, has := strings.Cut(p, "=")
+			plain, err := url.QueryUnescape(name)
+			if err != nil {
+				plain = name
+			}
+			if has && secretName(plain) {
+				semi[j] = name + "=" + secret.Redacted
+			}
+		}
+		amp[i] = strings.Join(semi, ";")
+	}
+	return r.Text(strings.Join(amp, "&"))
+}
+
+// secretName reports whether a parameter is named like one that holds a secret.
+func secretName(name string) bool {
+	name = strings.ToLower(name)
+	for _, word := range []string{"token", "key", "secret", "passw", "pwd", "signature", "credential", "auth", "session", "jwt"} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return slices.Contains([]string{"code", "sig", "pass", "otp", "sid", "appid"}, name)
+}
