@@ -272,15 +272,17 @@ func (l *list) placeFirst(newLine hujson.Extra) hujson.Extra {
 func (l *list) arrange(keys []string, keyOf func(*item) string, adopt func(*item, int), create func(int) item) {
 	const unused = -1
 	owner := make([]int, len(l.items)) // item → key
-	at := make(map[string]int, len(l.items))
+	at := make(map[string][]int, len(l.items)) // a list may hold a key twice
 	for i := range l.items {
 		owner[i] = unused
-		at[keyOf(&l.items[i])] = i
+		key := keyOf(&l.items[i])
+		at[key] = append(at[key], i)
 	}
 	found := make([]bool, len(keys))
 	for k, key := range keys {
-		if i, ok := at[key]; ok && owner[i] == unused {
-			owner[i], found[k] = k, true
+		if same := at[key]; len(same) > 0 {
+			owner[same[0]], found[k] = k, true
+			at[key] = same[1:]
 		}
 	}
 	for k := range keys {
