@@ -271,7 +271,7 @@ func (l *list) placeFirst(newLine hujson.Extra) hujson.Extra {
 // is renamed by adopt where a new key stands at its place, and else removed.
 func (l *list) arrange(keys []string, keyOf func(*item) string, adopt func(*item, int), create func(int) item) {
 	const unused = -1
-	owner := make([]int, len(l.items)) // item → key
+	owner := make([]int, len(l.items))         // item → key
 	at := make(map[string][]int, len(l.items)) // a list may hold a key twice
 	for i := range l.items {
 		owner[i] = unused
