@@ -1,7 +1,6 @@
 package token
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -87,10 +86,10 @@ func (v *Verifier) verify(raw string, now time.Time) (Claims, error) {
 	if len(raw) > MaxLength {
 		return Claims{}, fmt.Errorf("%w: it is longer than %d bytes", ErrMalformed, MaxLength)
 	}
-	p := new(payload)
-	tok, err := parser.ParseWithClaims(raw, p, func(*jwt.Token) (any, error) { return v.keys(now), nil })
+	p := payload{}
+	tok, err := parser.ParseWithClaims(raw, jwt.MapClaims(p), func(*jwt.Token) (any, error) { return v.keys(now), nil })
 	switch {
-	case errors.Is(err, jwt.ErrTokenSignatureInvalid) && !errors.Is(err, jwt.ErrTokenMalformed):
+	case errors.Is(err, jwt.ErrTokenSignatureInvalid), errors.Is(err, jwt.ErrTokenUnverifiable):
 		return Claims{}, ErrSignature
 	case err != nil:
 		return Claims{}, ErrMalformed // the parser's own words may quote the token
@@ -115,33 +114,27 @@ func (v *Verifier) keys(now time.Time) jwt.VerificationKeySet {
 	return set
 }
 
-// payload is the claims as they are written.
-type payload struct {
-	jwt.MapClaims `json:"-"`      // for the parser's interface; never filled
-	Iss           json.RawMessage `json:"iss"`
-	Exp           json.RawMessage `json:"exp"`
-	Iat           json.RawMessage `json:"iat"`
-	JTI           string          `json:"jti"`
-	Service       string          `json:"service_name"`
-	Aud           json.RawMessage `json:"aud"`
-	Admin         json.RawMessage `json:"admin"`
-}
+// payload is the claims as they are written. Their names are exact, unlike those
+// that encoding/json gives the fields of a struct.
+type payload jwt.MapClaims
 
-func (p *payload) check(now time.Time) (Claims, error) {
-	c := Claims{Service: p.Service, JTI: p.JTI, Admin: bytes.Equal(p.Admin, []byte("true"))}
+func (p payload) check(now time.Time) (Claims, error) {
+	c := Claims{Admin: p["admin"] == true}
+	c.Service, _ = p["service_name"].(string)
+	c.JTI, _ = p["jti"].(string)
 	var ok bool
-	if c.Audience, ok = stringOrList(p.Aud); !ok {
+	if c.Audience, ok = stringOrList(p["aud"]); !ok {
 		return c, ErrMalformed
 	}
-	if len(p.Iat) > 0 {
-		if c.IssuedAt, ok = moment(p.Iat); !ok {
+	if iat, has := p["iat"]; has {
+		if c.IssuedAt, ok = moment(iat); !ok {
 			return c, ErrMalformed
 		}
 	}
-	if c.Expires, ok = moment(p.Exp); !ok {
+	if c.Expires, ok = moment(p["exp"]); !ok {
 		return c, fmt.Errorf("%w: it has no expiry", ErrMalformed)
 	}
-	if !bytes.Equal(p.Iss, []byte(`"`+Issuer+`"`)) {
+	if p["iss"] != Issuer {
 		return c, ErrIssuer
 	}
 	if !now.Before(c.Expires) {
@@ -151,33 +144,39 @@ func (p *payload) check(now time.Time) (Claims, error) {
 }
 
 // stringOrList reads aud (RFC 7519, section 4.1.3).
-func stringOrList(raw json.RawMessage) ([]string, bool) {
-	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
+func stringOrList(aud any) (list []string, ok bool) {
+	switch aud := aud.(type) {
+	case nil:
 		return nil, true
+	case string:
+		return []string{aud}, true
+	case []any:
+		for _, a := range aud {
+			s, ok := a.(string)
+			if !ok {
+				return nil, false
+			}
+			list = append(list, s)
+		}
+		return list, true
 	}
-	var one string
-	if json.Unmarshal(raw, &one) == nil {
-		return []string{one}, true
-	}
-	var list []string
-	if json.Unmarshal(raw, &list) != nil {
-		return nil, false
-	}
-	return list, true
+	return nil, false
 }
 
-// maxMoment keeps a date far off from overflowing (the year 9999).
+// maxMoment, in the year 9999, keeps a date further off from overflowing.
 const maxMoment = 253402300799
 
 // moment reads a NumericDate, which may have a fraction (RFC 7519, section 2).
-func moment(raw json.RawMessage) (time.Time, bool) {
-	var f float64
-	if len(raw) == 0 || raw[0] == '"' || bytes.Equal(raw, []byte("null")) || json.Unmarshal(raw, &f) != nil || f < 0 {
+func moment(v any) (time.Time, bool) {
+	n, ok := v.(json.Number)
+	if !ok {
 		return time.Time{}, false
 	}
-	if f > maxMoment {
-		f = maxMoment
+	f, err := n.Float64()
+	if err != nil || f < 0 {
+		return time.Time{}, false
 	}
+	f = min(f, maxMoment)
 	sec := int64(f)
 	return time.Unix(sec, int64((f-float64(sec))*1e9)), true
 }
