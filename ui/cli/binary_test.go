@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer os.RemoveAll(binaryDir)
+		defer func() { _ = os.RemoveAll(binaryDir) }()
 		return m.Run()
 	}())
 }

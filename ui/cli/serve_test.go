@@ -331,6 +331,13 @@ func TestStop(t *testing.T) {
 		s, release, answered := start(t)
 		s.signal(t, sigterm)
 		s.await(t, `Stopping`)
+		s.signal(t, sigterm) // an echo of the first
+		time.Sleep(2 * echoTime)
+		select {
+		case <-s.end:
+			t.Fatal("it ended at the first signal's echo")
+		default:
+		}
 		s.signal(t, sigterm)
 		if code := s.wait(t, 2*time.Second); code != exitFailed {
 			t.Errorf("exit code %d, want 1", code)

@@ -9,8 +9,13 @@ import (
 	"time"
 )
 
-// endTime is how long the program may take to end once it was asked to.
-const endTime = 10 * time.Second
+const (
+	// endTime is how long the program may take to end once it was asked to.
+	endTime = 10 * time.Second
+	// echoTime is how soon a second signal is still the first one: timeout(1) and
+	// others send theirs to the process and then to its group.
+	echoTime = 500 * time.Millisecond
+)
 
 // signals turns what the system asks of a server into a context and a channel.
 type signals struct {
@@ -35,7 +40,10 @@ func newSignals(t Terminal, exit func(code int)) *signals {
 }
 
 func (s *signals) watch(t Terminal, exit func(code int)) {
-	var late <-chan time.Time
+	var (
+		asked time.Time
+		late  <-chan time.Time
+	)
 	for {
 		select {
 		case sig := <-s.got:
@@ -47,9 +55,9 @@ func (s *signals) watch(t Terminal, exit func(code int)) {
 				}
 			case late == nil:
 				t.say("Stopping: calls under way may finish. Ask again to stop at once.")
-				late = time.After(endTime)
+				asked, late = time.Now(), time.After(endTime)
 				s.cancel()
-			default:
+			case time.Since(asked) > echoTime:
 				t.say("Stopped at once.")
 				exit(exitFailed)
 				return
