@@ -180,6 +180,27 @@ func TestGoKeyring(t *testing.T) {
 	}
 }
 
+// A copy in another collection, from when that was the default, must not win.
+func TestStaleCopy(t *testing.T) {
+	d := desk(t, desktest.Options{NoX: true})
+	cmd := d.Command("secret-tool", "store", "--collection=session", "--label=x", "service", "lockbox", "username", "acme/token")
+	cmd.Stdin = strings.NewReader("sk-stale")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	k := NewKeychain()
+	if got, err := k.Get(t.Context(), "acme", "token"); err != nil || got.Reveal() != "sk-stale" {
+		t.Fatalf("Get: %d bytes, %v", got.Len(), err)
+	}
+	if err := k.Set(t.Context(), "acme", "token", secret.New("sk-new")); err != nil {
+		t.Fatal(err)
+	}
+	d.Lock()
+	if _, err := k.Get(t.Context(), "acme", "token"); !errors.Is(err, secret.ErrLocked) {
+		t.Errorf("Get with the new copy locked: %v; want the stale one gone", err)
+	}
+}
+
 func TestConcurrent(t *testing.T) {
 	desk(t, desktest.Options{NoX: true})
 	k := NewKeychain()
@@ -224,10 +245,10 @@ func TestUnlockAnswered(t *testing.T) {
 	for range 2 { // the second one rides on the first one's prompt
 		go func() { unlocked <- k.Unlock(t.Context()) }()
 	}
-	d.AnswerPrompt("wrong-password", 20*time.Second)
-	d.WaitPrompt(10 * time.Second)
+	d.WaitPrompt(20 * time.Second)
 	d.Screenshot("keyring-prompt")
-	d.Key("ctrl+a")
+	d.Type("wrong-password")
+	d.Key("Return")
 	d.AnswerPrompt(desktest.Password, 20*time.Second)
 	for range 2 {
 		if err := <-unlocked; err != nil {

@@ -1,6 +1,9 @@
 package desktest
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // promptClass is the window class of gcr's prompter, which gnome-keyring asks by.
 const promptClass = "gcr-prompter"
@@ -8,20 +11,36 @@ const promptClass = "gcr-prompter"
 // Prompted reports whether the keyring asks the person something now.
 func (d *Desk) Prompted() bool { return d.find("--class", promptClass) != "" }
 
-// WaitPrompt waits until the keyring asks something, and is ready for the keyboard.
+// WaitPrompt waits until the keyring asks something and its prompt has the
+// keyboard.
 func (d *Desk) WaitPrompt(wait time.Duration) {
 	d.t.Helper()
-	d.eventually("a prompt of the keyring", wait, d.Prompted)
-	// It is on the screen a moment before it grabs the keyboard.
-	time.Sleep(700 * time.Millisecond)
+	d.eventually("a prompt of the keyring", wait, func() bool {
+		prompt := d.find("--class", promptClass)
+		focus, err := d.output("xdotool", "getwindowfocus")
+		return err == nil && prompt != "" && strings.TrimSpace(focus) == prompt
+	})
+	// It has the keyboard a moment before it takes keys.
+	time.Sleep(300 * time.Millisecond)
 }
 
-// AnswerPrompt waits for the keyring's prompt to unlock and types a password.
+// AnswerPrompt waits for the keyring's prompt to unlock and types the password,
+// again while the prompt stays: one that has just refused a password takes no keys
+// for a moment.
 func (d *Desk) AnswerPrompt(password string, wait time.Duration) {
 	d.t.Helper()
-	d.WaitPrompt(wait)
-	d.Type(password)
-	d.Key("Return")
+	for end := time.Now().Add(wait); ; {
+		d.WaitPrompt(wait)
+		d.Key("ctrl+a")
+		d.Type(password)
+		d.Key("Return")
+		if poll(3*time.Second, func() bool { return !d.Prompted() }) {
+			return
+		}
+		if time.Now().After(end) {
+			d.t.Fatalf("the prompt does not take the password within %v", wait)
+		}
+	}
 }
 
 // ChoosePassword waits for the prompt that makes a keyring and types the password
@@ -33,6 +52,7 @@ func (d *Desk) ChoosePassword(password string, wait time.Duration) {
 	d.Key("Tab")
 	d.Type(password)
 	d.Key("Return")
+	d.eventually("the prompt is gone", wait, func() bool { return !d.Prompted() })
 }
 
 // CancelPrompt waits for the keyring's prompt and takes Escape to it.
