@@ -185,10 +185,12 @@ func TestStartFails(t *testing.T) {
 // Lockbox serves, without one it says why it cannot make one.
 func TestReadOnlyConfigDir(t *testing.T) {
 	t.Parallel()
+	const demo = `{"services": {"demo": {"base_url": "lockbox://demo", "requires_service_token": false}}}`
 	for _, tt := range []struct {
 		name   string
 		config string
-	}{{"empty", ""}, {"with a config", `{"services": {"demo": {"base_url": "lockbox://demo", "requires_service_token": false}}}`}} {
+		mode   os.FileMode
+	}{{"empty", "", 0}, {"with a config", demo, 0o444}, {"with one that is another's", demo, 0}} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir, err := os.MkdirTemp("", "lockbox-readonly")
 			if err != nil {
@@ -202,7 +204,7 @@ func TestReadOnlyConfigDir(t *testing.T) {
 				}
 			}
 			if tt.config != "" {
-				if err := os.WriteFile(h.path("config/lockbox/config.json"), []byte(tt.config), 0o644); err != nil {
+				if err := os.WriteFile(h.path("config/lockbox/config.json"), []byte(tt.config), tt.mode); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -217,7 +219,7 @@ func TestReadOnlyConfigDir(t *testing.T) {
 			if os.Getuid() == 0 { // to whom no directory is read-only
 				cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534, NoSetGroups: true}}
 			}
-			if tt.config == "" {
+			if tt.mode == 0 {
 				r := finish(t, cmd)
 				if r.code != exitFailed || !strings.Contains(r.errOut, h.path("config/lockbox")) {
 					t.Errorf("exit code %d, stderr %q; want 1 and the directory", r.code, r.errOut)

@@ -32,9 +32,14 @@ type signals struct {
 // than endTime, has the program ended by exit at once: a server that hangs must
 // not need SIGKILL.
 func newSignals(t Terminal, exit func(code int)) *signals {
-	s := &signals{reload: make(chan struct{}, 1), got: make(chan os.Signal, 4), done: make(chan struct{})}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s := watchSignals(make(chan os.Signal, 4), t, exit)
 	signal.Notify(s.got, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	return s
+}
+
+func watchSignals(got chan os.Signal, t Terminal, exit func(code int)) *signals {
+	s := &signals{reload: make(chan struct{}, 1), got: got, done: make(chan struct{})}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.wg.Go(func() { s.watch(t, exit) })
 	return s
 }
