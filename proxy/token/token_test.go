@@ -268,14 +268,9 @@ func FuzzVerify(f *testing.F) {
 	for _, x := range vectors(f) {
 		f.Add(x.Token)
 	}
-	raw, _, _ := Issue(key, "s", "a", time.Hour, now)
-	f.Add(raw.Reveal())
 	f.Add("..")
 	v := NewVerifier(Keys{Current: key})
 	f.Fuzz(func(t *testing.T, s string) {
-		if s == raw.Reveal() {
-			return
-		}
 		// No one but us has the key.
 		if c, err := v.Service(s, "s", nil, now); err == nil {
 			t.Errorf("accepted %q with %+v", s, c)
