@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"runtime"
 
 	"github.com/alecthomas/kong"
@@ -117,12 +116,5 @@ func (p place) options(t Terminal) backend.Options {
 	}
 	o.Version = t.Version
 	o.Logger = slog.New(slog.NewTextHandler(t.Err, nil))
-	return o
-}
-
-// Desktop is the backend's options for the window, which logs to stderr too.
-func Desktop(version string) backend.Options {
-	o := place{}.options(Terminal{Out: os.Stdout, Err: os.Stderr, Version: version})
-	o.Desktop = true
 	return o
 }

@@ -43,7 +43,6 @@ func (c serveCmd) Run(t Terminal) (err error) {
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 
-	var announce sync.Once
 	changed := make(chan struct{}, 1)
 	b.OnChange(func() {
 		select {
@@ -55,29 +54,21 @@ func (c serveCmd) Run(t Terminal) (err error) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
+	wg.Go(func() { signals.obey(ctx, t, b) })
 	wg.Go(func() {
 		for {
 			select {
 			case <-changed:
 				if v := b.View(); v.Phase == backend.Running {
-					announce.Do(func() { t.say("%s", greeting(v)) })
+					t.say("%s", greeting(v))
+					return
 				}
-			case <-signals.reload:
-				reload(ctx, t, b)
 			case <-ctx.Done():
 				return
 			}
 		}
 	})
 	return b.Run(ctx)
-}
-
-func reload(ctx context.Context, t Terminal, b *backend.Backend) {
-	if err := b.Reload(ctx); err != nil {
-		t.say("The config was not reloaded, the old one goes on: %v", err)
-		return
-	}
-	t.say("The config was reloaded: %s.", count(len(b.View().Services), "service"))
 }
 
 // greeting says what is served, and at the first start what to try.

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"lockbox/ui/backend"
 )
 
 const (
@@ -72,6 +74,22 @@ func (s *signals) watch(t Terminal, exit func(code int)) {
 			exit(exitFailed)
 			return
 		case <-s.done:
+			return
+		}
+	}
+}
+
+// obey reads the config anew at each SIGHUP, until ctx ends.
+func (s *signals) obey(ctx context.Context, t Terminal, b *backend.Backend) {
+	for {
+		select {
+		case <-s.reload:
+			if err := b.Reload(ctx); err != nil {
+				t.say("The config was not reloaded, the old one goes on: %v", err)
+				continue
+			}
+			t.say("The config was reloaded: %s.", count(len(b.View().Services), "service"))
+		case <-ctx.Done():
 			return
 		}
 	}
