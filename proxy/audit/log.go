@@ -21,7 +21,8 @@ const suffix = ".jsonl"
 // Log keeps exchanges in append-only files of JSON Lines. A file is named by the
 // ID of its first exchange, so that names sort by time too.
 type Log struct {
-	dir string
+	dir   string
+	limit int64 // segmentSize, but in tests
 
 	mu       sync.Mutex
 	segments []string // names, oldest first
@@ -46,7 +47,7 @@ func Open(dir string) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the audit directory cannot be read: %w", err)
 	}
-	l := &Log{dir: dir}
+	l := &Log{dir: dir, limit: segmentSize}
 	for _, e := range entries {
 		if strings.HasSuffix(e.Name(), suffix) {
 			l.segments = append(l.segments, e.Name())
@@ -125,7 +126,7 @@ func (l *Log) append(x *Exchange) error {
 		return err
 	}
 	line = append(line, '\n')
-	if l.file == nil || l.size >= segmentSize {
+	if l.file == nil || l.size >= l.limit {
 		if err := l.begin(x.ID + suffix); err != nil {
 			return err
 		}
