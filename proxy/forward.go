@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -66,6 +65,10 @@ func (c *call) forward() {
 	if c.in.ContentLength != 0 && c.in.Body != nil {
 		c.body = &requestBody{ReadCloser: c.in.Body, call: c}
 		c.in.Body = c.body
+		// Or the server would swallow up to 256 KB of a body that is still being
+		// sent when the answer begins. Fails for what is no HTTP/1, where it is
+		// not needed.
+		_ = http.NewResponseController(c.w).EnableFullDuplex()
 	}
 	proxy := httputil.ReverseProxy{
 		Rewrite:        c.rewrite,
@@ -182,7 +185,14 @@ func (c *call) answer(res *http.Response) error {
 		// The header is all there is.
 		return c.finish(audit.Allowed, "")
 	}
-	res.Body = &responseBody{ReadCloser: res.Body, call: c, left: res.ContentLength}
+	left := res.ContentLength
+	if len(res.Trailer) > 0 {
+		// HTTP/2 has trailers after a body of known length; HTTP/1 only after
+		// chunks.
+		h.Del("Content-Length")
+		left = -1
+	}
+	res.Body = &responseBody{ReadCloser: res.Body, call: c, left: left}
 	return nil
 }
 
@@ -232,7 +242,6 @@ func upstreamProblem(service string, err error) *problem {
 		return refuse(http.StatusGatewayTimeout, "upstream_timeout", "Upstream timeout", fmt.Sprintf("The upstream of service %q %s", service, why))
 	}
 	var (
-		netErr  net.Error
 		dns     *net.DNSError
 		cert    *tls.CertificateVerificationError
 		unknown x509.UnknownAuthorityError
@@ -246,10 +255,9 @@ func upstreamProblem(service string, err error) *problem {
 		return unreachable("has a link-local or metadata address, which Lockbox does not call.")
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return unreachable("has a host name that does not exist: check its base_url.")
-	case errors.As(err, &netErr) && netErr.Timeout(), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		if errors.As(err, &dial) && dial.Op == "dial" {
-			return timeout("could not be connected to in time (connect_timeout).")
-		}
+	case isTimeout(err) && errors.As(err, &dial) && dial.Op == "dial": // the system's own patience
+		return timeout("could not be connected to in time.")
+	case isTimeout(err):
 		return timeout("did not begin its answer in time (read_timeout).")
 	case errors.As(err, &cert), errors.As(err, &unknown):
 		return unreachable("has a certificate that this machine does not trust for its host.")

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -361,3 +362,5 @@ func (b *buffer) String() string {
 func contextWithLocal(ctx context.Context, addr netip.AddrPort) context.Context {
 	return context.WithValue(ctx, http.LocalAddrContextKey, net.TCPAddrFromAddrPort(addr))
 }
+
+func silentLog() *log.Logger { return log.New(io.Discard, "", 0) }

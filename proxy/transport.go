@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -95,16 +96,26 @@ func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 	// parent when the call is over.
 	ctx, cancel := context.WithCancelCause(r.Context())
 	timer := time.AfterFunc(u.connect, func() { cancel(errConnectTimeout) })
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { timer.Stop() }})
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { connected.Store(false) }, // again, when a kept connection was dead
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true); timer.Stop() },
+	})
 	res, err := u.transport.RoundTrip(r.WithContext(ctx))
 	if err != nil {
 		timer.Stop()
-		if cause := context.Cause(ctx); errors.Is(cause, errConnectTimeout) {
-			err = cause
+		if !connected.Load() && (isTimeout(err) || errors.Is(context.Cause(ctx), errConnectTimeout)) {
+			err = errConnectTimeout
 		}
 		cancel(err)
 	}
 	return res, err
+}
+
+// isTimeout reports whether time ran out, by whoever's clock.
+func isTimeout(err error) bool {
+	var t net.Error
+	return errors.As(err, &t) && t.Timeout() || errors.Is(err, context.DeadlineExceeded)
 }
 
 // refuseMetadata is a Dialer's Control. It sees the address after names were
