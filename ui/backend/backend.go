@@ -26,7 +26,7 @@ import (
 
 // How long the keychain may take: to answer, and to be unlocked by a person.
 const (
-	answerTime = 5 * time.Second
+	answerTime = 3 * time.Second
 	unlockTime = 2 * time.Minute
 )
 
@@ -74,8 +74,11 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 		b.status.listen = o.Listen
 	}
 	b.server = proxy.New(proxy.Options{
-		Load:   func(context.Context) (*config.Config, error) { return config.Load(o.ConfigPath) },
-		Secret: b.secret, Keys: b.signingKeys,
+		Load: func(ctx context.Context) (*config.Config, error) {
+			b.lookAtKeychain(ctx)
+			return config.Load(o.ConfigPath)
+		},
+		Secret: b.loadSecret, Keys: b.signingKeys,
 		Audit: log, Logger: o.Logger, Version: o.Version,
 		OnReload: b.publish,
 	})
@@ -202,7 +205,6 @@ func (b *Backend) setProblem(n Notice) {
 // View; the old config keeps serving.
 func (b *Backend) load(ctx context.Context) error {
 	report, err := b.server.Reload(ctx)
-	b.lookAtKeychain(ctx)
 	if err != nil {
 		b.setProblem(Notice{"The config was not loaded", err.Error(), "retry"})
 		return err

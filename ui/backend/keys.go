@@ -55,6 +55,9 @@ func signingKeyPath(o Options) string {
 // signingKeys is what the proxy checks tokens with. Where there is no key yet it
 // makes one: in the keychain, or in a file where there is no keychain.
 func (b *Backend) signingKeys(ctx context.Context) (token.Keys, error) {
+	if err := b.hung(); err != nil && b.keyIsInKeychain() {
+		return token.Keys{}, err
+	}
 	key, source, err := SigningKey(ctx, b.opts)
 	if b.opts.SigningKeyFile == "" && source == inKeychain && err != nil {
 		key, source, err = b.makeSigningKey(ctx, err)
@@ -87,6 +90,30 @@ func (b *Backend) makeSigningKey(ctx context.Context, cause error) (secret.Value
 	}
 	b.opts.Logger.Info("made a signing key; there is no keychain here, so it is kept in a file", "file", path)
 	return key, path, nil
+}
+
+func (b *Backend) keyIsInKeychain() bool {
+	_, err := os.Stat(signingKeyPath(b.opts))
+	return b.opts.SigningKeyFile == "" && errors.Is(err, fs.ErrNotExist)
+}
+
+// hung is the error of a keychain that did not answer when it was last asked how
+// it is: a load must not wait for it once more, and for each key.
+func (b *Backend) hung() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.status.keychain.State != vault.Unanswering {
+		return nil
+	}
+	return &vault.Error{State: vault.Unanswering}
+}
+
+// loadSecret is secret for a load of the config.
+func (b *Backend) loadSecret(ctx context.Context, ref secret.Ref) (secret.Value, error) {
+	if err := b.hung(); err != nil && ref.Scheme == secret.Keychain {
+		return secret.Value{}, err
+	}
+	return b.secret(ctx, ref)
 }
 
 // secret reads what a reference of the config points at.
