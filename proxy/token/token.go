@@ -22,8 +22,8 @@ const (
 	Issuer = "lockbox"
 	// MaxLength bounds a token that is looked at, in bytes.
 	MaxLength = 8192
-	// WeakKeyLength: a signing key of fewer bytes can be guessed (RFC 7518,
-	// section 3.2).
+	// WeakKeyLength is the length in bytes below which a signing key can be
+	// guessed (RFC 7518, section 3.2).
 	WeakKeyLength = 32
 )
 

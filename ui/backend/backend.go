@@ -115,34 +115,48 @@ func (b *Backend) Run(ctx context.Context) error {
 		if ln == nil {
 			ln, err = b.listen(ctx)
 		}
-		if err != nil {
-			if !b.opts.Desktop {
-				return err
-			}
+		switch {
+		case err == nil:
+			next, err = b.serve(ctx, ln, &wg)
+		case b.opts.Desktop:
 			b.setPhase(Stopped, Notice{"Lockbox cannot listen", sentence(err.Error()), "retry"})
-			select {
-			case next = <-b.retry:
-			case <-ctx.Done():
-			}
-			continue
+			next, err = b.await(ctx), nil
 		}
-		b.serving(ln.Addr().String())
-		serveCtx, stop := context.WithCancel(ctx)
-		ended := make(chan error, 1)
-		wg.Go(func() { ended <- b.server.Serve(serveCtx, ln) })
-		select {
-		case next = <-b.retry: // a new address; calls on the old one are drained
-		case err = <-ended:
-			next = nil
-		case <-ctx.Done():
-		}
-		stop()
-		if err != nil && ctx.Err() == nil && !b.opts.Desktop {
+		if err != nil && !b.opts.Desktop {
 			return err
 		}
 	}
 	b.setPhase(Stopped, Notice{})
 	return nil
+}
+
+// await waits for a listener from Retry or SaveSettings; nil when ctx ended.
+func (b *Backend) await(ctx context.Context) net.Listener {
+	select {
+	case ln := <-b.retry:
+		return ln
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// serve serves on ln until ctx ends, serving fails or another listener takes
+// its place, which it returns. Calls under way on the old one are drained as
+// wg's.
+func (b *Backend) serve(ctx context.Context, ln net.Listener, wg *sync.WaitGroup) (next net.Listener, err error) {
+	b.serving(ln.Addr().String())
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	wg.Go(func() { ended <- b.server.Serve(ctx, ln) })
+	select {
+	case next = <-b.retry:
+		return next, nil
+	case err = <-ended:
+		return nil, err
+	case <-ctx.Done():
+		return nil, nil
+	}
 }
 
 // listen opens the configured address.

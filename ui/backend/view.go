@@ -23,11 +23,11 @@ const (
 	Stopped  Phase = "stopped" // not listening; the View's Problem says why
 )
 
-// Exchange and Query are the audit log's; pages need no other import for them.
-type (
-	Exchange = audit.Exchange
-	Query    = audit.Query
-)
+// Exchange is a record of the audit log.
+type Exchange = audit.Exchange
+
+// Query chooses records of the audit log.
+type Query = audit.Query
 
 // View is all that the window and the tray show of the program's state, at one
 // moment. It is never changed once it is out.
