@@ -18,7 +18,7 @@ var busTools = []tool{
 
 var screenTools = []tool{
 	{"Xvfb", "xvfb"}, {"openbox", "openbox"}, {"xfce4-panel", "xfce4-panel"}, {"dunst", "dunst"},
-	{"xdotool", "xdotool"}, {"wmctrl", "wmctrl"}, {"import", "imagemagick"}, {"xclip", "xclip"}, {"xprop", "x11-utils"},
+	{"xdotool", "xdotool"}, {"wmctrl", "wmctrl"}, {"import", "imagemagick"}, {"tesseract", "tesseract-ocr"}, {"xclip", "xclip"}, {"xprop", "x11-utils"},
 	{"/usr/share/dbus-1/services/org.gnome.keyring.SystemPrompter.service", "gcr"},
 	{"/usr/share/icons/Adwaita", "adwaita-icon-theme"},
 }
