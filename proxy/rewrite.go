@@ -62,7 +62,7 @@ func (a *address) cutBase(s string) (string, bool) {
 		path, after = s[:i], s[i:]
 	}
 	rest, ok := below(a.base.EscapedPath(), path)
-	return rest + after, ok
+	return rest + after, ok && safePath(rest) // with .. it is not below
 }
 
 // splitAuthority splits "https://host:1/path" before the path. The first part is
