@@ -26,6 +26,9 @@ const (
 // Exchange is a record of the audit log.
 type Exchange = audit.Exchange
 
+// Body is a body of an Exchange.
+type Body = audit.Body
+
 // Query chooses records of the audit log.
 type Query = audit.Query
 
