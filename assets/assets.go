@@ -1,0 +1,29 @@
+// Package assets holds the pictures that are part of the program. The PNGs are
+// drawn from the SVGs of the same names.
+package assets
+
+import _ "embed"
+
+var (
+	// Icon is the program's icon, as SVG.
+	//
+	//go:embed icon.svg
+	Icon []byte
+	// IconPNG is Icon, 512 pixels wide.
+	//
+	//go:embed icon.png
+	IconPNG []byte
+	// TrayRunning is the tray's icon while calls are forwarded, a PNG of 64
+	// pixels like the others. They differ in shape, not in colour alone.
+	//
+	//go:embed tray_running.png
+	TrayRunning []byte
+	// TrayPaused is the tray's icon while the person has the proxy paused.
+	//
+	//go:embed tray_paused.png
+	TrayPaused []byte
+	// TrayAttention is the tray's icon while something needs the person.
+	//
+	//go:embed tray_attention.png
+	TrayAttention []byte
+)

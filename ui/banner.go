@@ -1,0 +1,63 @@
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+
+	"lockbox/ui/backend"
+)
+
+// banner is above every page while something keeps Lockbox from its work.
+type banner struct {
+	*face
+	root      *fyne.Container
+	problem   *strip
+	keychain  *strip
+	dismissed string // the keychain's message that the person closed
+}
+
+func newBanner(f *face) *banner {
+	b := &banner{face: f, problem: newStrip(f.keys), keychain: newStrip(f.keys)}
+	b.root = inset(gap, 0, gapLarge+4, gapLarge+4, column(gapSmall, b.problem.root, b.keychain.root))
+	b.root.Hide()
+	return b
+}
+
+func (b *banner) draw(v backend.View) {
+	b.drawProblem(v.Problem)
+	b.drawKeychain(v)
+	hidden := !b.problem.root.Visible() && !b.keychain.root.Visible()
+	if hidden != b.root.Hidden {
+		b.root.Hidden = hidden
+		b.root.Refresh()
+	}
+}
+
+func (b *banner) drawProblem(n backend.Notice) {
+	if n.IsZero() {
+		b.problem.clear()
+		return
+	}
+	var actions []action
+	switch n.Action {
+	case "retry":
+		actions = append(actions, action{label: "Retry", do: func() { b.retry("retry") }})
+	case "unlock":
+		actions = append(actions, action{label: "Unlock", do: func() { b.retry("unlock") }})
+	}
+	b.problem.say(markFailed, n.Title, n.Text, actions...)
+}
+
+// drawKeychain speaks of the keychain where the problem above does not.
+func (b *banner) drawKeychain(v backend.View) {
+	k := v.Keychain
+	if k.Message == "" || v.Problem.Action == "unlock" || k.Message == b.dismissed {
+		b.keychain.clear()
+		return
+	}
+	hide := action{label: "Hide", do: func() { b.dismissed = k.Message; b.draw(b.backend.View()) }}
+	if k.CanUnlock {
+		b.keychain.say(markWarning, "Keychain: "+k.State, sentence(k.Message), action{label: "Unlock", do: func() { b.retry("unlock") }}, hide)
+		return
+	}
+	b.keychain.say(markWarning, "Keychain: "+k.State, sentence(k.Message), action{label: "Retry", do: func() { b.retry("retry") }}, hide)
+}

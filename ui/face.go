@@ -1,0 +1,103 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"lockbox/ui/backend"
+)
+
+// face is what every page needs of the window around it.
+type face struct {
+	backend *backend.Backend
+	loop    *loop
+	keys    *hotkeys
+	app     fyne.App
+	window  fyne.Window
+	say     func(m mark, text string) // in the status line
+}
+
+// copyText puts something that is no secret on the clipboard.
+func (f *face) copyText(text, what string) {
+	if text == "" {
+		return
+	}
+	f.app.Clipboard().SetContent(text)
+	f.say(markGood, what+" copied.")
+}
+
+// copyToken makes a service token and puts it on the clipboard. An empty
+// audience and a lifetime of 0 take the defaults of the settings.
+func (f *face) copyToken(service, audience string, lifetime time.Duration) {
+	var tok backend.Token
+	f.loop.run("Making a token for "+service+"…", func(ctx context.Context) (err error) {
+		tok, err = f.backend.MakeToken(ctx, service, audience, lifetime)
+		return err
+	}, func(err error) {
+		if err != nil {
+			f.say(markFailed, fmt.Sprintf("No token for %s: %s", service, sentence(err.Error())))
+			f.notify("No token for "+service, sentence(err.Error()))
+			return
+		}
+		f.app.Clipboard().SetContent(tok.Value.Reveal())
+		text := copied(tok)
+		f.say(markGood, text)
+		f.notify("Token copied", text)
+	})
+}
+
+// copied says which token is on the clipboard now.
+func copied(t backend.Token) string {
+	return fmt.Sprintf("Token for %s copied. For audience “%s”, until %s.", t.Service, t.Audience, t.Expires.Local().Format("2 Jan 2006"))
+}
+
+// notify shows a notification; that may block, so that it is a job.
+func (f *face) notify(title, text string) {
+	f.loop.run("", func(context.Context) error {
+		f.app.SendNotification(fyne.NewNotification(title, text))
+		return nil
+	}, nil)
+}
+
+// focus gives the keyboard to a widget of this window.
+func (f *face) focus(o fyne.Focusable) { f.window.Canvas().Focus(o) }
+
+// retry does again what failed, or asks for the keychain to be unlocked.
+func (f *face) retry(what string) {
+	label, do := "Trying again…", f.backend.Retry
+	if what == "unlock" {
+		label, do = "Waiting for the keychain to be unlocked…", f.backend.Unlock
+	}
+	f.loop.run(label, do, func(err error) {
+		if err != nil {
+			f.say(markFailed, sentence(err.Error()))
+			return
+		}
+		f.say(markGood, "That worked.")
+	})
+}
+
+// togglePause stops or resumes forwarding.
+func (f *face) togglePause() {
+	paused := f.backend.View().Phase == backend.Paused
+	f.backend.SetPaused(!paused)
+	if paused {
+		f.say(markGood, "Calls are forwarded again.")
+		return
+	}
+	f.say(markWarning, "Paused: every call is answered with 503 until you resume.")
+}
+
+// reload reads the config anew.
+func (f *face) reload() {
+	f.loop.run("Reading the config…", f.backend.Reload, func(err error) {
+		if err != nil {
+			f.say(markFailed, "The config was not loaded; the old one goes on.")
+			return
+		}
+		f.say(markGood, "The config was read anew.")
+	})
+}

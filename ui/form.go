@@ -1,0 +1,517 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"lockbox/proxy/secret"
+	"lockbox/ui/backend"
+)
+
+// serviceForm is the page on which a service is made or changed. It is built
+// anew each time, so that no key outlives its page.
+type serviceForm struct {
+	*face
+	root  fyne.CanvasObject
+	old   string // the service's name, "" for a new one
+	begun backend.Form
+	done  func(saved string) // back to the list; "" when nothing was saved
+
+	name, baseURL, audiences *entry
+	connect, read            *entry
+	kind, who                *choice
+	keyFields                map[string]*keyField
+	headers                  *headerRows
+	tokenRequired, redirects *check
+	fields                   map[string]*field
+	bodies                   map[string]fyne.CanvasObject // of each credential
+	audienceBox              *fyne.Container
+	address                  *line
+
+	method      *choice
+	path        *entry
+	test        *button
+	result      *line
+	save, leave *button
+	trouble     *strip
+	ask         *strip
+	scroll      *container.Scroll
+
+	all    bool // Save was pressed: every field's reason is shown
+	saving bool
+	quit   func() // what follows when changes are thrown away
+}
+
+// The choices of the credential, and what the config calls them.
+var kinds = []struct{ label, kind string }{
+	{"Bearer token", "bearer"},
+	{"User name and password", "basic"},
+	{"Headers", "headers"},
+	{"None", backend.NoCredential},
+}
+
+const (
+	anyAudience   = "Any audience"
+	theseAudience = "Only these audiences"
+)
+
+func newServiceForm(f *face, old string, begun backend.Form, done func(string)) *serviceForm {
+	s := &serviceForm{face: f, old: old, begun: begun, done: done,
+		fields: map[string]*field{}, keyFields: map[string]*keyField{}, bodies: map[string]fyne.CanvasObject{}}
+	s.trouble, s.ask = newStrip(f.keys), newStrip(f.keys)
+	body := column(gap, s.about(), s.credential(), s.callers(), s.limits(), s.trial())
+	s.scroll = container.NewVScroll(inset(0, gap, 0, gap, body))
+	s.save = newButton(f.keys, "Save", theme.DocumentSaveIcon(), s.submit).primary()
+	s.leave = newButton(f.keys, "Cancel", nil, s.cancel)
+	head := title("New service")
+	if old != "" {
+		head = title("Edit " + old)
+	}
+	foot := column(gapSmall, s.trouble.root, s.ask.root, ends(caption("Enter or Ctrl+S saves, Esc cancels."), s.leave, s.save))
+	s.root = container.NewBorder(inset(0, gap, 0, 0, middle(head)), inset(gap, 0, 0, 0, foot), nil, nil, s.scroll)
+	s.fill()
+	return s
+}
+
+// about is the part with name and address.
+func (s *serviceForm) about() fyne.CanvasObject {
+	s.name = s.entry("name", "github")
+	s.baseURL = s.entry("base_url", "https://api.github.com")
+	s.address = caption("").flexible()
+	return group("Service", "",
+		s.put("name", "Name", "A part of the address that callers use.", s.name),
+		s.put("base_url", "Base URL", "The address of the API. Without a scheme, https is meant.", s.baseURL),
+		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, s.address))
+}
+
+// credential is the part with the key.
+func (s *serviceForm) credential() fyne.CanvasObject {
+	labels := make([]string, len(kinds))
+	for i, k := range kinds {
+		labels[i] = k.label
+	}
+	s.kind = newChoice(s.keys, labels, func(string) { s.showKind(); s.changed("credential") })
+	key := func(name, label, hint string, stored backend.SecretField) fyne.CanvasObject {
+		k := s.newKey(name, stored)
+		s.keyFields[name] = k
+		o := s.put(name, label, hint, k.entry)
+		s.watch(k.entry, func() { s.fields[name].touched = true }, s.fields[name].root)
+		return o
+	}
+	s.bodies["bearer"] = key("token", "Token", "Kept in this computer's keychain. The eye, or Ctrl+R, shows it.", s.begun.Token)
+	s.bodies["basic"] = column(gap,
+		key("username", "User name", "Some APIs take the key here and no password.", s.begun.Username),
+		key("password", "Password", "May be empty.", s.begun.Password))
+	s.headers = newHeaderRows(s)
+	s.headers.set(s.old, s.begun.Headers)
+	s.bodies["headers"] = s.headers.root
+	parts := []fyne.CanvasObject{s.put("credential", "Credential", "", s.kind)}
+	for _, k := range kinds {
+		if b, ok := s.bodies[k.kind]; ok {
+			parts = append(parts, b)
+		}
+	}
+	return group("Key", "Lockbox puts it on each call. Callers never see it.", parts...)
+}
+
+// newKey is a field for a key of this service.
+func (s *serviceForm) newKey(field string, stored backend.SecretField) *keyField {
+	return newKeyField(s.face, s.old, field, stored, func(err error) {
+		s.trouble.say(markFailed, "The key cannot be shown", sentence(err.Error()), s.trouble.dismiss())
+	})
+}
+
+// callers is the part that says who may call.
+func (s *serviceForm) callers() fyne.CanvasObject {
+	s.tokenRequired = newCheck(s.keys, "Ask callers for a service token", func(bool) { s.changed("token_required") })
+	s.who = newChoice(s.keys, []string{anyAudience, theseAudience}, func(string) { s.changed("audiences") })
+	s.audiences = s.entry("audiences", "zapier, make")
+	s.audienceBox = column(gapSmall, s.who, s.audiences)
+	return group("Callers", "An audience is who a token was made for, such as zapier. Taking it off the list revokes its tokens.",
+		s.put("token_required", "Token", "", s.tokenRequired),
+		s.put("audiences", "Audiences", "", s.audienceBox))
+}
+
+// limits is the part with the time-outs and redirects.
+func (s *serviceForm) limits() fyne.CanvasObject {
+	s.connect, s.read = s.entry("connect_timeout", "none"), s.entry("read_timeout", "none")
+	s.redirects = newCheck(s.keys, "Follow redirects within the base URL", func(bool) { s.changed("") })
+	return group("Limits", "",
+		s.put("connect_timeout", "Connect within", "Seconds. Empty: no limit.", atMost(120, s.connect)),
+		s.put("read_timeout", "Answer begins within", "Seconds. Empty: no limit.", atMost(120, s.read)),
+		s.put("allow_redirects", "Redirects", "", s.redirects))
+}
+
+// trial is the part that tries the service before it is saved.
+func (s *serviceForm) trial() fyne.CanvasObject {
+	s.method = newChoice(s.keys, []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, nil)
+	s.method.SetSelected(http.MethodGet)
+	s.path = newEntry(s.keys)
+	s.path.SetText("/")
+	s.path.OnSubmitted = func(string) { s.try() }
+	s.test = newButton(s.keys, "Test", theme.MediaPlayIcon(), s.try)
+	s.result = plain("").flexible()
+	line := container.NewBorder(nil, nil, wide(110, s.method), s.test, s.path)
+	for _, w := range []*func(){&s.method.focused, &s.path.focused, &s.test.focused} {
+		*w = func() { revealInto(s.scroll, line) }
+	}
+	return group("Test", "One call with what is filled in above, saved or not.",
+		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, atMost(fieldWidth, column(gapSmall, line, s.result))))
+}
+
+// put makes a field of the form.
+func (s *serviceForm) put(name, label, hint string, content fyne.CanvasObject) fyne.CanvasObject {
+	f := newField(label, hint, content)
+	s.fields[name] = f
+	return f.root
+}
+
+// entry is a text field of the form.
+func (s *serviceForm) entry(name, hint string) *entry {
+	e := newEntry(s.keys)
+	e.SetPlaceHolder(hint)
+	s.watch(e, func() { s.fields[name].touched = true }, nil)
+	return e
+}
+
+// watch has the form follow what is typed into a field.
+func (s *serviceForm) watch(e *entry, touch func(), seen fyne.CanvasObject) {
+	if seen == nil {
+		seen = e
+	}
+	e.OnChanged = func(string) { touch(); s.changed("") }
+	e.OnSubmitted = func(string) { s.submit() }
+	e.focused = func() { revealInto(s.scroll, seen) }
+	e.left = func() {
+		if e.Text != "" {
+			touch()
+			s.check()
+		}
+	}
+}
+
+// fill shows what the form begins with.
+func (s *serviceForm) fill() {
+	b := s.begun
+	s.name.SetText(b.Name)
+	s.baseURL.SetText(b.BaseURL)
+	for _, k := range kinds {
+		if k.kind == b.Credential {
+			s.kind.SetSelected(k.label)
+		}
+	}
+	s.tokenRequired.SetChecked(b.TokenRequired)
+	s.audiences.SetText(strings.Join(b.Audiences, ", "))
+	s.who.SetSelected(theseAudience)
+	if b.AnyAudience {
+		s.who.SetSelected(anyAudience)
+	}
+	s.connect.SetText(b.ConnectTimeout)
+	s.read.SetText(b.ReadTimeout)
+	s.redirects.SetChecked(b.AllowRedirects)
+	for _, f := range s.fields {
+		f.touched = false
+	}
+	s.kind.focused = func() { revealInto(s.scroll, s.kind) }
+	s.who.focused = func() { revealInto(s.scroll, s.who) }
+	s.tokenRequired.focused = func() { revealInto(s.scroll, s.tokenRequired) }
+	s.redirects.focused = func() { revealInto(s.scroll, s.redirects) }
+	s.showKind()
+	s.check()
+}
+
+func (s *serviceForm) kindOf() string {
+	for _, k := range kinds {
+		if k.label == s.kind.Selected {
+			return k.kind
+		}
+	}
+	return ""
+}
+
+// showKind shows the fields of the credential that is chosen.
+func (s *serviceForm) showKind() {
+	for kind, o := range s.bodies {
+		if kind == s.kindOf() {
+			o.Show()
+		} else {
+			o.Hide()
+		}
+	}
+	if s.scroll != nil {
+		s.scroll.Content.Refresh()
+	}
+}
+
+// value is the form as it is filled in.
+func (s *serviceForm) value() backend.Form {
+	f := s.begun
+	f.Name, f.BaseURL = strings.TrimSpace(s.name.Text), strings.TrimSpace(s.baseURL.Text)
+	f.Credential = s.kindOf()
+	f.Token, f.Username, f.Password = s.keyFields["token"].value(), s.keyFields["username"].value(), s.keyFields["password"].value()
+	f.Headers = nil
+	if f.Credential == "headers" {
+		f.Headers = s.headers.value()
+	}
+	f.TokenRequired, f.AllowRedirects = s.tokenRequired.Checked, s.redirects.Checked
+	f.AnyAudience = s.who.Selected == anyAudience
+	f.Audiences = nil
+	if !f.AnyAudience {
+		for _, a := range strings.Split(s.audiences.Text, ",") {
+			if a = strings.TrimSpace(a); a != "" {
+				f.Audiences = append(f.Audiences, a)
+			}
+		}
+	}
+	f.ConnectTimeout, f.ReadTimeout = strings.TrimSpace(s.connect.Text), strings.TrimSpace(s.read.Text)
+	return f
+}
+
+// dirty reports whether something would be lost.
+func (s *serviceForm) dirty() bool {
+	plain := func(f backend.Form) backend.Form {
+		if f.Credential != "headers" || len(f.Headers) == 1 && f.Headers[0].Name == "" && f.Headers[0].Value.Value.IsZero() {
+			f.Headers = nil
+		}
+		if len(f.Audiences) == 0 || f.AnyAudience {
+			f.Audiences = nil
+		}
+		return f
+	}
+	return !reflect.DeepEqual(plain(s.value()), plain(s.begun))
+}
+
+// changed follows a change: the field's, when it has a name of its own.
+func (s *serviceForm) changed(name string) {
+	if s.save == nil {
+		return // still being built
+	}
+	if f := s.fields[name]; f != nil {
+		f.touched = true
+	}
+	s.check()
+}
+
+// check says beside each field that was touched what is wrong with it.
+func (s *serviceForm) check() {
+	f := s.value()
+	bad, odd := s.backend.Check(s.old, f), s.backend.Warn(f)
+	for name, field := range s.fields {
+		switch {
+		case bad[name] != "" && (s.all || field.touched):
+			field.say(markFailed, sentence(bad[name]))
+		case odd[name] != "":
+			field.say(markWarning, sentence(odd[name]))
+		default:
+			field.say(markNone, "")
+		}
+	}
+	s.headers.say(bad, s.all)
+	if why := bad["headers"]; why != "" && s.all {
+		s.fields["credential"].say(markFailed, sentence(why))
+	}
+	s.audiences.Hidden = f.AnyAudience
+	s.audienceBox.Refresh()
+	if f.TokenRequired {
+		s.fields["audiences"].root.Show()
+	} else {
+		s.fields["audiences"].root.Hide()
+	}
+	s.address.set("", "")
+	if f.Name != "" && bad["name"] == "" {
+		s.address.set("Callers use "+s.backend.View().BaseURL+"/s/"+url.PathEscape(f.Name)+"/…", "")
+	}
+}
+
+// submit saves.
+func (s *serviceForm) submit() {
+	if s.saving {
+		return
+	}
+	s.all = true
+	s.ask.clear()
+	f := s.value()
+	if bad := s.backend.Check(s.old, f); len(bad) > 0 {
+		s.refuse(bad)
+		return
+	}
+	s.trouble.clear()
+	s.work(true)
+	s.loop.run("Saving "+f.Name+"…", func(ctx context.Context) error { return s.backend.Save(ctx, s.old, f) }, func(err error) {
+		s.work(false)
+		var bad backend.Fields
+		switch {
+		case err == nil:
+			s.forget()
+			s.done(f.Name)
+		case errors.As(err, &bad):
+			s.refuse(bad)
+		default:
+			s.trouble.say(markFailed, "Not saved, and nothing was changed", sentence(err.Error()), s.remedy(err)...)
+		}
+	})
+}
+
+// remedy is what may help a save that failed.
+func (s *serviceForm) remedy(err error) []action {
+	again := action{label: "Try again", do: s.submit, first: true}
+	if errors.Is(err, secret.ErrLocked) || s.backend.View().Keychain.CanUnlock {
+		return []action{{label: "Unlock the keychain", do: func() {
+			s.loop.run("Waiting for the keychain to be unlocked…", s.backend.Unlock, func(err error) {
+				if err != nil {
+					s.say(markFailed, sentence(err.Error()))
+					return
+				}
+				s.submit()
+			})
+		}, first: true}}
+	}
+	return []action{again}
+}
+
+// refuse shows all that is wrong and goes to the first of it.
+func (s *serviceForm) refuse(bad backend.Fields) {
+	s.check()
+	var rest []string
+	for _, name := range slices.Sorted(maps.Keys(bad)) {
+		if s.fields[name] == nil && !strings.HasPrefix(name, "headers") {
+			rest = append(rest, name+": "+bad[name])
+		}
+	}
+	text := "See the red lines above."
+	if len(rest) > 0 {
+		text = sentence(strings.Join(rest, "; "))
+	}
+	s.trouble.say(markFailed, "Some fields need another look", text)
+	order := []struct {
+		name  string
+		field fyne.Focusable
+	}{
+		{"name", s.name}, {"base_url", s.baseURL}, {"credential", s.kind}, {"token", s.keyFields["token"].entry},
+		{"username", s.keyFields["username"].entry}, {"password", s.keyFields["password"].entry},
+		{"audiences", s.audiences}, {"connect_timeout", s.connect}, {"read_timeout", s.read},
+	}
+	for _, o := range order {
+		if bad[o.name] != "" {
+			s.focus(o.field)
+			return
+		}
+	}
+	for i, r := range s.headers.rows {
+		at := "headers/" + string(rune('0'+i%10)) + "/"
+		if bad[at+"name"] != "" {
+			s.focus(r.name)
+			return
+		}
+		if bad[at+"value"] != "" {
+			s.focus(r.key.entry)
+			return
+		}
+	}
+}
+
+// work disables the form while it is saved.
+func (s *serviceForm) work(yes bool) {
+	s.saving = yes
+	s.save.Text = "Save"
+	if yes {
+		s.save.Text = "Saving…"
+	}
+	s.save.Refresh()
+	for _, o := range []fyne.Disableable{s.save, s.test, s.name, s.baseURL, s.kind, s.tokenRequired, s.who, s.audiences, s.connect, s.read, s.redirects, s.headers.add} {
+		setDisabled(o, yes)
+	}
+	for _, k := range s.keyFields {
+		k.disable(yes)
+	}
+	for _, r := range s.headers.rows {
+		setDisabled(r.name, yes)
+		r.key.disable(yes)
+		setDisabled(r.remove, yes)
+	}
+}
+
+// try makes one call with what is filled in.
+func (s *serviceForm) try() {
+	f := s.value()
+	if bad := s.backend.Check(s.old, f); len(bad) > 0 {
+		s.all = true
+		s.refuse(bad)
+		return
+	}
+	method, path := s.method.Selected, s.path.Text
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	s.test.Disable()
+	s.result.set(method+" "+path+" …", colorMuted)
+	var res backend.TestResult
+	s.loop.run("Testing "+f.Name+"…", func(ctx context.Context) (err error) {
+		res, err = s.backend.Test(ctx, s.old, f, method, path)
+		return err
+	}, func(err error) {
+		s.test.Enable()
+		text, color := outcome(res, err)
+		if err == nil && res.ContentType != "" {
+			text += " · " + res.ContentType
+		}
+		s.result.set(text, color)
+	})
+}
+
+// cancel goes back, after asking when something would be lost.
+func (s *serviceForm) cancel() { s.abandon(func() { s.done("") }) }
+
+// abandon calls then when nothing is lost by it, or the person does not mind.
+func (s *serviceForm) abandon(then func()) {
+	if s.saving {
+		return
+	}
+	go_ := func() { s.forget(); then() }
+	if !s.dirty() {
+		go_()
+		return
+	}
+	s.ask.say(markWarning, "Discard your changes?", "They are not saved.",
+		action{label: "Keep editing", do: s.ask.clear}, action{label: "Discard", do: go_})
+	s.ask.focusFirst(s.window.Canvas())
+}
+
+// forget drops the keys that the fields hold.
+func (s *serviceForm) forget() {
+	for _, k := range s.keyFields {
+		k.forget()
+	}
+	for _, r := range s.headers.rows {
+		r.key.forget()
+	}
+}
+
+// key is what the page does with a key.
+func (s *serviceForm) key(k fyne.KeyName) bool {
+	switch {
+	case k == fyne.KeyEscape && s.ask.root.Visible():
+		s.ask.clear()
+		s.focus(s.name)
+	case k == fyne.KeyEscape:
+		s.cancel()
+	case isEnter(k):
+		s.submit()
+	default:
+		return false
+	}
+	return true
+}
+
+var _ = widget.NewLabel

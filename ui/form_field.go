@@ -1,0 +1,109 @@
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+)
+
+const (
+	labelWidth = 150
+	fieldWidth = 460
+)
+
+// field is one line of a form: the label, what is filled in, and below that a
+// hint, which gives way to the reason when the content is wrong.
+type field struct {
+	root    *fyne.Container
+	hint    string
+	note    *widget.RichText
+	marker  *marker
+	noteBox *fyne.Container
+	touched bool
+}
+
+func newField(label, hint string, content fyne.CanvasObject) *field {
+	f := &field{hint: hint, note: smallProse(hint), marker: newMarker(markNone)}
+	f.marker.Hide()
+	f.noteBox = container.NewBorder(nil, nil, container.NewVBox(f.marker), nil, f.note)
+	name := plain(label)
+	left := container.New(firstLineLayout{labelWidth}, name)
+	f.root = container.NewBorder(nil, nil, left, nil, atMost(fieldWidth, column(2, content, f.noteBox)))
+	f.say(markNone, "")
+	return f
+}
+
+// firstLineLayout puts a label on the middle line of the field beside it.
+type firstLineLayout struct{ width float32 }
+
+func (l firstLineLayout) MinSize(o []fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(l.width, o[0].MinSize().Height)
+}
+
+func (l firstLineLayout) Layout(o []fyne.CanvasObject, s fyne.Size) {
+	h := o[0].MinSize().Height
+	o[0].Resize(fyne.NewSize(l.width-gap, h))
+	o[0].Move(fyne.NewPos(0, (oneLine()-h)/2))
+}
+
+// oneLine is the height of an entry.
+func oneLine() float32 {
+	return fyne.MeasureText("M", theme.Size(theme.SizeNameText), fyne.TextStyle{}).Height + 3*theme.Size(theme.SizeNameInnerPadding)
+}
+
+// smallProse is text in a caption's size that wraps.
+func smallProse(s string) *widget.RichText {
+	t := prose(s)
+	t.Segments[0].(*textSegment).Style.SizeName = theme.SizeNameCaptionText
+	return t
+}
+
+// say shows a reason or a warning, or the hint again when there is none.
+func (f *field) say(m mark, text string) {
+	color := m.color()
+	if text == "" {
+		m, text, color = markNone, f.hint, colorMuted
+	}
+	f.marker.Hidden = m == markNone
+	f.marker.set(m)
+	f.noteBox.Hidden = text == ""
+	setProse(f.note, text, color)
+	f.noteBox.Refresh()
+	f.root.Refresh()
+}
+
+// group is a part of a form, with a heading.
+func group(name, about string, fields ...fyne.CanvasObject) fyne.CanvasObject {
+	head := column(2, heading(name))
+	if about != "" {
+		head.Add(smallFlush(about))
+	}
+	return card(column(gap, append([]fyne.CanvasObject{head}, fields...)...))
+}
+
+// smallFlush is a caption of one line.
+func smallFlush(s string) fyne.CanvasObject { return caption(s).flexible() }
+
+// revealInto scrolls so that a field with the focus can be seen.
+func revealInto(s *container.Scroll, o fyne.CanvasObject) {
+	d := fyne.CurrentApp().Driver()
+	top := d.AbsolutePositionForObject(o).Y - d.AbsolutePositionForObject(s).Y
+	bottom := top + o.Size().Height
+	const margin = 48 // the reason below the field belongs to it
+	switch {
+	case top < 0:
+		s.ScrollToOffset(fyne.NewPos(0, max(0, s.Offset.Y+top-margin)))
+	case bottom+margin > s.Size().Height:
+		s.ScrollToOffset(fyne.NewPos(0, s.Offset.Y+bottom+margin-s.Size().Height))
+	}
+}
+
+// blank is nothing of a height.
+func blank(height float32) fyne.CanvasObject {
+	r := canvas.NewRectangle(theme.Color(theme.ColorNameBackground))
+	r.FillColor = nil
+	r.SetMinSize(fyne.NewSize(1, height))
+	return r
+}

@@ -1,0 +1,151 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"lockbox/ui/backend"
+)
+
+// drawEvery keeps a busy proxy from redrawing the window at each call.
+const drawEvery = 100 * time.Millisecond
+
+// loop is the one place that starts goroutines for the window and hops back to
+// its thread. What it is given to run may block; what comes after runs on the
+// window's thread.
+type loop struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	do     func(func()) // has a func run on the window's thread: fyne.Do
+	wg     sync.WaitGroup
+
+	// Of the window's thread.
+	busy   []string // labels of the jobs under way
+	onBusy func(label string)
+}
+
+func newLoop(ctx context.Context, do func(func())) *loop {
+	l := &loop{do: do}
+	l.ctx, l.cancel = context.WithCancel(ctx)
+	return l
+}
+
+// run starts a job: work on a goroutine, then on the window's thread. The label
+// says in the status line what goes on; "" is for what needs no word. The job
+// can be cancelled and is when the window ends; then then is not called.
+func (l *loop) run(label string, work func(context.Context) error, then func(error)) (cancel context.CancelFunc) {
+	ctx, cancel := context.WithCancel(l.ctx)
+	l.begin(label)
+	l.wg.Go(func() {
+		defer cancel()
+		err := work(ctx)
+		l.do(func() {
+			l.end(label)
+			if l.ctx.Err() != nil {
+				return
+			}
+			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+				err = context.Canceled
+			}
+			if then != nil {
+				then(err)
+			}
+		})
+	})
+	return cancel
+}
+
+func (l *loop) begin(label string) {
+	if label != "" {
+		l.busy = append(l.busy, label)
+		l.tellBusy()
+	}
+}
+
+func (l *loop) end(label string) {
+	for i, b := range l.busy {
+		if b == label {
+			l.busy = append(l.busy[:i], l.busy[i+1:]...)
+			l.tellBusy()
+			return
+		}
+	}
+}
+
+func (l *loop) tellBusy() {
+	if l.onBusy == nil {
+		return
+	}
+	if len(l.busy) == 0 {
+		l.onBusy("")
+		return
+	}
+	l.onBusy(l.busy[len(l.busy)-1])
+}
+
+// watch draws the backend's View now and whenever it changed, at most every
+// drawEvery and never before the last drawing is done.
+func (l *loop) watch(b *backend.Backend, draw func(backend.View)) {
+	changed := make(chan struct{}, 1)
+	changed <- struct{}{}
+	b.OnChange(func() {
+		select {
+		case changed <- struct{}{}:
+		default: // one is waiting already, and will see this change too
+		}
+	})
+	l.wg.Go(func() {
+		for l.wait(changed) {
+			v := b.View()
+			drawn := make(chan struct{}, 1)
+			l.do(func() { draw(v); drawn <- struct{}{} })
+			if !l.wait(drawn) || !l.sleep(drawEvery) {
+				return
+			}
+		}
+	})
+}
+
+// each calls f on the window's thread for each value that comes.
+func (l *loop) each(c <-chan struct{}, f func()) {
+	l.wg.Go(func() {
+		for l.wait(c) {
+			l.do(f)
+		}
+	})
+}
+
+// every calls f on the window's thread again and again.
+func (l *loop) every(d time.Duration, f func()) {
+	l.wg.Go(func() {
+		for l.sleep(d) {
+			l.do(f)
+		}
+	})
+}
+
+func (l *loop) wait(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	case <-l.ctx.Done():
+		return false
+	}
+}
+
+func (l *loop) sleep(d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-l.ctx.Done():
+		return false
+	}
+}
+
+// stop cancels the jobs and waits until none is left.
+func (l *loop) stop() {
+	l.cancel()
+	l.wg.Wait()
+}

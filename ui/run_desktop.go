@@ -1,0 +1,261 @@
+//go:build !headless
+
+package ui
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/app"
+	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/systray"
+
+	"lockbox/assets"
+	"lockbox/ui/backend"
+)
+
+const (
+	// endTime is how long the program may take to end: the proxy drains for
+	// less. After that it is ended the hard way, also when the window hangs.
+	endTime = 10 * time.Second
+	// hostTime is how long the desktop may take to say whether it has a tray.
+	hostTime = time.Second
+)
+
+// Run shows the window and the tray icon and runs the backend, until the person
+// quits, ctx ends or a signal asks for the end; SIGHUP reads the config anew. It
+// must be called on the main goroutine, and returns when the proxy has drained.
+func Run(ctx context.Context, b *backend.Backend, o Options) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	app.SetMetadata(fyne.AppMetadata{
+		ID: ID, Name: Name, Version: b.View().Version,
+		Icon: fyne.NewStaticResource("lockbox.png", assets.IconPNG),
+		// Without it Fyne reports calls from the wrong thread, for tests.
+		Migrations: map[string]bool{"fyneDo": os.Getenv("LOCKBOX_FYNE_CHECK") == ""},
+	})
+	a := app.NewWithID(ID)
+	a.SetIcon(fyne.NewStaticResource("lockbox.png", assets.IconPNG))
+	a.Settings().SetTheme(look{})
+
+	ended := make(chan error, 1)
+	go func() { ended <- b.Run(ctx) }()
+
+	l := newLoop(ctx, fyne.Do)
+	w := newWindow(a, a.NewWindow(Name), b, l)
+	t := startTray(a, w)
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	a.Lifecycle().SetOnStarted(func() {
+		t.open()
+		l.watch(b, func(v backend.View) { w.draw(v); t.draw(trayOf(v)) })
+		l.every(5*time.Second, w.status.tick)
+		if o.Raise != nil {
+			l.each(o.Raise, w.raise)
+		}
+		l.each(forward(ctx, hangup), w.reload)
+	})
+	context.AfterFunc(ctx, func() {
+		time.AfterFunc(endTime, func() { os.Exit(1) })
+		fyne.Do(a.Quit)
+	})
+	if !o.Hidden || !hasTray() {
+		w.face.window.Show()
+	}
+	a.Run()
+
+	stop() // ends ctx, and so the backend and the watchdog's patience
+	l.stop()
+	return errors.Join(<-ended)
+}
+
+// forward makes a signal something that the loop can wait for.
+func forward(ctx context.Context, c <-chan os.Signal) <-chan struct{} {
+	out := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-c:
+				select {
+				case out <- struct{}{}:
+				case <-ctx.Done():
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out
+}
+
+func hasTray() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), hostTime)
+	defer cancel()
+	return trayHost(ctx)
+}
+
+// tray is the icon and its menu. The menu is made once: Fyne's own would be made
+// anew at each change, which loses clicks and closes submenus.
+type tray struct {
+	app    fyne.App
+	desk   desktop.App // nil where Fyne knows no tray
+	window *window
+	shown  trayState
+	items  map[trayAction]*systray.MenuItem
+	slots  []*systray.MenuItem // of the services
+	names  []string            // which service a slot stands for; "" for none
+	more   *systray.MenuItem
+	none   *systray.MenuItem
+}
+
+// startTray shows the icon. Closing the window hides it where the icon can be
+// seen, and quits elsewhere: on stock GNOME there would be no way back.
+func startTray(a fyne.App, w *window) *tray {
+	t := &tray{app: a, window: w, items: map[trayAction]*systray.MenuItem{}}
+	desk, ok := a.(desktop.App)
+	if ok {
+		t.desk = desk
+		systray.SetTitle(Name) // before it runs, or its name on the bus is left to chance
+		desk.SetSystemTrayIcon(trayRunning.resource())
+		desk.SetSystemTrayWindow(w.face.window)
+	}
+	w.face.window.SetCloseIntercept(func() {
+		seen := false
+		w.loop.run("", func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, hostTime)
+			defer cancel()
+			seen = ok && trayHost(ctx)
+			return nil
+		}, func(error) {
+			if seen {
+				w.face.window.Hide()
+				return
+			}
+			w.leave(a.Quit)
+		})
+	})
+	return t
+}
+
+func (i trayIcon) resource() fyne.Resource {
+	names := map[trayIcon]string{trayRunning: "running.png", trayPaused: "paused.png", trayAttention: "attention.png"}
+	return fyne.NewStaticResource(names[i], i.picture())
+}
+
+// open makes the menu. macOS loses items that are made before the tray runs.
+func (t *tray) open() {
+	if t.desk == nil {
+		return
+	}
+	for _, m := range trayMenu {
+		switch m.action {
+		case traySeparator:
+			systray.AddSeparator()
+			continue
+		case trayPause:
+			t.items[m.action] = systray.AddMenuItemCheckbox(m.label, "", false)
+		default:
+			t.items[m.action] = systray.AddMenuItem(m.label, "")
+		}
+		item := t.items[m.action]
+		switch m.action {
+		case trayLine:
+			item.Disable() // it can still be clicked over D-Bus: nothing listens
+		case trayTokens:
+			t.openSlots(item)
+		case trayQuit:
+			t.on(item, func() { t.window.leave(t.app.Quit) })
+		default:
+			t.on(item, func() { t.window.trayDo(m.action) })
+		}
+	}
+	t.shown = trayState{Line: "\x00"}
+}
+
+// openSlots makes the places of the services, which are named as they come.
+func (t *tray) openSlots(parent *systray.MenuItem) {
+	t.names = make([]string, trayServices)
+	for i := range trayServices {
+		slot := parent.AddSubMenuItem("–", "")
+		slot.Hide()
+		t.slots = append(t.slots, slot)
+		t.on(slot, func() {
+			if name := t.names[i]; name != "" {
+				t.window.copyToken(name, "", 0)
+			}
+		})
+	}
+	t.none = parent.AddSubMenuItem("No services yet", "")
+	t.none.Disable()
+	t.more = parent.AddSubMenuItem("More…", "")
+	t.more.Hide()
+	t.on(t.more, func() {
+		t.window.open(pageServices)
+		t.window.raise()
+	})
+}
+
+// on has f called on the window's thread at each click. A click that no one
+// waits for is dropped, so each item has its own goroutine.
+func (t *tray) on(item *systray.MenuItem, f func()) { t.window.loop.each(item.ClickedCh, f) }
+
+// draw touches what differs.
+func (t *tray) draw(s trayState) {
+	if t.desk == nil || len(t.items) == 0 {
+		return
+	}
+	was := t.shown
+	first := was.Line == "\x00"
+	t.shown = s
+	if first || s.Icon != was.Icon {
+		t.desk.SetSystemTrayIcon(s.Icon.resource())
+	}
+	if first || s.Tooltip != was.Tooltip {
+		systray.SetTooltip(s.Tooltip)
+	}
+	if s.Line != was.Line {
+		t.items[trayLine].SetTitle(s.Line)
+	}
+	if first || s.Paused != was.Paused {
+		setTray(s.Paused, t.items[trayPause].Check, t.items[trayPause].Uncheck)
+	}
+	if first || s.CanPause != was.CanPause {
+		setTray(s.CanPause, t.items[trayPause].Enable, t.items[trayPause].Disable)
+	}
+	if first || s.More != was.More {
+		setTray(s.More, t.more.Show, t.more.Hide)
+	}
+	if none := len(s.Services) == 0; first || none != (len(was.Services) == 0) {
+		setTray(none, t.none.Show, t.none.Hide)
+	}
+	for i, slot := range t.slots {
+		name := ""
+		if i < len(s.Services) {
+			name = s.Services[i]
+		}
+		if name == t.names[i] {
+			continue
+		}
+		t.names[i] = name
+		if name == "" {
+			slot.Hide()
+			continue
+		}
+		slot.SetTitle(name)
+		slot.Show()
+	}
+}
+
+func setTray(yes bool, on, off func()) {
+	if yes {
+		on()
+		return
+	}
+	off()
+}

@@ -1,0 +1,228 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+
+	"lockbox/ui/backend"
+)
+
+const detailWidth = 312
+
+// serviceDetail is the selected service, beside the list.
+type serviceDetail struct {
+	*face
+	page *servicesPage
+	root *fyne.Container
+	info backend.ServiceInfo
+	view backend.View
+
+	badge                  *badgeIcon
+	name, word             *line
+	marker                 *marker
+	problem                *strip
+	address, base, kind    *line
+	audience               *entry
+	audiences              *choice
+	lifetime               *choice
+	token, test, edit, dup *button
+	del, copyURL           *button
+	result                 *line
+	ask                    *strip
+}
+
+func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
+	d := &serviceDetail{face: f, page: p, badge: newBadgeIcon(), marker: newMarker(markNone), problem: newStrip(f.keys), ask: newStrip(f.keys)}
+	d.name, d.word = heading("").flexible(), caption("").flexible()
+	d.address, d.base, d.kind = plain("").mono().flexible(), plain("").flexible(), plain("").flexible()
+	d.address.size = theme.SizeNameCaptionText
+	d.copyURL = newButton(f.keys, "Copy URL", theme.ContentCopyIcon(), func() { d.copyText(d.info.URL, "The address of "+d.info.Name) })
+	d.audience = newEntry(f.keys)
+	d.audiences = newChoice(f.keys, nil, nil)
+	d.lifetime = newChoice(f.keys, nil, nil)
+	d.token = newButton(f.keys, "Copy token", theme.ContentCopyIcon(), d.makeToken).primary()
+	d.audience.OnSubmitted = func(string) { d.makeToken() }
+	d.test = newButton(f.keys, "Test", theme.MediaPlayIcon(), d.try)
+	d.result = caption("").flexible()
+	d.edit = newButton(f.keys, "Edit", theme.DocumentCreateIcon(), func() { p.edit(d.info.Name) })
+	d.dup = newButton(f.keys, "Duplicate", theme.ContentCopyIcon(), func() { p.copyOf(d.info.Name) }).quiet()
+	d.del = newButton(f.keys, "Delete", theme.DeleteIcon(), d.confirm).quiet()
+
+	words := column(1, d.name, container.NewBorder(nil, nil, d.marker, nil, inset(0, 0, gapSmall, 0, d.word)))
+	head := container.NewBorder(nil, nil, inset(0, 0, 0, gap, middle(d.badge)), nil, words)
+	field := func(label string, o fyne.CanvasObject) *fyne.Container { return column(2, caption(label), o) }
+	facts := column(gap,
+		field("Address for callers", d.address),
+		field("Goes to", d.base),
+		field("Credential", d.kind))
+	tokens := column(gapSmall, strong("Service token"),
+		container.NewGridWithColumns(2, field("For audience", container.NewStack(d.audience, d.audiences)), field("Valid for", d.lifetime)),
+		inset(gapSmall, 0, 0, 0, d.token))
+	body := column(gap+2, head, d.problem.root, facts,
+		container.NewGridWithColumns(2, d.copyURL, d.test), d.result,
+		rule(), tokens, rule(), d.ask.root,
+		container.NewGridWithColumns(3, d.edit, d.dup, d.del))
+	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, body))
+	d.root = inset(0, 0, gap, 0, wide(detailWidth, newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, scroll)))
+	d.root.Hide()
+	return d
+}
+
+// rule is a thin line between parts.
+func rule() fyne.CanvasObject {
+	return newSurface(theme.ColorNameSeparator, "", 0, 0.5, container.NewWithoutLayout())
+}
+
+func (d *serviceDetail) show(info backend.ServiceInfo) {
+	other := d.info.Name != info.Name
+	d.info = info
+	d.badge.set(info.Name)
+	d.name.set(info.Name, "")
+	m, word, detail := access(info)
+	d.marker.set(m)
+	if info.Problem != "" {
+		d.word.set(word, theme.ColorNameError)
+		d.problem.say(markFailed, "", sentence(info.Problem), d.remedy()...)
+	} else {
+		d.word.set(word+" · "+detail, colorMuted)
+		d.problem.clear()
+	}
+	d.address.set(info.URL, "")
+	d.base.set(info.BaseURL, "")
+	d.kind.set(credentialName(info.Credential), "")
+	d.audience.Hidden = !info.AnyAudience
+	d.audiences.Hidden = info.AnyAudience
+	if other || !slices.Equal(d.audiences.Options, info.Audiences) {
+		d.audiences.Options = slices.Clone(info.Audiences)
+		d.audiences.ClearSelected()
+		if len(info.Audiences) > 0 {
+			d.audiences.SetSelected(info.Audiences[0])
+		}
+	}
+	if closed := !info.AnyAudience && len(info.Audiences) == 0; closed {
+		d.audiences.PlaceHolder = "None allowed"
+		d.audiences.Disable()
+		d.token.Disable()
+	} else {
+		d.audiences.Enable()
+		d.token.Enable()
+	}
+	if other {
+		d.audience.SetText("")
+		d.result.set("", "")
+		d.ask.clear()
+	}
+	if !d.root.Visible() {
+		d.root.Show()
+		d.page.listBox.Refresh()
+	}
+	d.root.Refresh()
+}
+
+// remedy is what helps a service that cannot serve.
+func (d *serviceDetail) remedy() []action {
+	if d.view.Keychain.CanUnlock {
+		return []action{{label: "Unlock", do: func() { d.retry("unlock") }}}
+	}
+	return []action{{label: "Retry", do: func() { d.retry("retry") }}}
+}
+
+func (d *serviceDetail) hide() {
+	if d.root.Visible() {
+		d.root.Hide()
+		d.page.listBox.Refresh()
+	}
+	d.info = backend.ServiceInfo{}
+	d.ask.clear()
+}
+
+// draw shows the defaults of a new View.
+func (d *serviceDetail) draw(v backend.View) {
+	changed := d.view.Token != v.Token
+	d.view = v
+	if !changed {
+		return
+	}
+	d.audience.SetPlaceHolder(v.Token.Audience)
+	d.lifetime.Options = lifetimeLabels()
+	if label := lifetimeLabel(v.Token.Lifetime); !slices.Contains(d.lifetime.Options, label) {
+		d.lifetime.Options = append(d.lifetime.Options, label)
+	}
+	d.lifetime.SetSelected(lifetimeLabel(v.Token.Lifetime))
+}
+
+func (d *serviceDetail) makeToken() {
+	audience := d.audience.Text
+	if !d.info.AnyAudience {
+		audience = d.audiences.Selected
+	}
+	d.copyToken(d.info.Name, audience, lifetimeOf(d.lifetime.Selected))
+}
+
+// try makes one call to the service.
+func (d *serviceDetail) try() {
+	name := d.info.Name
+	form, err := d.backend.Form(name)
+	if err != nil {
+		d.result.set(sentence(err.Error()), theme.ColorNameError)
+		return
+	}
+	d.test.Disable()
+	d.result.set("GET / …", colorMuted)
+	var res backend.TestResult
+	d.loop.run("Testing "+name+"…", func(ctx context.Context) (err error) {
+		res, err = d.backend.Test(ctx, name, form, http.MethodGet, "/")
+		return err
+	}, func(err error) {
+		d.test.Enable()
+		if d.info.Name != name {
+			return
+		}
+		text, c := outcome(res, err)
+		d.result.set("GET /: "+text, c)
+		if err != nil {
+			d.say(markFailed, name+": "+text)
+		}
+	})
+}
+
+// outcome is a test's result in words, with its colour.
+func outcome(res backend.TestResult, err error) (string, fyne.ThemeColorName) {
+	if err != nil {
+		return sentence(err.Error()), theme.ColorNameError
+	}
+	text := fmt.Sprintf("%d in %s", res.Status, took(res.Duration))
+	return text, statusMark(backend.Exchange{Status: res.Status}).color()
+}
+
+// confirm asks before a service is deleted.
+func (d *serviceDetail) confirm() {
+	name := d.info.Name
+	d.ask.say(markFailed, "Delete "+name+"?", "Its key is removed from the keychain.",
+		action{label: "Keep", do: d.keep}, action{label: "Delete", do: func() { d.ask.clear(); d.page.remove(name) }})
+	d.ask.focusFirst(d.window.Canvas())
+}
+
+func (d *serviceDetail) asking() bool { return d.ask.root.Visible() }
+
+func (d *serviceDetail) keep() {
+	d.ask.clear()
+	d.root.Refresh()
+}
+
+// working keeps the service from being changed twice at once.
+func (d *serviceDetail) working(yes bool) {
+	for _, b := range []*button{d.edit, d.dup, d.del, d.token, d.test} {
+		if yes {
+			b.Disable()
+		} else {
+			b.Enable()
+		}
+	}
+}

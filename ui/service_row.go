@@ -1,0 +1,211 @@
+package ui
+
+import (
+	"hash/fnv"
+	"image/color"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"lockbox/ui/backend"
+)
+
+const (
+	badgeSize      = 34
+	serviceHeight  = 54
+	kindWidth      = 128
+	accessWidth    = 190
+	serviceMinFull = 560 // a narrower row does without the credential
+)
+
+// badge is the first letter of a name on a colour that stays the name's own.
+type badge struct {
+	ground *canvas.Rectangle
+	letter *canvas.Text
+}
+
+func newBadge() badge {
+	b := badge{canvas.NewRectangle(color.Transparent), canvas.NewText("", color.White)}
+	b.ground.CornerRadius = 8
+	b.letter.Alignment = fyne.TextAlignCenter
+	b.letter.TextStyle.Bold = true
+	b.letter.TextSize = 16
+	return b
+}
+
+func (b badge) set(name string) {
+	letter := ""
+	if r, n := utf8.DecodeRuneInString(name); n > 0 {
+		letter = string(unicode.ToUpper(r))
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name)) // never fails
+	fill := badges[h.Sum32()%uint32(len(badges))]
+	if b.letter.Text == letter && b.ground.FillColor == fill {
+		return
+	}
+	b.letter.Text, b.ground.FillColor = letter, fill
+	b.letter.Refresh()
+	b.ground.Refresh()
+}
+
+func (b badge) move(p fyne.Position) {
+	b.ground.Move(p)
+	b.ground.Resize(fyne.NewSquareSize(badgeSize))
+	h := b.letter.MinSize().Height
+	b.letter.Move(p.AddXY(0, (badgeSize-h)/2))
+	b.letter.Resize(fyne.NewSize(badgeSize, h))
+}
+
+// badgeIcon is a badge as a widget.
+type badgeIcon struct {
+	widget.BaseWidget
+	name string
+}
+
+func newBadgeIcon() *badgeIcon {
+	b := &badgeIcon{}
+	b.ExtendBaseWidget(b)
+	return b
+}
+
+func (b *badgeIcon) set(name string) { b.name = name; b.Refresh() }
+
+// CreateRenderer implements fyne.Widget.
+func (b *badgeIcon) CreateRenderer() fyne.WidgetRenderer {
+	r := &badgeRenderer{b, newBadge()}
+	r.Refresh()
+	return r
+}
+
+type badgeRenderer struct {
+	icon  *badgeIcon
+	drawn badge
+}
+
+func (r *badgeRenderer) Layout(s fyne.Size) {
+	r.drawn.move(fyne.NewPos((s.Width-badgeSize)/2, (s.Height-badgeSize)/2))
+}
+func (*badgeRenderer) MinSize() fyne.Size { return fyne.NewSquareSize(badgeSize) }
+func (r *badgeRenderer) Refresh()         { r.drawn.set(r.icon.name) }
+func (r *badgeRenderer) Objects() []fyne.CanvasObject {
+	return []fyne.CanvasObject{r.drawn.ground, r.drawn.letter}
+}
+func (*badgeRenderer) Destroy() {}
+
+// serviceRow is a row of the services list, of plain texts.
+type serviceRow struct {
+	widget.BaseWidget
+	info backend.ServiceInfo
+}
+
+func newServiceRow() *serviceRow {
+	r := &serviceRow{}
+	r.ExtendBaseWidget(r)
+	return r
+}
+
+func (r *serviceRow) set(info backend.ServiceInfo) {
+	r.info = info
+	r.Refresh()
+}
+
+// CreateRenderer implements fyne.Widget.
+func (r *serviceRow) CreateRenderer() fyne.WidgetRenderer {
+	d := &serviceRowRenderer{row: r, badge: newBadge(), mark: newDrawing()}
+	for _, t := range []**canvas.Text{&d.name, &d.base, &d.kind, &d.word, &d.detail} {
+		*t = canvas.NewText("", color.Transparent)
+	}
+	d.name.TextStyle.Bold = true
+	d.Refresh()
+	return d
+}
+
+type serviceRowRenderer struct {
+	row                            *serviceRow
+	badge                          badge
+	mark                           drawing
+	name, base, kind, word, detail *canvas.Text
+}
+
+func (d *serviceRowRenderer) Layout(s fyne.Size) {
+	d.badge.move(fyne.NewPos(gap, (s.Height-badgeSize)/2))
+	d.mark.move(fyne.NewPos(s.Width-accessWidth-gap, s.Height/2-14))
+	d.texts(s)
+}
+
+// texts cuts and places the texts for the width there is.
+func (d *serviceRowRenderer) texts(s fyne.Size) {
+	if s.Width <= 0 {
+		return
+	}
+	info := d.row.info
+	_, word, detail := access(info)
+	full := s.Width >= serviceMinFull
+	left := float32(gap + badgeSize + gap)
+	right := s.Width - accessWidth - gap
+	end := right
+	if full {
+		end -= kindWidth
+	}
+	top, bottom := s.Height/2-18, s.Height/2+1
+	place(d.name, info.Name, left, top, end-left-gap)
+	place(d.base, strings.TrimPrefix(info.BaseURL, "https://"), left, bottom, end-left-gap)
+	d.kind.Hidden = !full
+	if full {
+		place(d.kind, credentialName(info.Credential), end, s.Height/2-9, kindWidth-gap)
+	}
+	place(d.word, word, right+markSize+gapSmall+2, top, accessWidth-markSize-gapSmall-gap)
+	place(d.detail, detail, right+markSize+gapSmall+2, bottom, accessWidth-markSize-gapSmall-gap)
+}
+
+// place puts a text, cut to a width, at a point.
+func place(t *canvas.Text, text string, x, y, width float32) {
+	text = fit(text, t.TextSize, t.TextStyle, max(width, 1))
+	t.Move(fyne.NewPos(x, y))
+	t.Resize(fyne.NewSize(width, t.TextSize*1.4))
+	if t.Text != text {
+		t.Text = text
+		t.Refresh()
+	}
+}
+
+func (d *serviceRowRenderer) MinSize() fyne.Size {
+	return fyne.NewSize(badgeSize+accessWidth+180, serviceHeight)
+}
+
+func (d *serviceRowRenderer) Refresh() {
+	m, _, _ := access(d.row.info)
+	d.badge.set(d.row.info.Name)
+	d.mark.set(m)
+	paint(d.name, theme.ColorNameForeground, theme.SizeNameText)
+	paint(d.word, theme.ColorNameForeground, theme.SizeNameText)
+	paint(d.kind, colorMuted, theme.SizeNameText)
+	paint(d.base, colorMuted, theme.SizeNameCaptionText)
+	detail := colorMuted
+	if d.row.info.Problem != "" {
+		detail = theme.ColorNameError
+	}
+	paint(d.detail, detail, theme.SizeNameCaptionText)
+	d.texts(d.row.Size())
+}
+
+// paint gives a text the theme's colour and size.
+func paint(t *canvas.Text, c fyne.ThemeColorName, s fyne.ThemeSizeName) {
+	col, sz := theme.Color(c), theme.Size(s)
+	if t.Color == col && t.TextSize == sz {
+		return
+	}
+	t.Color, t.TextSize = col, sz
+	t.Refresh()
+}
+
+func (d *serviceRowRenderer) Objects() []fyne.CanvasObject {
+	return append([]fyne.CanvasObject{d.badge.ground, d.badge.letter, d.name, d.base, d.kind, d.word, d.detail}, d.mark.objects()...)
+}
+func (*serviceRowRenderer) Destroy() {}

@@ -1,0 +1,239 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+
+	"lockbox/ui/backend"
+)
+
+// servicesPage lists the services; the one that is selected is shown beside the
+// list with what can be done with it.
+type servicesPage struct {
+	*face
+	root   fyne.CanvasObject
+	edit   func(name string) // opens the form; "" for a new service
+	copyOf func(name string) // opens the form with a copy
+	calls  func(name string) // shows its part of the audit log
+
+	view     backend.View
+	drawn    bool
+	found    []backend.ServiceInfo // what the search leaves
+	selected string
+
+	note    *strip // what just happened
+	welcome *fyne.Container
+	curl    *line
+	tally   *line
+	search  *entry
+	list    *list
+	listBox *fyne.Container
+	empty   *fyne.Container
+	nothing *line
+	noneYet *fyne.Container
+	detail  *serviceDetail
+}
+
+func newServicesPage(f *face) *servicesPage {
+	p := &servicesPage{face: f, note: newStrip(f.keys), tally: muted("")}
+	add := newButton(f.keys, "New service", theme.ContentAddIcon(), func() { p.edit("") }).primary()
+	p.search = newEntry(f.keys)
+	p.search.SetPlaceHolder("Search by name or address")
+	p.search.Icon = theme.SearchIcon()
+	p.search.OnChanged = func(string) { p.filter() }
+	p.list = newList(f.keys, func() int { return len(p.found) },
+		func() fyne.CanvasObject { return newServiceRow() },
+		func(i int, o fyne.CanvasObject) {
+			if i < len(p.found) {
+				o.(*serviceRow).set(p.found[i])
+			}
+		})
+	p.list.OnSelected = func(i int) { p.choose(i) }
+	p.detail = newServiceDetail(f, p)
+	p.welcome = p.newWelcome()
+	p.noneYet = p.newNoneYet()
+	p.nothing = muted("")
+	p.nothing.align = fyne.TextAlignCenter
+	p.empty = container.NewVBox(layout.NewSpacer(), p.nothing, container.NewCenter(
+		newButton(f.keys, "Clear the search", nil, func() { p.search.SetText("") })), layout.NewSpacer())
+	p.empty.Hide()
+	p.listBox = container.NewBorder(nil, nil, nil, p.detail.root, tight(container.NewStack(p.list, p.empty)))
+
+	head := ends(row(gap, title("Services"), inset(7, 0, 0, 0, p.tally)), wide(280, p.search), add)
+	p.root = container.NewBorder(column(gap, head, p.welcome, p.note.root, inset(0, 0, 0, 0, layout.NewSpacer())), nil, nil, nil,
+		container.NewStack(p.listBox, p.noneYet))
+	return p
+}
+
+// newWelcome is the note of a first start.
+func (p *servicesPage) newWelcome() *fyne.Container {
+	p.curl = plain("").mono().flexible()
+	box := newSurface(colorInfoSoft, "", 8, gap+2, nil)
+	again := prose("Workflows call your services through Lockbox with a service token, and your API keys stay in this computer's keychain. " +
+		"A service named demo is built in to try things on. This works in a terminal at once:")
+	setProse(again, again.Segments[0].Textual(), theme.ColorNameForeground)
+	line := newSurface(theme.ColorNameInputBackground, "", 6, gapSmall, ends(inset(0, 0, gapSmall, 0, p.curl),
+		newButton(p.keys, "Copy", theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, "The line") }).quiet()))
+	var c *fyne.Container
+	hide := newButton(p.keys, "Hide", nil, func() { c.Hide(); c.Objects = nil; p.root.Refresh() }).quiet()
+	box.content = column(gapSmall, ends(heading("Welcome to Lockbox"), hide), again, line)
+	c = container.NewStack(box)
+	c.Hide()
+	return c
+}
+
+// newNoneYet is what an empty list says.
+func (p *servicesPage) newNoneYet() *fyne.Container {
+	icon := newIcon(theme.StorageIcon(), 44)
+	words := prose("A service is an API that workflows may call through Lockbox. Give it a name, its address and its key; workflows get a token instead of the key.")
+	words.Segments[0].(*textSegment).Style.Alignment = fyne.TextAlignCenter
+	head := heading("No services yet")
+	head.align = fyne.TextAlignCenter
+	c := card(container.NewCenter(wide(420, column(gap, container.NewCenter(icon), head, words,
+		container.NewCenter(newButton(p.keys, "Add your first service", theme.ContentAddIcon(), func() { p.edit("") }).primary())))))
+	box := container.NewStack(c)
+	box.Hide()
+	return box
+}
+
+// draw shows a new View.
+func (p *servicesPage) draw(v backend.View) {
+	fresh := !p.drawn || !sameServices(p.view.Services, v.Services)
+	p.view, p.drawn = v, true
+	if curl := v.Curl(); v.FirstRun && curl != "" && len(p.welcome.Objects) > 0 {
+		p.curl.set(curl, "")
+		p.welcome.Show()
+	}
+	loaded := v.Phase != backend.Starting
+	p.noneYet.Hidden = len(v.Services) > 0 || !loaded
+	p.listBox.Hidden = !p.noneYet.Hidden
+	if fresh {
+		p.filter()
+		p.root.Refresh()
+	}
+	p.detail.draw(v)
+}
+
+// sameServices compares what the list shows.
+func sameServices(a, b []backend.ServiceInfo) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	if len(a) == 0 || &a[0] == &b[0] {
+		return true
+	}
+	for i := range a {
+		x, y := a[i], b[i]
+		if x.Name != y.Name || x.BaseURL != y.BaseURL || x.Credential != y.Credential || x.TokenRequired != y.TokenRequired ||
+			x.AnyAudience != y.AnyAudience || x.Problem != y.Problem || x.URL != y.URL || strings.Join(x.Audiences, ",") != strings.Join(y.Audiences, ",") {
+			return false
+		}
+	}
+	return true
+}
+
+// filter finds what the search field asks for.
+func (p *servicesPage) filter() {
+	want := strings.ToLower(strings.TrimSpace(p.search.Text))
+	p.found = p.view.Services
+	if want != "" {
+		p.found = nil
+		for _, s := range p.view.Services {
+			if strings.Contains(strings.ToLower(s.Name), want) || strings.Contains(strings.ToLower(s.BaseURL), want) {
+				p.found = append(p.found, s)
+			}
+		}
+	}
+	p.tally.set(p.tallyText(want != ""), "")
+	p.nothing.set(fmt.Sprintf("No service matches “%s”.", strings.TrimSpace(p.search.Text)), "")
+	p.empty.Hidden = len(p.found) > 0 || want == ""
+	p.reselect()
+	p.list.Refresh()
+}
+
+func (p *servicesPage) tallyText(filtered bool) string {
+	if filtered {
+		return fmt.Sprintf("%d of %d", len(p.found), len(p.view.Services))
+	}
+	return fmt.Sprint(len(p.view.Services))
+}
+
+// reselect keeps the selected service selected where it now stands.
+func (p *servicesPage) reselect() {
+	for i, s := range p.found {
+		if s.Name == p.selected {
+			p.list.Select(i)
+			p.detail.show(s)
+			return
+		}
+	}
+	p.selected = ""
+	p.list.UnselectAll()
+	p.detail.hide()
+}
+
+// choose shows the service of a row.
+func (p *servicesPage) choose(i int) {
+	if i >= len(p.found) {
+		return
+	}
+	if p.selected != p.found[i].Name {
+		p.note.clear()
+	}
+	p.selected = p.found[i].Name
+	p.detail.show(p.found[i])
+}
+
+// open selects a service by name and scrolls to it.
+func (p *servicesPage) open(name string) {
+	p.selected = name
+	p.reselect()
+}
+
+// saved says that a service was saved, and shows it.
+func (p *servicesPage) saved(name string) {
+	p.search.SetText("")
+	p.draw(p.backend.View())
+	p.open(name)
+	p.note.say(markGood, "", "Saved. The proxy runs with it.", p.note.dismiss())
+}
+
+// remove deletes a service, after the person confirmed it.
+func (p *servicesPage) remove(name string) {
+	p.detail.working(true)
+	p.loop.run("Deleting "+name+"…", func(ctx context.Context) error { return p.backend.Delete(ctx, name) }, func(err error) {
+		p.detail.working(false)
+		if err != nil {
+			p.note.say(markFailed, name+" was not deleted", sentence(err.Error()), p.note.dismiss())
+			return
+		}
+		if p.selected == name {
+			p.selected = ""
+		}
+		p.draw(p.backend.View())
+		p.note.say(markGood, "", name+" was deleted. Its tokens open nothing any more.", p.note.dismiss())
+	})
+}
+
+// key is what the page does with a key.
+func (p *servicesPage) key(k fyne.KeyName) bool {
+	if k != fyne.KeyEscape {
+		return false
+	}
+	switch {
+	case p.detail.asking():
+		p.detail.keep()
+	case p.search.Text != "":
+		p.search.SetText("")
+	default:
+		p.selected = ""
+		p.reselect()
+	}
+	return true
+}

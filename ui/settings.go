@@ -1,0 +1,263 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+
+	"lockbox/ui/backend"
+)
+
+// settingsPage shows how this Lockbox is set up and changes what can be changed.
+type settingsPage struct {
+	*face
+	root fyne.CanvasObject
+	view backend.View
+
+	begun            backend.Settings
+	loaded           bool
+	listen, audience *entry
+	auditDir         *entry
+	lifetime         *choice
+	fields           map[string]*field
+	save, undo       *button
+	trouble          *strip
+
+	baseURL, config, state, signing *shownValue
+	keychainMark                *marker
+	keychain                    *line
+	keychainText                *proseBox
+	unlock                      *button
+	warnings                    *proseBox
+	version                     *line
+	saving                      bool
+}
+
+// shownValue is something that can be read and copied.
+type shownValue struct {
+	root fyne.CanvasObject
+	text *line
+}
+
+func newSettingsPage(f *face) *settingsPage {
+	p := &settingsPage{face: f, fields: map[string]*field{}, trouble: newStrip(f.keys)}
+	body := column(gap, p.proxy(), p.tokens(), p.keychainPart(), p.files(), p.about())
+	scroll := container.NewVScroll(inset(0, gap, 0, gap, body))
+	for _, e := range []*entry{p.listen, p.audience, p.auditDir} {
+		e.OnChanged = func(string) { p.check() }
+		e.OnSubmitted = func(string) { p.submit() }
+		e.focused = func() { revealInto(scroll, e) }
+	}
+	p.lifetime.OnChanged = func(string) { p.check() }
+	p.save = newButton(f.keys, "Apply", theme.ConfirmIcon(), p.submit).primary()
+	p.undo = newButton(f.keys, "Undo", nil, p.reset)
+	foot := column(gapSmall, p.trouble.root, ends(layout.NewSpacer(), p.undo, p.save))
+	p.root = container.NewBorder(inset(0, gap, 0, 0, middle(title("Settings"))), inset(gap, 0, 0, 0, foot), nil, nil, scroll)
+	return p
+}
+
+func (p *settingsPage) put(name, label, hint string, o fyne.CanvasObject) fyne.CanvasObject {
+	f := newField(label, hint, o)
+	p.fields[name] = f
+	return f.root
+}
+
+// value is a line that is read and copied.
+func (p *settingsPage) value(label string) (*shownValue, fyne.CanvasObject) {
+	v := &shownValue{text: plain("").flexible()}
+	copied := newButton(p.keys, "", theme.ContentCopyIcon(), func() { p.copyText(v.text.text, label) }).quiet()
+	left := container.New(firstLineLayout{labelWidth}, plain(label))
+	v.root = container.NewBorder(nil, nil, left, copied, middle(v.text))
+	return v, v.root
+}
+
+func (p *settingsPage) proxy() fyne.CanvasObject {
+	p.listen = newEntry(p.keys)
+	p.listen.SetPlaceHolder("127.0.0.1:8000")
+	var base fyne.CanvasObject
+	p.baseURL, base = p.value("Base URL")
+	return group("Proxy", "",
+		p.put("listen", "Listen on", "Host and port. 127.0.0.1 is reached by programs on this computer only.", p.listen), base)
+}
+
+func (p *settingsPage) tokens() fyne.CanvasObject {
+	p.audience = newEntry(p.keys)
+	p.lifetime = newChoice(p.keys, lifetimeLabels(), nil)
+	return group("Service tokens", "What a token is made with unless you choose otherwise.",
+		p.put("audience", "Audience", "Who the token is for.", p.audience),
+		p.put("lifetime", "Valid for", "", atMost(160, p.lifetime)))
+}
+
+// keychainPart is the part with keychain and signing key.
+func (p *settingsPage) keychainPart() fyne.CanvasObject {
+	p.keychainMark, p.keychain, p.keychainText = newMarker(markNone), plain("").flexible(), newProseBox("", colorMuted)
+	p.unlock = newButton(p.keys, "Unlock", theme.LoginIcon(), func() {
+		if p.view.Keychain.CanUnlock {
+			p.retry("unlock")
+			return
+		}
+		p.retry("retry")
+	})
+	var key fyne.CanvasObject
+	p.signing, key = p.value("Signing key")
+	left := container.New(firstLineLayout{labelWidth}, plain("Keychain"))
+	words := column(2, inset(7, 0, 0, 0, container.NewBorder(nil, nil, p.keychainMark, nil, inset(0, 0, gapSmall, 0, p.keychain))), p.keychainText.root)
+	return group("Keys", "", container.NewBorder(nil, nil, left, container.NewVBox(p.unlock), words), key)
+}
+
+func (p *settingsPage) files() fyne.CanvasObject {
+	p.auditDir = newEntry(p.keys)
+	p.auditDir.SetPlaceHolder("none")
+	var config, state fyne.CanvasObject
+	p.config, config = p.value("Config file")
+	p.state, state = p.value("State folder")
+	reload := newButton(p.keys, "Read the config again", theme.ViewRefreshIcon(), p.reload)
+	p.warnings = newProseBox("", theme.ColorNameWarning)
+	return group("Files", "", config,
+		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, column(gapSmall, p.warnings.root, container.NewHBox(reload))), state,
+		p.put("audit_dir", "Audit files", "A folder for one file per call, as the Python Lockbox wrote them. Empty: none.", p.auditDir))
+}
+
+func (p *settingsPage) about() fyne.CanvasObject {
+	p.version = muted("")
+	return container.NewCenter(p.version)
+}
+
+// draw shows a new View. What the person is editing stays.
+func (p *settingsPage) draw(v backend.View) {
+	p.view = v
+	p.baseURL.text.set(v.BaseURL, "")
+	p.config.text.set(v.ConfigPath, "")
+	p.state.text.set(v.StateDir, "")
+	source := v.SigningKeySource
+	if source == "keychain" {
+		source = "in the keychain"
+	}
+	p.signing.text.set(source, "")
+	p.version.set("Lockbox "+v.Version, "")
+	p.drawKeychain(v.Keychain)
+	p.warnings.set(strings.Join(v.Warnings, "\n"))
+	if v.Phase == backend.Starting {
+		return
+	}
+	if s := p.backend.Settings(); !p.loaded || s != p.begun && !p.dirty() {
+		p.begun, p.loaded = s, true
+		p.reset()
+	}
+}
+
+func (p *settingsPage) drawKeychain(k backend.KeychainInfo) {
+	m := markGood
+	if k.Message != "" {
+		m = markWarning
+	}
+	p.keychainMark.set(m)
+	p.keychain.set(sentence(k.State), "")
+	p.keychainText.set(sentence(k.Message))
+	p.unlock.Hidden = k.Message == ""
+	label := "Retry"
+	if k.CanUnlock {
+		label = "Unlock"
+	}
+	if p.unlock.Text != label {
+		p.unlock.SetText(label)
+	}
+}
+
+func (p *settingsPage) reset() {
+	s := p.begun
+	p.listen.SetText(s.Listen)
+	p.audience.SetText(s.Audience)
+	p.auditDir.SetText(s.AuditDir)
+	options := lifetimeLabels()
+	if l := lifetimeLabel(s.Lifetime); !slices.Contains(options, l) {
+		options = append(options, l)
+	}
+	p.lifetime.Options = options
+	p.lifetime.SetSelected(lifetimeLabel(s.Lifetime))
+	p.trouble.clear()
+	p.check()
+}
+
+func (p *settingsPage) settings() backend.Settings {
+	s := p.begun
+	s.Listen, s.AuditDir, s.Audience = strings.TrimSpace(p.listen.Text), strings.TrimSpace(p.auditDir.Text), strings.TrimSpace(p.audience.Text)
+	if d := lifetimeOf(p.lifetime.Selected); d > 0 {
+		s.Lifetime = d
+	}
+	return s
+}
+
+func (p *settingsPage) dirty() bool { return p.loaded && p.settings() != p.begun }
+
+// check says beside each field what is wrong with it.
+func (p *settingsPage) check() {
+	if p.save == nil {
+		return
+	}
+	p.show(p.backend.CheckSettings(p.settings()))
+	setDisabled(p.save, !p.dirty() || p.saving)
+	setDisabled(p.undo, !p.dirty() || p.saving)
+}
+
+func (p *settingsPage) show(bad backend.Fields) {
+	for name, f := range p.fields {
+		f.say(markFailed, sentence(bad[name]))
+	}
+}
+
+func (p *settingsPage) submit() {
+	if p.saving || !p.dirty() {
+		return
+	}
+	s := p.settings()
+	if bad := p.backend.CheckSettings(s); len(bad) > 0 {
+		p.show(bad)
+		return
+	}
+	p.work(true)
+	p.trouble.clear()
+	p.loop.run("Applying the settings…", func(ctx context.Context) error { return p.backend.SaveSettings(ctx, s) }, func(err error) {
+		p.work(false)
+		var bad backend.Fields
+		switch {
+		case err == nil:
+			p.begun = p.backend.Settings()
+			p.reset()
+			p.say(markGood, "The settings are applied.")
+		case errors.As(err, &bad):
+			p.show(bad)
+			p.trouble.say(markFailed, "Not applied, and nothing was changed", sentence(bad[slices.Sorted(maps.Keys(bad))[0]]), p.trouble.dismiss())
+		default:
+			p.trouble.say(markFailed, "Not applied, and nothing was changed", sentence(err.Error()), p.trouble.dismiss())
+		}
+	})
+}
+
+func (p *settingsPage) work(yes bool) {
+	p.saving = yes
+	for _, o := range []fyne.Disableable{p.listen, p.audience, p.auditDir, p.lifetime} {
+		setDisabled(o, yes)
+	}
+	p.check()
+}
+
+// key is what the page does with a key.
+func (p *settingsPage) key(k fyne.KeyName) bool {
+	switch {
+	case isEnter(k):
+		p.submit()
+	case k == fyne.KeyEscape && p.dirty():
+		p.reset()
+	default:
+		return false
+	}
+	return true
+}

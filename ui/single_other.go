@@ -1,0 +1,28 @@
+//go:build !unix
+
+package ui
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+)
+
+// ownedAlone: the temp folder is the account's own here.
+func ownedAlone(fs.FileInfo) bool { return true }
+
+// lockFile holds a file open and removes it at the end. A file that another
+// process has open cannot be removed on Windows; one that is left over can.
+func lockFile(path string) (release func() error, err error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, errLocked
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil, errLocked
+	}
+	if err != nil {
+		return nil, err
+	}
+	return func() error { return errors.Join(f.Close(), os.Remove(path)) }, nil
+}

@@ -1,0 +1,96 @@
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+)
+
+// strip is a notice within the window: a mark, a title, some words and what can
+// be done about it. It is hidden while it has nothing to say.
+type strip struct {
+	keys    *hotkeys
+	root    *fyne.Container
+	ground  *surface
+	marker  *marker
+	title   *line
+	text    *widget.RichText
+	buttons *fyne.Container
+	shown   notice
+}
+
+// notice is what a strip says.
+type notice struct {
+	mark        mark
+	title, text string
+	actions     string // the buttons' labels, to tell notices apart
+}
+
+// action is a button of a strip.
+type action struct {
+	label string
+	icon  fyne.Resource
+	do    func()
+	first bool // the one that is meant
+}
+
+func newStrip(k *hotkeys) *strip {
+	s := &strip{keys: k, marker: newMarker(markNone), title: strong("").flexible(), text: prose(""), buttons: row(gapSmall)}
+	setProse(s.text, "", theme.ColorNameForeground)
+	words := column(0, s.title, s.text)
+	left := inset(0, 0, 0, gapSmall, s.marker)
+	body := container.NewBorder(nil, nil, container.NewVBox(inset(2, 0, 0, 0, left)), middle(s.buttons), words)
+	s.ground = newSurface(colorInfoSoft, "", 8, gap, body)
+	s.root = container.NewStack(s.ground)
+	s.root.Hide()
+	return s
+}
+
+// say shows a notice with its buttons.
+func (s *strip) say(m mark, title, text string, actions ...action) {
+	n := notice{mark: m, title: title, text: text}
+	for _, a := range actions {
+		n.actions += a.label + "\x00"
+	}
+	if n == s.shown && s.root.Visible() {
+		return
+	}
+	s.shown = n
+	s.marker.set(m)
+	s.ground.fill = m.soft()
+	s.title.set(title, m.color())
+	s.title.Hidden = title == ""
+	setProse(s.text, text, "")
+	s.text.Hidden = text == ""
+	s.buttons.RemoveAll()
+	for _, a := range actions {
+		b := newButton(s.keys, a.label, a.icon, a.do)
+		if a.first {
+			b.primary()
+		}
+		s.buttons.Add(b)
+	}
+	s.ground.Refresh()
+	s.root.Show()
+	s.root.Refresh()
+}
+
+// focusFirst gives the keyboard to the first button.
+func (s *strip) focusFirst(c fyne.Canvas) {
+	if len(s.buttons.Objects) > 0 {
+		if b, ok := s.buttons.Objects[0].(*button); ok {
+			c.Focus(b)
+		}
+	}
+}
+
+func (s *strip) clear() {
+	s.shown = notice{}
+	s.root.Hide()
+}
+
+// dismiss is the action that closes the strip.
+func (s *strip) dismiss() action {
+	return action{label: "Close", icon: nil, do: s.clear}
+}

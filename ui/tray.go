@@ -1,0 +1,130 @@
+package ui
+
+import (
+	"fmt"
+
+	"lockbox/assets"
+	"lockbox/ui/backend"
+)
+
+// trayServices is how many services the tray's menu lists; the window has all.
+const trayServices = 30
+
+// trayState is all that the tray shows. What is equal needs no touch.
+type trayState struct {
+	Icon     trayIcon
+	Tooltip  string
+	Line     string // the first line of the menu, which says how things are
+	BaseURL  string
+	Paused   bool
+	CanPause bool
+	Services []string // no more than trayServices
+	More     bool     // there are others
+}
+
+// trayIcon is one of the tray's pictures.
+type trayIcon int
+
+const (
+	trayRunning trayIcon = iota
+	trayPaused
+	trayAttention
+)
+
+func (i trayIcon) picture() []byte {
+	switch i {
+	case trayPaused:
+		return assets.TrayPaused
+	case trayAttention:
+		return assets.TrayAttention
+	}
+	return assets.TrayRunning
+}
+
+// trayOf is what the tray shows of a View.
+func trayOf(v backend.View) trayState {
+	t := trayState{BaseURL: v.BaseURL, Paused: v.Phase == backend.Paused, CanPause: v.Phase == backend.Running || v.Phase == backend.Paused}
+	for i, s := range v.Services {
+		if i == trayServices {
+			t.More = true
+			break
+		}
+		t.Services = append(t.Services, s.Name)
+	}
+	broken := 0
+	for _, s := range v.Services {
+		if s.Problem != "" {
+			broken++
+		}
+	}
+	_, word := phase(v)
+	switch {
+	case !v.Problem.IsZero():
+		t.Icon, t.Line = trayAttention, v.Problem.Title
+	case v.Phase == backend.Paused:
+		t.Icon, t.Line = trayPaused, word
+	case v.Phase == backend.Stopped:
+		t.Icon, t.Line = trayAttention, word
+	case broken > 0:
+		t.Icon, t.Line = trayAttention, fmt.Sprintf("%s cannot be served", count(broken, "service"))
+	case v.Phase == backend.Starting:
+		t.Line = word
+	default:
+		t.Line = fmt.Sprintf("%s, %s", word, count(len(v.Services), "service"))
+	}
+	t.Tooltip = Name + ": " + t.Line
+	return t
+}
+
+// The menu's items.
+type trayAction int
+
+const (
+	trayLine trayAction = iota
+	trayOpen
+	trayTokens
+	trayBaseURL
+	trayPause
+	trayAudit
+	traySettings
+	trayQuit
+	traySeparator
+)
+
+// trayMenu is the tray's menu from top to bottom.
+var trayMenu = []struct {
+	action trayAction
+	label  string
+}{
+	{trayLine, "Starting…"},
+	{traySeparator, ""},
+	{trayOpen, "Open Lockbox"},
+	{trayTokens, "Copy token"},
+	{trayBaseURL, "Copy base URL"},
+	{trayPause, "Pause proxy"},
+	{traySeparator, ""},
+	{trayAudit, "Audit log…"},
+	{traySettings, "Settings…"},
+	{traySeparator, ""},
+	{trayQuit, "Quit"},
+}
+
+// trayDo is what a click on an item does. It runs on the window's thread.
+func (w *window) trayDo(a trayAction) {
+	switch a {
+	case trayOpen:
+		w.raise()
+	case trayBaseURL:
+		w.copyText(w.backend.View().BaseURL, "The base URL")
+	case trayPause:
+		if v := w.backend.View(); v.Phase == backend.Running || v.Phase == backend.Paused {
+			w.togglePause()
+		}
+	case trayAudit:
+		w.open(pageAudit)
+		w.raise()
+	case traySettings:
+		w.open(pageSettings)
+		w.raise()
+	}
+}

@@ -1,0 +1,240 @@
+package ui
+
+import (
+	"context"
+	"errors"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+
+	"lockbox/proxy/secret"
+	"lockbox/ui/backend"
+)
+
+// The pages, as Ctrl+1, 2 and 3 open them.
+const (
+	pageServices = iota
+	pageAudit
+	pageSettings
+)
+
+// window is the one window: navigation, banner, a page, the status line.
+type window struct {
+	*face
+	root     fyne.CanvasObject
+	nav      *nav
+	banner   *banner
+	status   *statusLine
+	stack    *fyne.Container
+	services *servicesPage
+	audit    *auditPage
+	settings *settingsPage
+	form     *serviceForm // while one is open
+	page     int
+}
+
+// newWindow fills w and follows the backend until the loop ends.
+func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
+	f := &face{backend: b, loop: l, keys: &hotkeys{}, app: a, window: w}
+	win := &window{face: f, page: -1}
+	win.status = newStatusLine(f)
+	f.say = win.status.say
+	l.onBusy = win.status.working
+	win.banner = newBanner(f)
+	win.services, win.audit, win.settings = newServicesPage(f), newAuditPage(f), newSettingsPage(f)
+	win.services.edit, win.services.copyOf, win.services.calls = win.edit, win.duplicate, win.calls
+	win.nav = newNav(
+		newNavItem("Services", "Ctrl+1", theme.StorageIcon(), func() { win.open(pageServices) }),
+		newNavItem("Audit log", "Ctrl+2", theme.HistoryIcon(), func() { win.open(pageAudit) }),
+		newNavItem("Settings", "Ctrl+3", theme.SettingsIcon(), func() { win.open(pageSettings) }),
+	)
+	win.stack = container.NewStack()
+	page := container.NewBorder(win.banner.root, nil, nil, nil, inset(gapLarge, gap+4, gapLarge+4, gapLarge+4, win.stack))
+	win.root = container.NewBorder(nil, win.status.root, win.nav.root, nil, page)
+	win.bindKeys()
+	w.SetPadded(false)
+	w.SetContent(win.root)
+	w.Resize(fyne.NewSize(1080, 720))
+	win.open(pageServices)
+	return win
+}
+
+func (w *window) bindKeys() {
+	w.keys.refresh = w.refresh
+	w.keys.ctrl(fyne.Key1, func() { w.open(pageServices) })
+	w.keys.ctrl(fyne.Key2, func() { w.open(pageAudit) })
+	w.keys.ctrl(fyne.Key3, func() { w.open(pageSettings) })
+	w.keys.ctrl(fyne.KeyN, func() { w.edit("") })
+	w.keys.ctrl(fyne.KeyF, func() {
+		if w.page == pageServices && w.form == nil {
+			w.focus(w.services.search)
+		}
+	})
+	w.keys.ctrl(fyne.KeyE, func() {
+		if w.page == pageServices && w.form == nil && w.services.selected != "" {
+			w.edit(w.services.selected)
+		}
+	})
+	w.keys.ctrl(fyne.KeyS, func() {
+		switch {
+		case w.form != nil && w.page == pageServices:
+			w.form.submit()
+		case w.page == pageSettings:
+			w.settings.submit()
+		}
+	})
+	w.keys.install(w.face.window.Canvas(), fyne.Key1, fyne.Key2, fyne.Key3, fyne.KeyN, fyne.KeyF, fyne.KeyE, fyne.KeyS)
+}
+
+// open shows a page. A form that was begun waits on the Services page.
+func (w *window) open(page int) {
+	w.page = page
+	w.audit.shown = page == pageAudit
+	w.nav.show(page)
+	w.face.window.Canvas().Unfocus()
+	switch page {
+	case pageAudit:
+		w.show(w.audit.root, w.audit.key)
+		w.audit.open()
+	case pageSettings:
+		w.show(w.settings.root, w.settings.key)
+	default:
+		if w.form != nil {
+			w.show(w.form.root, w.form.key)
+			w.focus(w.form.name)
+			return
+		}
+		w.show(w.services.root, w.services.key)
+	}
+}
+
+func (w *window) show(page fyne.CanvasObject, keys func(fyne.KeyName) bool) {
+	w.keys.page = keys
+	w.stack.Objects = []fyne.CanvasObject{page}
+	w.stack.Refresh()
+}
+
+// edit opens the form of a service, "" for a new one. A form that is open stays
+// when there is something in it to lose.
+func (w *window) edit(name string) {
+	if w.form != nil {
+		w.open(pageServices)
+		if w.form.old != name || name == "" {
+			w.form.abandon(func() { w.form = nil; w.edit(name) })
+		}
+		return
+	}
+	begun := backend.NewForm()
+	if name != "" {
+		var err error
+		if begun, err = w.backend.Form(name); err != nil {
+			w.say(markFailed, sentence(err.Error()))
+			return
+		}
+	}
+	w.openForm(name, begun)
+}
+
+func (w *window) openForm(old string, begun backend.Form) {
+	w.form = newServiceForm(w.face, old, begun, w.formDone)
+	w.open(pageServices)
+}
+
+// formDone goes back to the list.
+func (w *window) formDone(saved string) {
+	w.form = nil
+	if w.page != pageServices {
+		return
+	}
+	if saved != "" {
+		w.services.saved(saved)
+	}
+	w.open(pageServices)
+}
+
+// duplicate opens the form of a new service that is like another one, keys
+// included; those in the environment or a file have to be named again.
+func (w *window) duplicate(name string) {
+	if w.form != nil {
+		w.edit("")
+		return
+	}
+	f, err := w.backend.Form(name)
+	if err != nil {
+		w.say(markFailed, sentence(err.Error()))
+		return
+	}
+	w.loop.run("Copying "+name+"…", func(ctx context.Context) error {
+		return w.readKeys(ctx, name, &f)
+	}, func(err error) {
+		f.Name = name + "-copy"
+		w.openForm("", f)
+		if err != nil {
+			w.form.trouble.say(markWarning, "The key was not copied", sentence(err.Error()), w.form.trouble.dismiss())
+		}
+	})
+}
+
+// readKeys turns a form's stored keys into typed ones.
+func (w *window) readKeys(ctx context.Context, name string, f *backend.Form) error {
+	var failed error
+	take := func(field string, s *backend.SecretField) {
+		if s.Stored && s.Where != secret.Env && s.Where != secret.File {
+			v, err := w.backend.Reveal(ctx, name, field)
+			failed = errors.Join(failed, err)
+			s.Value = v
+		}
+		s.Stored = false
+	}
+	take("token", &f.Token)
+	take("username", &f.Username)
+	take("password", &f.Password)
+	for i := range f.Headers {
+		take("headers/"+f.Headers[i].Name, &f.Headers[i].Value)
+	}
+	return failed
+}
+
+// calls shows a service's part of the audit log.
+func (w *window) calls(name string) {
+	w.open(pageAudit)
+	w.audit.showService(name)
+}
+
+// refresh reads everything anew.
+func (w *window) refresh() {
+	w.reload()
+	if w.page == pageAudit {
+		w.audit.restart()
+	}
+}
+
+// draw shows a new View.
+func (w *window) draw(v backend.View) {
+	w.status.draw(v)
+	w.banner.draw(v)
+	w.services.draw(v)
+	w.audit.draw(v)
+	w.settings.draw(v)
+	if w.form != nil {
+		w.form.check()
+	}
+}
+
+// leave calls quit when nothing is lost by it, or asks first.
+func (w *window) leave(quit func()) {
+	if w.form == nil || !w.form.dirty() {
+		quit()
+		return
+	}
+	w.raise()
+	w.open(pageServices)
+	w.form.abandon(quit)
+}
+
+// raise brings the window to the front.
+func (w *window) raise() {
+	w.face.window.Show()
+	w.face.window.RequestFocus()
+}
