@@ -158,23 +158,7 @@ func (c *call) answer(res *http.Response) error {
 	if res.StatusCode == http.StatusSwitchingProtocols && !(c.upgrade && switched && strings.EqualFold(h.Get("Upgrade"), "websocket")) {
 		return errSwitched
 	}
-	for name := range h {
-		// A page of another origin gets no permission to read, and nobody can
-		// take the upstream's answer for a refusal of ours, or the upstream's
-		// other addresses (RFC 7838) for ways to reach this listener.
-		if strings.HasPrefix(name, "Access-Control-Allow-") || strings.HasPrefix(name, "X-Lockbox-") || name == "Alt-Svc" {
-			delete(h, name)
-		}
-	}
-	c.here.rewriteHeader(h)
-	if c.browser {
-		// All services share one origin here. In a sandbox, what one of them
-		// serves cannot use the person's browser to call the others.
-		h.Add("Content-Security-Policy", "sandbox")
-	}
-	if _, ok := h["Content-Type"]; !ok {
-		c.w.Header()["Content-Type"] = nil // or the server would guess one
-	}
+	c.cleanAnswer(h)
 	c.rec.response(res.StatusCode, h)
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		res.Body = &socket{ReadWriteCloser: conn, call: c}
@@ -194,6 +178,27 @@ func (c *call) answer(res *http.Response) error {
 	}
 	res.Body = &responseBody{ReadCloser: res.Body, call: c, left: left}
 	return nil
+}
+
+// cleanAnswer changes what must not reach the caller as the upstream wrote it.
+func (c *call) cleanAnswer(h http.Header) {
+	for name := range h {
+		// A page of another origin gets no permission to read, and nobody can
+		// take the upstream's answer for a refusal of ours, or the upstream's
+		// other addresses (RFC 7838) for ways to reach this listener.
+		if strings.HasPrefix(name, "Access-Control-Allow-") || strings.HasPrefix(name, "X-Lockbox-") || name == "Alt-Svc" {
+			delete(h, name)
+		}
+	}
+	c.here.rewriteHeader(h)
+	if c.browser {
+		// All services share one origin here. In a sandbox, what one of them
+		// serves cannot use the person's browser to call the others.
+		h.Add("Content-Security-Policy", "sandbox")
+	}
+	if _, ok := h["Content-Type"]; !ok {
+		c.w.Header()["Content-Type"] = nil // or the server would guess one
+	}
 }
 
 // finish records the call with the status that the upstream gave.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"lockbox/proxy/audit"
-	"lockbox/proxy/secret"
 	"lockbox/proxy/token"
 )
 
@@ -94,13 +93,6 @@ func (c *record) claims(claims token.Claims) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.x.Audience, c.x.JTI = strings.Join(claims.Audience, ","), claims.JTI
-}
-
-// hide adds a secret to those that are redacted.
-func (c *record) hide(v secret.Value) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.redactor = c.redactor.With(v)
 }
 
 // response notes how the upstream's answer begins.

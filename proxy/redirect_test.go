@@ -117,7 +117,7 @@ func hopper(t *testing.T) *httptest.Server {
 			w.WriteHeader(status)
 			return
 		}
-		fmt.Fprintf(w, "%s %s %q key %s type %q", r.Method, r.RequestURI, body, r.Header.Get("X-Api-Key"), r.Header.Get("Content-Type"))
+		printf(w, "%s %s %q key %s type %q", r.Method, r.RequestURI, body, r.Header.Get("X-Api-Key"), r.Header.Get("Content-Type"))
 	})
 }
 

@@ -128,7 +128,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	var lost, served atomic.Int64
 	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
 		// The credential and the path both name the generation.
-		fmt.Fprintf(w, "%s %s", r.Header.Get("Authorization"), r.URL.Path)
+		printf(w, "%s %s", r.Header.Get("Authorization"), r.URL.Path)
 	})
 	generation := func(i int) string {
 		return fmt.Sprintf(`{"services": {"e": {"base_url": "%s/gen%d", "requires_service_token": false, "credential": {"type": "bearer", "token": "keychain://e/gen%d"}}},

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -152,7 +151,7 @@ func TestSlowHeader(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		fmt.Fprint(c, "GET /s/e/x HT")
+		printf(c, "GET /s/e/x HT")
 		slow = append(slow, c)
 	}
 	began := time.Now()

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,9 +18,9 @@ import (
 )
 
 func TestTest(t *testing.T) {
-	var got string
+	var got atomic.Value
 	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
-		got = fmt.Sprintf("%s %s %s %s", r.Method, r.RequestURI, r.Header.Get("Authorization"), r.Header.Get("User-Agent"))
+		got.Store(fmt.Sprintf("%s %s %s %s", r.Method, r.RequestURI, r.Header.Get("Authorization"), r.Header.Get("User-Agent")))
 		w.Header().Set("Content-Type", "text/x-test")
 		switch r.URL.Path {
 		case "/v1/redirect":
@@ -70,7 +71,7 @@ func TestTest(t *testing.T) {
 		{"no answer in time", "GET", "/slow", 0, "GET /v1/slow Bearer real-key-0001 Lockbox/test", "read_timeout"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got = ""
+			got.Store("")
 			r, err := l.Test(t.Context(), svc, resolve, tt.method, tt.path)
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) || strings.Contains(err.Error(), "real-key") {
@@ -78,8 +79,8 @@ func TestTest(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || r.Status != tt.status || r.Duration <= 0 || got != tt.want {
-				t.Errorf("%+v, %v, the upstream got %q; want %d and %q", r, err, got, tt.status, tt.want)
+			if err != nil || r.Status != tt.status || r.Duration <= 0 || got.Load() != tt.want {
+				t.Errorf("%+v, %v, the upstream got %q; want %d and %q", r, err, got.Load(), tt.status, tt.want)
 			}
 			if r.ContentType != "text/x-test" {
 				t.Errorf("content type %q", r.ContentType)
