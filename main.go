@@ -4,9 +4,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
-	"sync"
 
 	"lockbox/ui"
 	"lockbox/ui/backend"
@@ -19,21 +20,26 @@ var version = "dev"
 func main() { os.Exit(run(os.Args[1:])) }
 
 // run picks the face: a command if one is asked for, else the window, else the
-// command that needs none.
+// command that needs none. It returns the exit code.
 func run(args []string) int {
 	t := cli.Terminal{Out: os.Stdout, Err: os.Stderr, Version: version}
 	if len(args) > 0 {
 		return cli.Run(args, t)
 	}
-	if ui.HasDisplay() {
-		return window(t)
+	if !ui.HasDisplay() {
+		fmt.Fprintln(os.Stderr, "There is no display here, so Lockbox starts without a window, as lockbox serve does.")
+		return cli.Run([]string{"serve"}, t)
 	}
-	fmt.Fprintln(os.Stderr, "There is no display here, so Lockbox starts without a window, as lockbox serve does.")
-	return cli.Run([]string{"serve"}, t)
+	if err := window(); err != nil {
+		fmt.Fprintf(os.Stderr, "lockbox: %v\n", err)
+		return 1
+	}
+	return 0
 }
 
-// window shows the window, or that of the Lockbox which runs already.
-func window(t cli.Terminal) int {
+// window shows the window and the tray, or raises the window of the Lockbox
+// which runs already.
+func window() (err error) {
 	raise := make(chan struct{}, 1)
 	first, done, err := ui.Single(func() {
 		select {
@@ -41,19 +47,21 @@ func window(t cli.Terminal) int {
 		default: // it is about to be raised
 		}
 	})
-	switch {
-	case err != nil:
-		fmt.Fprintf(os.Stderr, "lockbox: %v\n", err)
-		return 1
-	case !first:
-		fmt.Fprintln(os.Stderr, "Lockbox runs already: its window is shown.")
-		return 0
+	if err != nil {
+		return err
 	}
-	done = sync.OnceFunc(done)
 	defer done()
-	return cli.Desktop(t, func(ctx context.Context, b *backend.Backend) error {
-		// Once the window is gone, the next launch must open its own.
-		defer done()
-		return ui.Run(ctx, b, ui.Options{Raise: raise})
-	})
+	if !first {
+		fmt.Fprintln(os.Stderr, "Lockbox runs already: its window is shown.")
+		return nil
+	}
+	o := backend.DefaultOptions()
+	o.Desktop, o.Version = true, version
+	o.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	b, err := backend.Open(context.Background(), o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	return ui.Run(context.Background(), b, ui.Options{Raise: raise})
 }
