@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,8 +74,8 @@ func authToken(value string) string {
 func callerSecrets(h http.Header) []secret.Value {
 	var found []secret.Value
 	add := func(s string) {
-		if s != "" {
-			found = append(found, secret.New(s))
+		if v := secret.New(s); s != "" && !slices.ContainsFunc(found, v.Equal) {
+			found = append(found, v)
 		}
 	}
 	for _, v := range h[tokenHeader] {

@@ -48,7 +48,7 @@ type lab struct {
 var labKey = secret.New("0123456789abcdef0123456789abcdef")
 
 // newLab serves a config.
-func newLab(t *testing.T, text string, change ...func(*lab)) *lab {
+func newLab(t testing.TB, text string, change ...func(*lab)) *lab {
 	t.Helper()
 	log, err := audit.Open(filepath.Join(t.TempDir(), "audit"))
 	if err != nil {
@@ -131,7 +131,7 @@ func (l *lab) reloaded(t *testing.T, f func()) Report {
 }
 
 // token makes a service token for audience "x".
-func (l *lab) token(t *testing.T, service string) string {
+func (l *lab) token(t testing.TB, service string) string {
 	t.Helper()
 	v, _, err := token.Issue(labKey, service, "x", time.Hour, time.Now())
 	if err != nil {
@@ -263,7 +263,7 @@ var client = &http.Client{
 	Timeout:       20 * time.Second,
 }
 
-func do(t *testing.T, r *http.Request) reply {
+func do(t testing.TB, r *http.Request) reply {
 	t.Helper()
 	res, err := client.Transport.RoundTrip(r) // a Client would refuse odd Locations
 	if err != nil {
@@ -279,7 +279,7 @@ func finish(res *http.Response) reply {
 }
 
 // request makes a request with headers given as name, value, name, value.
-func request(t *testing.T, method, url string, body io.Reader, headers ...string) *http.Request {
+func request(t testing.TB, method, url string, body io.Reader, headers ...string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, body)
 	if err != nil {
@@ -291,7 +291,7 @@ func request(t *testing.T, method, url string, body io.Reader, headers ...string
 	return r
 }
 
-func get(t *testing.T, url string, headers ...string) reply {
+func get(t testing.TB, url string, headers ...string) reply {
 	t.Helper()
 	return do(t, request(t, http.MethodGet, url, nil, headers...))
 }

@@ -30,7 +30,7 @@ type record struct {
 
 	mu       sync.Mutex
 	x        audit.Exchange
-	redactor *audit.Redactor
+	redactor *audit.Redactor // of the service's secrets, or of all when it is none's
 	local    *audit.LocalDir // nil: none, or a service that is not configured
 	out      http.Header
 	sent     capture // by the caller
@@ -53,9 +53,7 @@ func (c *capture) add(p []byte) {
 	}
 }
 
-// newRecord begins the record of a request. Whatever the request holds in the
-// way of tokens is redacted from it, even before it is known which service and
-// which token it is about.
+// newRecord begins the record of a request.
 func (s *Server) newRecord(st *state, r *http.Request, path, listener string) *record {
 	redactor := audit.NewRedactor()
 	if st != nil {
@@ -64,7 +62,7 @@ func (s *Server) newRecord(st *state, r *http.Request, path, listener string) *r
 	_, query, _ := strings.Cut(r.RequestURI, "?")
 	return &record{
 		server: s, began: time.Now(), in: r.Header,
-		redactor: redactor.With(callerSecrets(r.Header)...),
+		redactor: redactor,
 		x: audit.Exchange{
 			Method: r.Method, Path: path, Query: query,
 			Listener: listener, Remote: r.RemoteAddr,
@@ -84,8 +82,7 @@ func (c *record) service(st *state, name string) {
 	if st == nil || st.routes[name] == nil {
 		return
 	}
-	c.local = st.local
-	c.redactor = st.routes[name].redactor.With(callerSecrets(c.in)...)
+	c.local, c.redactor = st.local, st.routes[name].redactor
 }
 
 // claims notes what the caller's token says.
@@ -155,17 +152,19 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 		return c.err
 	}
 	c.done = true
+	// The caller's token too, valid or not.
+	redactor := c.redactor.With(callerSecrets(c.in)...)
 	x := &c.x
 	x.Time, x.Duration = c.began, time.Since(c.began)
 	x.Status, x.Decision, x.Reason = status, decision, reason
-	x.Path, x.Query = c.redactor.Text(x.Path), c.redactor.Query(x.Query)
-	x.Service = c.redactor.Text(x.Service)
+	x.Path, x.Query = redactor.Text(x.Path), redactor.Query(x.Query)
+	x.Service = redactor.Text(x.Service)
 	x.BytesIn, x.BytesOut = c.sent.size, c.answered.size
-	x.RequestHeader = c.redactor.Header(c.in)
-	x.RequestBody = c.body(c.in, &c.sent)
+	x.RequestHeader = redactor.Header(c.in)
+	x.RequestBody = recorded(redactor, c.in, &c.sent)
 	if c.out != nil {
-		x.ResponseHeader = c.redactor.Header(c.out)
-		x.ResponseBody = c.body(c.out, &c.answered)
+		x.ResponseHeader = redactor.Header(c.out)
+		x.ResponseBody = recorded(redactor, c.out, &c.answered)
 	}
 	if c.server.opts.Audit != nil {
 		if err := c.server.opts.Audit.Append(x); err != nil {
@@ -182,13 +181,13 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 	return c.err
 }
 
-// body is what was captured of a body, redacted.
-func (c *record) body(h http.Header, part *capture) *audit.Body {
+// recorded is what was captured of a body, redacted.
+func recorded(redactor *audit.Redactor, h http.Header, part *capture) *audit.Body {
 	switch {
 	case part.omit:
 		return &audit.Body{Size: part.size, Note: "WebSocket messages are not recorded"}
 	case part.size == 0:
 		return nil
 	}
-	return c.redactor.Body(h, part.head, part.size)
+	return redactor.Body(h, part.head, part.size)
 }

@@ -288,3 +288,25 @@ func TestReadTimeoutIsNotForBodies(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// An upstream may answer before it has the whole body, and the caller gets that
+// answer without sending the rest.
+func TestEarlyAnswer(t *testing.T) {
+	up := rawUpstream(t, func(c net.Conn) {
+		_, _ = http.ReadRequest(bufio.NewReader(c))
+		printf(c, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig")
+	})
+	l := newLab(t, services("e", open(up)))
+	for name, length := range map[string]string{"length": "Content-Length: 10000000\r\n\r\nabc", "chunked": "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"} {
+		began := time.Now()
+		r := raw(t, l.addr, "POST /s/e/x HTTP/1.1\r\nHost: localhost\r\n"+length)
+		if r.status != 413 || r.body != "big" || time.Since(began) > 2*time.Second {
+			t.Errorf("%s: %+v after %v", name, r, time.Since(began))
+		}
+	}
+	for _, x := range l.exchanges(t) {
+		if x.Status != 413 || x.Decision != audit.Allowed {
+			t.Errorf("record %+v", x)
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package proxy
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+// What Lockbox adds to a call: compare with Direct.
+func BenchmarkCall(b *testing.B) {
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"ok": true}`)
+	}))
+	b.Cleanup(up.Close)
+	l := newLab(b, services("e", shut(up.URL, `"credential": {"type": "bearer", "token": "real-key-0001"}`)))
+	auth := "Bearer " + l.token(b, "e")
+	for name, url := range map[string]string{"Direct": up.URL, "Lockbox": l.url + "/s/e"} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if r := get(b, url+"/x", "Authorization", auth); r.status != 200 {
+						b.Errorf("%+v", r)
+					}
+				}
+			})
+		})
+	}
+}
+
+// How fast a body goes through.
+func BenchmarkBody(b *testing.B) {
+	const size = 16 << 20
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.Copy(w, io.LimitReader(endless{}, size))
+	}))
+	b.Cleanup(up.Close)
+	l := newLab(b, services("e", open(up.URL)))
+	b.SetBytes(size)
+	for b.Loop() {
+		res, err := client.Get(l.url + "/s/e/x")
+		if err != nil {
+			b.Fatal(err)
+		}
+		if n, err := io.Copy(io.Discard, res.Body); n != size || err != nil {
+			b.Fatal(n, err)
+		}
+		_ = res.Body.Close()
+	}
+}
