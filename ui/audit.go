@@ -51,7 +51,7 @@ func newAuditPage(f *face) *auditPage {
 	p := &auditPage{face: f, live: true, tally: muted(""), trouble: newStrip(f.keys)}
 	p.filter = newChoice(f.keys, []string{allServices}, p.chooseService)
 	p.filter.Selected = allServices
-	p.pause = newButton(f.keys, "Pause", theme.MediaPauseIcon(), p.toggleLive)
+	p.pause = newButton(f.keys, "Pause list", theme.MediaPauseIcon(), p.toggleLive)
 	p.pending = newButton(f.keys, "", theme.MoveUpIcon(), p.catchUp).primary()
 	p.pending.Hide()
 	p.list = newList(f.keys, func() int { return len(p.feed.calls) },
@@ -64,16 +64,17 @@ func newAuditPage(f *face) *auditPage {
 	p.none = heading("No calls yet")
 	p.none.align = fyne.TextAlignCenter
 	p.curl = plain("").mono().flexible()
-	p.curlBox = column(gapSmall, container.NewCenter(muted("Every call through Lockbox shows up here. Try one in a terminal:")),
+	p.curlBox = column(gapSmall, container.NewCenter(muted("Try one in a terminal:")),
 		newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, 6, gapSmall, ends(inset(0, 0, gapSmall, 0, p.curl),
 			newButton(f.keys, "Copy", theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, "The line") }).quiet())))
-	p.empty = container.NewCenter(wide(480, column(gap, container.NewCenter(newIcon(theme.HistoryIcon(), 44)), p.none, p.curlBox)))
+	words := container.NewCenter(muted("Every call through Lockbox shows up here, those that it refuses too."))
+	p.empty = container.NewCenter(wide(480, column(gap, container.NewCenter(newIcon(theme.HistoryIcon(), 44)), p.none, words, p.curlBox)))
 	p.empty.Hide()
 	p.listBox = container.NewBorder(nil, nil, nil, p.detail.root, tight(container.NewBorder(
 		column(0, inset(gapSmall, gapSmall, 0, 0, columns), rule()), nil, nil, nil,
 		container.NewStack(p.list, p.empty, container.NewVBox(inset(gapSmall, 0, 0, 0, container.NewCenter(p.pending)), layout.NewSpacer())))))
-	head := ends(row(gap, title("Audit log"), inset(7, 0, 0, 0, p.tally)), wide(200, p.filter), p.pause)
-	p.root = container.NewBorder(column(gap, head, p.trouble.root, layout.NewSpacer()), nil, nil, nil, p.listBox)
+	head := ends(row(gap, title("Audit log"), inset(7, 0, 0, 0, p.tally)), wide(200, frame(p.filter)), p.pause)
+	p.root = container.NewBorder(pageHead(head, p.trouble.root), nil, nil, nil, p.listBox)
 	return p
 }
 
@@ -277,7 +278,7 @@ func (p *auditPage) unselect() {
 // toggleLive stops the list from moving, or lets it go on.
 func (p *auditPage) toggleLive() {
 	p.live = !p.live
-	p.pause.Text, p.pause.Icon = "Pause", theme.MediaPauseIcon()
+	p.pause.Text, p.pause.Icon = "Pause list", theme.MediaPauseIcon()
 	if !p.live {
 		p.pause.Text, p.pause.Icon = "Go live", theme.MediaPlayIcon()
 	}

@@ -18,6 +18,7 @@ import (
 
 const (
 	callDetailWidth = 400
+	textWidth       = callDetailWidth - gap - 2*(gap+2) - 2
 	bodyShown       = 8 << 10 // of a body; Copy takes all that is on record
 )
 
@@ -52,16 +53,16 @@ type part struct {
 }
 
 func newCallDetail(f *face, closed func()) *callDetail {
-	d := &callDetail{face: f, marker: newMarker(markNone), status: heading("").flexible(), why: newStrip(f.keys)}
+	d := &callDetail{face: f, marker: newMarker(markNone), status: heading("").flexible(), why: newNarrowStrip(f.keys)}
 	d.close = newButton(f.keys, "", theme.CancelIcon(), closed).quiet()
-	path, pathBox := newReading(f, true)
+	path, pathBox := newReading(f, true, true)
 	d.path = path
 	head := container.NewBorder(nil, nil, d.marker, d.close, inset(0, 0, gapSmall, 0, middle(d.status)))
 	body := column(gap, head, pathBox, d.why.root)
 	facts := column(0)
 	for _, name := range factNames {
-		v, box := newReading(f, false)
-		row := container.NewBorder(nil, nil, wide(92, inset(2, 0, 0, 0, caption(name.label))), nil, box)
+		v, box := newReading(f, false, false)
+		row := container.NewBorder(nil, nil, wide(92, middle(caption(name.label))), nil, box)
 		d.facts = append(d.facts, fact{row, v, name.of})
 		facts.Add(row)
 	}
@@ -84,7 +85,7 @@ func newCallDetail(f *face, closed func()) *callDetail {
 }
 
 func (d *callDetail) newPart(name string, of func(backend.Exchange) (string, string), body *fyne.Container) *part {
-	text, box := newReading(d.face, true)
+	text, box := newReading(d.face, true, true)
 	p := &part{note: caption("").flexible(), text: text, of: of}
 	button := newButton(d.keys, "", theme.ContentCopyIcon(), func() { d.copyText(p.full, name) }).quiet()
 	p.root = column(2, container.NewBorder(nil, nil, middle(strong(name)), button, inset(0, 0, gapSmall, 0, middle(p.note))),
@@ -118,7 +119,7 @@ func (d *callDetail) show(x backend.Exchange) {
 	if x.Query != "" {
 		path += "?" + x.Query
 	}
-	d.path.SetText(path)
+	d.path.setText(path, textWidth)
 	d.why.clear()
 	if x.Reason != "" {
 		code, text, _ := strings.Cut(x.Reason, ":")
@@ -141,7 +142,7 @@ func (d *callDetail) show(x backend.Exchange) {
 			text = strings.ToValidUTF8(text[:bodyShown], "") + "\n" + ellipsis
 			p.note.set(strings.TrimPrefix(note+", the first "+size(bodyShown)+" shown", ", "), "")
 		}
-		p.text.SetText(text)
+		p.text.setText(text, textWidth-2*gapSmall)
 		p.root.Hidden = text == "" && note == ""
 		p.text.Hidden = text == ""
 	}

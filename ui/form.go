@@ -13,7 +13,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
-	"fyne.io/fyne/v2/widget"
 
 	"lockbox/proxy/secret"
 	"lockbox/ui/backend"
@@ -37,7 +36,6 @@ type serviceForm struct {
 	fields                   map[string]*field
 	bodies                   map[string]fyne.CanvasObject // of each credential
 	audienceBox              *fyne.Container
-	address                  *line
 
 	method      *choice
 	path        *entry
@@ -78,21 +76,36 @@ func newServiceForm(f *face, old string, begun backend.Form, done func(string)) 
 	if old != "" {
 		head = title("Edit " + old)
 	}
-	foot := column(gapSmall, s.trouble.root, s.ask.root, ends(caption("Enter or Ctrl+S saves, Esc cancels."), s.leave, s.save))
+	foot := column(gapSmall, s.trouble.root, s.ask.root, ends(caption("Enter or Ctrl+S saves, Esc cancels."), container.New(mirrored{}, s.save, s.leave)))
 	s.root = container.NewBorder(inset(0, gap, 0, 0, middle(head)), inset(gap, 0, 0, 0, foot), nil, nil, s.scroll)
 	s.fill()
 	return s
+}
+
+// mirrored puts things from the right to the left: the Tab key comes to Save
+// before it comes to Cancel.
+type mirrored struct{}
+
+func (mirrored) MinSize(o []fyne.CanvasObject) fyne.Size {
+	a, b := o[0].MinSize(), o[1].MinSize()
+	return fyne.NewSize(a.Width+gapSmall+b.Width, max(a.Height, b.Height))
+}
+
+func (mirrored) Layout(o []fyne.CanvasObject, s fyne.Size) {
+	a, b := o[0].MinSize().Width, o[1].MinSize().Width
+	o[0].Resize(fyne.NewSize(a, s.Height))
+	o[0].Move(fyne.NewPos(s.Width-a, 0))
+	o[1].Resize(fyne.NewSize(b, s.Height))
+	o[1].Move(fyne.NewPos(s.Width-a-gapSmall-b, 0))
 }
 
 // about is the part with name and address.
 func (s *serviceForm) about() fyne.CanvasObject {
 	s.name = s.entry("name", "github")
 	s.baseURL = s.entry("base_url", "https://api.github.com")
-	s.address = caption("").flexible()
 	return group("Service", "",
 		s.put("name", "Name", "A part of the address that callers use.", s.name),
-		s.put("base_url", "Base URL", "The address of the API. Without a scheme, https is meant.", s.baseURL),
-		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, s.address))
+		s.put("base_url", "Base URL", "The address of the API. Without a scheme, https is meant.", s.baseURL))
 }
 
 // credential is the part with the key.
@@ -116,7 +129,7 @@ func (s *serviceForm) credential() fyne.CanvasObject {
 	s.headers = newHeaderRows(s)
 	s.headers.set(s.old, s.begun.Headers)
 	s.bodies["headers"] = s.headers.root
-	parts := []fyne.CanvasObject{s.put("credential", "Credential", "", s.kind)}
+	parts := []fyne.CanvasObject{s.put("credential", "Credential", "", frame(s.kind))}
 	for _, k := range kinds {
 		if b, ok := s.bodies[k.kind]; ok {
 			parts = append(parts, b)
@@ -137,7 +150,7 @@ func (s *serviceForm) callers() fyne.CanvasObject {
 	s.tokenRequired = newCheck(s.keys, "Ask callers for a service token", func(bool) { s.changed("token_required") })
 	s.who = newChoice(s.keys, []string{anyAudience, theseAudience}, func(string) { s.changed("audiences") })
 	s.audiences = s.entry("audiences", "zapier, make")
-	s.audienceBox = column(gapSmall, s.who, s.audiences)
+	s.audienceBox = column(gapSmall, frame(s.who), s.audiences)
 	return group("Callers", "An audience is who a token was made for, such as zapier. Taking it off the list revokes its tokens.",
 		s.put("token_required", "Token", "", s.tokenRequired),
 		s.put("audiences", "Audiences", "", s.audienceBox))
@@ -162,7 +175,8 @@ func (s *serviceForm) trial() fyne.CanvasObject {
 	s.path.OnSubmitted = func(string) { s.try() }
 	s.test = newButton(s.keys, "Test", theme.MediaPlayIcon(), s.try)
 	s.result = plain("").flexible()
-	line := container.NewBorder(nil, nil, wide(110, s.method), s.test, s.path)
+	s.result.Hide()
+	line := container.NewBorder(nil, nil, wide(110, frame(s.method)), s.test, s.path)
 	for _, w := range []*func(){&s.method.focused, &s.path.focused, &s.test.focused} {
 		*w = func() { revealInto(s.scroll, line) }
 	}
@@ -307,6 +321,10 @@ func (s *serviceForm) changed(name string) {
 func (s *serviceForm) check() {
 	f := s.value()
 	bad, odd := s.backend.Check(s.old, f), s.backend.Warn(f)
+	s.fields["name"].hint = "A part of the address that callers use."
+	if f.Name != "" && bad["name"] == "" {
+		s.fields["name"].hint = "Callers use " + s.backend.View().BaseURL + "/s/" + url.PathEscape(f.Name) + "/…"
+	}
 	for name, field := range s.fields {
 		switch {
 		case bad[name] != "" && (s.all || field.touched):
@@ -327,10 +345,6 @@ func (s *serviceForm) check() {
 		s.fields["audiences"].root.Show()
 	} else {
 		s.fields["audiences"].root.Hide()
-	}
-	s.address.set("", "")
-	if f.Name != "" && bad["name"] == "" {
-		s.address.set("Callers use "+s.backend.View().BaseURL+"/s/"+url.PathEscape(f.Name)+"/…", "")
 	}
 }
 
@@ -455,7 +469,9 @@ func (s *serviceForm) try() {
 		path = "/" + path
 	}
 	s.test.Disable()
+	s.result.Show()
 	s.result.set(method+" "+path+" …", colorMuted)
+	s.scroll.Content.Refresh()
 	var res backend.TestResult
 	s.loop.run("Testing "+f.Name+"…", func(ctx context.Context) (err error) {
 		res, err = s.backend.Test(ctx, s.old, f, method, path)
@@ -478,13 +494,13 @@ func (s *serviceForm) abandon(then func()) {
 	if s.saving {
 		return
 	}
-	go_ := func() { s.forget(); then() }
+	discard := func() { s.forget(); then() }
 	if !s.dirty() {
-		go_()
+		discard()
 		return
 	}
 	s.ask.say(markWarning, "Discard your changes?", "They are not saved.",
-		action{label: "Keep editing", do: s.ask.clear}, action{label: "Discard", do: go_})
+		action{label: "Keep editing", do: s.ask.clear}, action{label: "Discard", do: discard})
 	s.ask.focusFirst(s.window.Canvas())
 }
 
@@ -513,5 +529,3 @@ func (s *serviceForm) key(k fyne.KeyName) bool {
 	}
 	return true
 }
-
-var _ = widget.NewLabel

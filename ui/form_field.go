@@ -2,10 +2,8 @@ package ui
 
 import (
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
-	"fyne.io/fyne/v2/widget"
 )
 
 const (
@@ -18,19 +16,19 @@ const (
 type field struct {
 	root    *fyne.Container
 	hint    string
-	note    *widget.RichText
+	note    *prose
 	marker  *marker
 	noteBox *fyne.Container
 	touched bool
 }
 
 func newField(label, hint string, content fyne.CanvasObject) *field {
-	f := &field{hint: hint, note: smallProse(hint), marker: newMarker(markNone)}
+	f := &field{hint: hint, note: newProse(hint, theme.SizeNameCaptionText, colorMuted), marker: newMarker(markNone)}
 	f.marker.Hide()
-	f.noteBox = container.NewBorder(nil, nil, container.NewVBox(f.marker), nil, f.note)
+	f.noteBox = container.NewBorder(nil, nil, container.NewVBox(f.marker), nil, f.note.root)
 	name := plain(label)
 	left := container.New(firstLineLayout{labelWidth}, name)
-	f.root = container.NewBorder(nil, nil, left, nil, atMost(fieldWidth, column(2, content, f.noteBox)))
+	f.root = container.NewBorder(nil, nil, left, nil, atMost(fieldWidth, column(4, content, f.noteBox)))
 	f.say(markNone, "")
 	return f
 }
@@ -50,14 +48,7 @@ func (l firstLineLayout) Layout(o []fyne.CanvasObject, s fyne.Size) {
 
 // oneLine is the height of an entry.
 func oneLine() float32 {
-	return fyne.MeasureText("M", theme.Size(theme.SizeNameText), fyne.TextStyle{}).Height + 3*theme.Size(theme.SizeNameInnerPadding)
-}
-
-// smallProse is text in a caption's size that wraps.
-func smallProse(s string) *widget.RichText {
-	t := prose(s)
-	t.Segments[0].(*textSegment).Style.SizeName = theme.SizeNameCaptionText
-	return t
+	return fyne.MeasureText("M", theme.Size(theme.SizeNameText), fyne.TextStyle{}).Height + 2*theme.Size(theme.SizeNameInnerPadding)
 }
 
 // say shows a reason or a warning, or the hint again when there is none.
@@ -69,7 +60,7 @@ func (f *field) say(m mark, text string) {
 	f.marker.Hidden = m == markNone
 	f.marker.set(m)
 	f.noteBox.Hidden = text == ""
-	setProse(f.note, text, color)
+	f.note.set(text, color)
 	f.noteBox.Refresh()
 	f.root.Refresh()
 }
@@ -78,13 +69,10 @@ func (f *field) say(m mark, text string) {
 func group(name, about string, fields ...fyne.CanvasObject) fyne.CanvasObject {
 	head := column(2, heading(name))
 	if about != "" {
-		head.Add(smallFlush(about))
+		head.Add(caption(about).flexible())
 	}
 	return card(column(gap, append([]fyne.CanvasObject{head}, fields...)...))
 }
-
-// smallFlush is a caption of one line.
-func smallFlush(s string) fyne.CanvasObject { return caption(s).flexible() }
 
 // revealInto scrolls so that a field with the focus can be seen.
 func revealInto(s *container.Scroll, o fyne.CanvasObject) {
@@ -98,12 +86,4 @@ func revealInto(s *container.Scroll, o fyne.CanvasObject) {
 	case bottom+margin > s.Size().Height:
 		s.ScrollToOffset(fyne.NewPos(0, s.Offset.Y+bottom+margin-s.Size().Height))
 	}
-}
-
-// blank is nothing of a height.
-func blank(height float32) fyne.CanvasObject {
-	r := canvas.NewRectangle(theme.Color(theme.ColorNameBackground))
-	r.FillColor = nil
-	r.SetMinSize(fyne.NewSize(1, height))
-	return r
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/theme"
 
 	"lockbox/proxy/secret"
 	"lockbox/ui/backend"
@@ -26,8 +25,7 @@ type keyField struct {
 func newKeyField(f *face, service, field string, stored backend.SecretField, failed func(error)) *keyField {
 	k := &keyField{face: f, entry: newEntry(f.keys), stored: stored, service: service, field: field, failed: failed}
 	k.entry.Password = true
-	eye := newPeek(theme.VisibilityOffIcon(), k.toggle)
-	k.entry.ActionItem = eye
+	k.entry.ActionItem = newPeek(k.toggle)
 	k.entry.reveal = k.toggle
 	k.entry.SetPlaceHolder(placeholder(stored))
 	if !stored.Value.IsZero() {
@@ -76,10 +74,6 @@ func (k *keyField) hide(yes bool) {
 	k.entry.Password = yes
 	if eye, ok := k.entry.ActionItem.(*peek); ok {
 		eye.open = !yes
-		eye.Resource = theme.VisibilityIcon()
-		if yes {
-			eye.Resource = theme.VisibilityOffIcon()
-		}
 		eye.Refresh()
 	}
 	k.entry.Refresh()

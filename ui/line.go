@@ -108,6 +108,11 @@ func fit(s string, size float32, style fyne.TextStyle, width float32) string {
 	if width <= 0 || measure(s, size, style) <= width {
 		return s
 	}
+	// The sum of the characters is a little more than the text: of a line that
+	// was given just the width it asked for, nothing is to be cut.
+	if fyne.MeasureText(s, size, style).Width <= width {
+		return s
+	}
 	runes := []rune(s)
 	lo, hi := 0, len(runes)
 	for lo < hi { // the longest beginning that fits

@@ -2,6 +2,8 @@ package ui
 
 import (
 	"image/color"
+	"strings"
+	"unicode/utf8"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -18,15 +20,33 @@ type reading struct {
 }
 
 // newReading makes a reading and what shows it: the entry's frame is left out.
-func newReading(f *face, mono bool) (*reading, fyne.CanvasObject) {
+func newReading(f *face, mono, lines bool) (*reading, fyne.CanvasObject) {
 	r := &reading{app: f.app}
 	r.keys = f.keys
-	r.MultiLine = true
-	r.Wrapping = fyne.TextWrapBreak
-	r.Scroll = fyne.ScrollNone
+	r.Wrapping = fyne.TextWrap(fyne.TextTruncateClip)
+	if lines {
+		r.MultiLine = true
+		r.Wrapping = fyne.TextWrapBreak
+	}
 	r.TextStyle.Monospace = mono
 	r.ExtendBaseWidget(r)
 	return r, container.NewThemeOverride(r, frameless{})
+}
+
+// maxRows is how high a text grows; the rest is scrolled to.
+const maxRows = 22
+
+// setText shows a text, as high as it needs to be in a width. An entry that
+// wraps does not grow by itself.
+func (r *reading) setText(text string, width float32) {
+	columns := max(1, int((width-8)/measure("m", frameless{}.Size(theme.SizeNameText), r.TextStyle)))
+	rows := 0
+	for l := range strings.SplitSeq(text, "\n") {
+		rows += max(1, (utf8.RuneCountInString(l)+columns-1)/columns)
+	}
+	r.SetText(text)
+	r.SetMinRowsVisible(min(rows, maxRows))
+	r.CursorRow, r.CursorColumn = 0, 0
 }
 
 // TypedRune implements fyne.Focusable: nothing is typed into it.
@@ -65,7 +85,7 @@ func (r *reading) TappedSecondary(ev *fyne.PointEvent) {
 }
 
 // frameless takes the frame of an entry away.
-type frameless struct{ look }
+type frameless struct{ flush }
 
 // Color implements fyne.Theme.
 func (f frameless) Color(n fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
@@ -75,7 +95,7 @@ func (f frameless) Color(n fyne.ThemeColorName, v fyne.ThemeVariant) color.Color
 	case theme.ColorNamePrimary: // the frame of the field with the focus
 		return color.Transparent
 	}
-	return fyne.CurrentApp().Settings().Theme().Color(n, v)
+	return f.flush.Color(n, v)
 }
 
 // Size implements fyne.Theme.
@@ -88,5 +108,5 @@ func (f frameless) Size(n fyne.ThemeSizeName) float32 {
 	case theme.SizeNameText:
 		return 12
 	}
-	return f.look.Size(n)
+	return f.flush.Size(n)
 }

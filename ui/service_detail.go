@@ -30,26 +30,30 @@ type serviceDetail struct {
 	address, base, kind    *line
 	audience               *entry
 	audiences              *choice
+	audiencesBox           *fyne.Container
 	lifetime               *choice
 	token, test, edit, dup *button
-	del, copyURL           *button
+	del, copyURL, log      *button
 	result                 *line
 	ask                    *strip
 }
 
 func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
-	d := &serviceDetail{face: f, page: p, badge: newBadgeIcon(), marker: newMarker(markNone), problem: newStrip(f.keys), ask: newStrip(f.keys)}
+	d := &serviceDetail{face: f, page: p, badge: newBadgeIcon(), marker: newMarker(markNone), problem: newNarrowStrip(f.keys), ask: newNarrowStrip(f.keys)}
 	d.name, d.word = heading("").flexible(), caption("").flexible()
 	d.address, d.base, d.kind = plain("").mono().flexible(), plain("").flexible(), plain("").flexible()
 	d.address.size = theme.SizeNameCaptionText
 	d.copyURL = newButton(f.keys, "Copy URL", theme.ContentCopyIcon(), func() { d.copyText(d.info.URL, "The address of "+d.info.Name) })
 	d.audience = newEntry(f.keys)
 	d.audiences = newChoice(f.keys, nil, nil)
+	d.audiencesBox = frame(d.audiences)
 	d.lifetime = newChoice(f.keys, nil, nil)
 	d.token = newButton(f.keys, "Copy token", theme.ContentCopyIcon(), d.makeToken).primary()
 	d.audience.OnSubmitted = func(string) { d.makeToken() }
 	d.test = newButton(f.keys, "Test", theme.MediaPlayIcon(), d.try)
+	d.log = newButton(f.keys, "Calls", theme.HistoryIcon(), func() { p.calls(d.info.Name) })
 	d.result = caption("").flexible()
+	d.result.Hide()
 	d.edit = newButton(f.keys, "Edit", theme.DocumentCreateIcon(), func() { p.edit(d.info.Name) })
 	d.dup = newButton(f.keys, "Duplicate", theme.ContentCopyIcon(), func() { p.copyOf(d.info.Name) }).quiet()
 	d.del = newButton(f.keys, "Delete", theme.DeleteIcon(), d.confirm).quiet()
@@ -62,12 +66,12 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 		field("Goes to", d.base),
 		field("Credential", d.kind))
 	tokens := column(gapSmall, strong("Service token"),
-		container.NewGridWithColumns(2, field("For audience", container.NewStack(d.audience, d.audiences)), field("Valid for", d.lifetime)),
+		container.NewGridWithColumns(2, field("For audience", container.NewStack(d.audience, d.audiencesBox)), field("Valid for", frame(d.lifetime))),
 		inset(gapSmall, 0, 0, 0, d.token))
 	body := column(gap+2, head, d.problem.root, facts,
-		container.NewGridWithColumns(2, d.copyURL, d.test), d.result,
+		row(gapSmall, d.copyURL, d.test, d.log), d.result,
 		rule(), tokens, rule(), d.ask.root,
-		container.NewGridWithColumns(3, d.edit, d.dup, d.del))
+		row(gapSmall, d.edit, d.dup, d.del))
 	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, body))
 	d.root = inset(0, 0, gap, 0, wide(detailWidth, newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, scroll)))
 	d.root.Hide()
@@ -97,7 +101,7 @@ func (d *serviceDetail) show(info backend.ServiceInfo) {
 	d.base.set(info.BaseURL, "")
 	d.kind.set(credentialName(info.Credential), "")
 	d.audience.Hidden = !info.AnyAudience
-	d.audiences.Hidden = info.AnyAudience
+	d.audiencesBox.Hidden = info.AnyAudience
 	if other || !slices.Equal(d.audiences.Options, info.Audiences) {
 		d.audiences.Options = slices.Clone(info.Audiences)
 		d.audiences.ClearSelected()
@@ -115,7 +119,7 @@ func (d *serviceDetail) show(info backend.ServiceInfo) {
 	}
 	if other {
 		d.audience.SetText("")
-		d.result.set("", "")
+		d.tell("", "")
 		d.ask.clear()
 	}
 	if !d.root.Visible() {
@@ -170,11 +174,11 @@ func (d *serviceDetail) try() {
 	name := d.info.Name
 	form, err := d.backend.Form(name)
 	if err != nil {
-		d.result.set(sentence(err.Error()), theme.ColorNameError)
+		d.tell(sentence(err.Error()), theme.ColorNameError)
 		return
 	}
 	d.test.Disable()
-	d.result.set("GET / …", colorMuted)
+	d.tell("GET / …", colorMuted)
 	var res backend.TestResult
 	d.loop.run("Testing "+name+"…", func(ctx context.Context) (err error) {
 		res, err = d.backend.Test(ctx, name, form, http.MethodGet, "/")
@@ -185,11 +189,18 @@ func (d *serviceDetail) try() {
 			return
 		}
 		text, c := outcome(res, err)
-		d.result.set("GET /: "+text, c)
+		d.tell("GET /: "+text, c)
 		if err != nil {
 			d.say(markFailed, name+": "+text)
 		}
 	})
+}
+
+// tell shows how the test went.
+func (d *serviceDetail) tell(text string, c fyne.ThemeColorName) {
+	d.result.set(text, c)
+	d.result.Hidden = text == ""
+	d.root.Refresh()
 }
 
 // outcome is a test's result in words, with its colour.

@@ -28,6 +28,8 @@ type servicesPage struct {
 	selected string
 
 	note    *strip // what just happened
+	odd     *strip // the config's warnings
+	hushed  string // the warnings that the person has seen
 	welcome *fyne.Container
 	curl    *line
 	tally   *line
@@ -41,7 +43,7 @@ type servicesPage struct {
 }
 
 func newServicesPage(f *face) *servicesPage {
-	p := &servicesPage{face: f, note: newStrip(f.keys), tally: muted("")}
+	p := &servicesPage{face: f, note: newStrip(f.keys), odd: newStrip(f.keys), tally: muted("")}
 	add := newButton(f.keys, "New service", theme.ContentAddIcon(), func() { p.edit("") }).primary()
 	p.search = newEntry(f.keys)
 	p.search.SetPlaceHolder("Search by name or address")
@@ -66,7 +68,7 @@ func newServicesPage(f *face) *servicesPage {
 	p.listBox = container.NewBorder(nil, nil, nil, p.detail.root, tight(container.NewStack(p.list, p.empty)))
 
 	head := ends(row(gap, title("Services"), inset(7, 0, 0, 0, p.tally)), wide(280, p.search), add)
-	p.root = container.NewBorder(column(gap, head, p.welcome, p.note.root, inset(0, 0, 0, 0, layout.NewSpacer())), nil, nil, nil,
+	p.root = container.NewBorder(pageHead(head, p.welcome, p.odd.root, p.note.root), nil, nil, nil,
 		container.NewStack(p.listBox, p.noneYet))
 	return p
 }
@@ -75,14 +77,13 @@ func newServicesPage(f *face) *servicesPage {
 func (p *servicesPage) newWelcome() *fyne.Container {
 	p.curl = plain("").mono().flexible()
 	box := newSurface(colorInfoSoft, "", 8, gap+2, nil)
-	again := prose("Workflows call your services through Lockbox with a service token, and your API keys stay in this computer's keychain. " +
-		"A service named demo is built in to try things on. This works in a terminal at once:")
-	setProse(again, again.Segments[0].Textual(), theme.ColorNameForeground)
+	again := newProse("Workflows call your services through Lockbox with a service token, and your API keys stay in this computer's keychain. "+
+		"A service named demo is built in to try things on. This works in a terminal at once:", theme.SizeNameText, theme.ColorNameForeground)
 	line := newSurface(theme.ColorNameInputBackground, "", 6, gapSmall, ends(inset(0, 0, gapSmall, 0, p.curl),
 		newButton(p.keys, "Copy", theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, "The line") }).quiet()))
 	var c *fyne.Container
 	hide := newButton(p.keys, "Hide", nil, func() { c.Hide(); c.Objects = nil; p.root.Refresh() }).quiet()
-	box.content = column(gapSmall, ends(heading("Welcome to Lockbox"), hide), again, line)
+	box.content = column(gapSmall, ends(heading("Welcome to Lockbox"), hide), again.root, line)
 	c = container.NewStack(box)
 	c.Hide()
 	return c
@@ -91,11 +92,12 @@ func (p *servicesPage) newWelcome() *fyne.Container {
 // newNoneYet is what an empty list says.
 func (p *servicesPage) newNoneYet() *fyne.Container {
 	icon := newIcon(theme.StorageIcon(), 44)
-	words := prose("A service is an API that workflows may call through Lockbox. Give it a name, its address and its key; workflows get a token instead of the key.")
-	words.Segments[0].(*textSegment).Style.Alignment = fyne.TextAlignCenter
+	words := newProse("A service is an API that workflows may call through Lockbox. Give it a name, its address and its key; workflows get a token instead of the key.",
+		theme.SizeNameText, colorMuted)
+	words.seg.Style.Alignment = fyne.TextAlignCenter
 	head := heading("No services yet")
 	head.align = fyne.TextAlignCenter
-	c := card(container.NewCenter(wide(420, column(gap, container.NewCenter(icon), head, words,
+	c := card(container.NewCenter(wide(420, column(gap, container.NewCenter(icon), head, words.root,
 		container.NewCenter(newButton(p.keys, "Add your first service", theme.ContentAddIcon(), func() { p.edit("") }).primary())))))
 	box := container.NewStack(c)
 	box.Hide()
@@ -110,6 +112,7 @@ func (p *servicesPage) draw(v backend.View) {
 		p.curl.set(curl, "")
 		p.welcome.Show()
 	}
+	p.drawWarnings(v.Warnings)
 	loaded := v.Phase != backend.Starting
 	p.noneYet.Hidden = len(v.Services) > 0 || !loaded
 	p.listBox.Hidden = !p.noneYet.Hidden
@@ -118,6 +121,22 @@ func (p *servicesPage) draw(v backend.View) {
 		p.root.Refresh()
 	}
 	p.detail.draw(v)
+}
+
+// drawWarnings speaks of the config's warnings until the person has seen them.
+func (p *servicesPage) drawWarnings(warnings []string) {
+	all := strings.Join(warnings, "\n")
+	if all == "" || all == p.hushed {
+		p.odd.clear()
+		return
+	}
+	const few = 2
+	text := strings.Join(warnings[:min(few, len(warnings))], "\n")
+	if more := len(warnings) - few; more > 0 {
+		text += fmt.Sprintf("\nand %d more, on the Settings page", more)
+	}
+	p.odd.say(markWarning, "The config has "+count(len(warnings), "warning"), text,
+		action{label: "Hide", do: func() { p.hushed = all; p.odd.clear() }})
 }
 
 // sameServices compares what the list shows.

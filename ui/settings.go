@@ -31,13 +31,13 @@ type settingsPage struct {
 	trouble          *strip
 
 	baseURL, config, state, signing *shownValue
-	keychainMark                *marker
-	keychain                    *line
-	keychainText                *proseBox
-	unlock                      *button
-	warnings                    *proseBox
-	version                     *line
-	saving                      bool
+	keychainMark                    *marker
+	keychain                        *line
+	keychainText                    *prose
+	unlock                          *button
+	warnings                        *prose
+	version                         *line
+	saving                          bool
 }
 
 // shownValue is something that can be read and copied.
@@ -92,12 +92,12 @@ func (p *settingsPage) tokens() fyne.CanvasObject {
 	p.lifetime = newChoice(p.keys, lifetimeLabels(), nil)
 	return group("Service tokens", "What a token is made with unless you choose otherwise.",
 		p.put("audience", "Audience", "Who the token is for.", p.audience),
-		p.put("lifetime", "Valid for", "", atMost(160, p.lifetime)))
+		p.put("lifetime", "Valid for", "", atMost(160, frame(p.lifetime))))
 }
 
 // keychainPart is the part with keychain and signing key.
 func (p *settingsPage) keychainPart() fyne.CanvasObject {
-	p.keychainMark, p.keychain, p.keychainText = newMarker(markNone), plain("").flexible(), newProseBox("", colorMuted)
+	p.keychainMark, p.keychain, p.keychainText = newMarker(markNone), plain("").flexible(), newProse("", theme.SizeNameCaptionText, colorMuted)
 	p.unlock = newButton(p.keys, "Unlock", theme.LoginIcon(), func() {
 		if p.view.Keychain.CanUnlock {
 			p.retry("unlock")
@@ -119,7 +119,7 @@ func (p *settingsPage) files() fyne.CanvasObject {
 	p.config, config = p.value("Config file")
 	p.state, state = p.value("State folder")
 	reload := newButton(p.keys, "Read the config again", theme.ViewRefreshIcon(), p.reload)
-	p.warnings = newProseBox("", theme.ColorNameWarning)
+	p.warnings = newProse("", theme.SizeNameCaptionText, theme.ColorNameWarning)
 	return group("Files", "", config,
 		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, column(gapSmall, p.warnings.root, container.NewHBox(reload))), state,
 		p.put("audit_dir", "Audit files", "A folder for one file per call, as the Python Lockbox wrote them. Empty: none.", p.auditDir))
@@ -143,7 +143,7 @@ func (p *settingsPage) draw(v backend.View) {
 	p.signing.text.set(source, "")
 	p.version.set("Lockbox "+v.Version, "")
 	p.drawKeychain(v.Keychain)
-	p.warnings.set(strings.Join(v.Warnings, "\n"))
+	p.warnings.set(strings.Join(v.Warnings, "\n"), "")
 	if v.Phase == backend.Starting {
 		return
 	}
@@ -160,7 +160,7 @@ func (p *settingsPage) drawKeychain(k backend.KeychainInfo) {
 	}
 	p.keychainMark.set(m)
 	p.keychain.set(sentence(k.State), "")
-	p.keychainText.set(sentence(k.Message))
+	p.keychainText.set(sentence(k.Message), "")
 	p.unlock.Hidden = k.Message == ""
 	label := "Retry"
 	if k.CanUnlock {

@@ -36,7 +36,7 @@ func newStatusLine(f *face) *statusLine {
 	s := &statusLine{face: f, marker: newMarker(markInfo), state: strong("Starting…"), address: muted(""), mark: newMarker(markNone), message: plain("").flexible()}
 	s.state.size, s.address.size, s.message.size = theme.SizeNameCaptionText, theme.SizeNameCaptionText, theme.SizeNameCaptionText
 	s.copyURL = newButton(f.keys, "", theme.ContentCopyIcon(), func() { s.copyText(s.address.text, "The base URL") }).quiet()
-	s.pause = newButton(f.keys, "Pause", theme.MediaPauseIcon(), f.togglePause).quiet()
+	s.pause = newButton(f.keys, "Pause proxy", theme.MediaPauseIcon(), f.togglePause).quiet()
 	s.tail = container.New(trailing{}, s.mark, s.message)
 	left := row(gapSmall, middle(s.marker), middle(s.state), middle(s.address), s.copyURL, s.pause)
 	s.root = newSurface(colorNav, "", 0, 0, inset(1, 1, gap, gap+4, container.NewBorder(nil, nil, left, nil, inset(0, 0, gap, 0, s.tail))))
@@ -48,9 +48,9 @@ func (s *statusLine) draw(v backend.View) {
 	s.marker.set(m)
 	s.state.set(word, "")
 	s.address.set(v.BaseURL, "")
-	label, icon := "Pause", theme.MediaPauseIcon()
+	label, icon := "Pause proxy", theme.MediaPauseIcon()
 	if v.Phase == backend.Paused {
-		label, icon = "Resume", theme.MediaPlayIcon()
+		label, icon = "Resume proxy", theme.MediaPlayIcon()
 	}
 	if s.pause.Text != label {
 		s.pause.Text, s.pause.Icon = label, icon

@@ -4,7 +4,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
-	"fyne.io/fyne/v2/widget"
 )
 
 // strip is a notice within the window: a mark, a title, some words and what can
@@ -15,7 +14,7 @@ type strip struct {
 	ground  *surface
 	marker  *marker
 	title   *line
-	text    *widget.RichText
+	text    *prose
 	buttons *fyne.Container
 	shown   notice
 }
@@ -36,11 +35,22 @@ type action struct {
 }
 
 func newStrip(k *hotkeys) *strip {
-	s := &strip{keys: k, marker: newMarker(markNone), title: strong("").flexible(), text: prose(""), buttons: row(gapSmall)}
-	setProse(s.text, "", theme.ColorNameForeground)
-	words := column(0, s.title, s.text)
-	left := inset(0, 0, 0, gapSmall, s.marker)
-	body := container.NewBorder(nil, nil, container.NewVBox(inset(2, 0, 0, 0, left)), middle(s.buttons), words)
+	return stripOf(k, func(words, buttons fyne.CanvasObject) fyne.CanvasObject {
+		return container.NewBorder(nil, nil, nil, inset(0, 0, gap, 0, middle(buttons)), middle(words))
+	})
+}
+
+// newNarrowStrip has its buttons below the words.
+func newNarrowStrip(k *hotkeys) *strip {
+	return stripOf(k, func(words, buttons fyne.CanvasObject) fyne.CanvasObject { return column(gapSmall, words, buttons) })
+}
+
+func stripOf(k *hotkeys, arrange func(words, buttons fyne.CanvasObject) fyne.CanvasObject) *strip {
+	s := &strip{keys: k, marker: newMarker(markNone), title: strong("").flexible(),
+		text: newProse("", theme.SizeNameText, theme.ColorNameForeground), buttons: row(gapSmall)}
+	words := column(2, s.title, s.text.root)
+	left := inset(2, 0, 0, gapSmall, s.marker)
+	body := container.NewBorder(nil, nil, container.NewVBox(left), nil, arrange(words, s.buttons))
 	s.ground = newSurface(colorInfoSoft, "", 8, gap, body)
 	s.root = container.NewStack(s.ground)
 	s.root.Hide()
@@ -61,8 +71,8 @@ func (s *strip) say(m mark, title, text string, actions ...action) {
 	s.ground.fill = m.soft()
 	s.title.set(title, m.color())
 	s.title.Hidden = title == ""
-	setProse(s.text, text, "")
-	s.text.Hidden = text == ""
+	s.text.set(text, "")
+	s.buttons.Hidden = len(actions) == 0
 	s.buttons.RemoveAll()
 	for _, a := range actions {
 		b := newButton(s.keys, a.label, a.icon, a.do)

@@ -148,46 +148,82 @@ func (w atMostLayout) Layout(o []fyne.CanvasObject, s fyne.Size) {
 	o[0].Move(fyne.NewPos(0, 0))
 }
 
-// prose is text that wraps.
-func prose(s string) *widget.RichText {
-	t := widget.NewRichText(&widget.TextSegment{Text: s, Style: widget.RichTextStyle{
-		ColorName: colorMuted, SizeName: theme.SizeNameText,
-	}})
-	t.Wrapping = fyne.TextWrapWord
-	return t
+// prose is text that wraps, without the padding that Fyne puts around it. It
+// takes no space while it says nothing.
+type prose struct {
+	root *fyne.Container
+	text *widget.RichText
+	seg  *widget.TextSegment
 }
 
-// setProse changes a prose's text, colour and size; "" keeps those.
-func setProse(t *widget.RichText, s string, color fyne.ThemeColorName) {
-	seg := t.Segments[0].(*widget.TextSegment)
+func newProse(s string, size fyne.ThemeSizeName, color fyne.ThemeColorName) *prose {
+	p := &prose{seg: &widget.TextSegment{Text: s, Style: widget.RichTextStyle{ColorName: color, SizeName: size}}}
+	p.text = widget.NewRichText(p.seg)
+	p.text.Wrapping = fyne.TextWrapWord
+	p.root = container.NewStack(container.NewThemeOverride(p.text, flush{}))
+	p.root.Hidden = s == ""
+	return p
+}
+
+// set changes the text and its colour; "" keeps the colour.
+func (p *prose) set(s string, color fyne.ThemeColorName) {
 	if color == "" {
-		color = seg.Style.ColorName
+		color = p.seg.Style.ColorName
 	}
-	if seg.Text == s && seg.Style.ColorName == color {
+	if p.seg.Text == s && p.seg.Style.ColorName == color {
 		return
 	}
-	seg.Text, seg.Style.ColorName = s, color
-	t.Refresh()
+	p.seg.Text, p.seg.Style.ColorName = s, color
+	p.text.Refresh()
+	p.root.Hidden = s == ""
+	p.root.Refresh()
 }
 
-// proseBox is a prose that takes no space while it says nothing.
-type proseBox struct {
-	root  *fyne.Container
-	prose *widget.RichText
+// flush is the theme of texts without padding.
+type flush struct{}
+
+// Color implements fyne.Theme.
+func (flush) Color(n fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
+	return fyne.CurrentApp().Settings().Theme().Color(n, v)
 }
 
-func newProseBox(s string, c fyne.ThemeColorName) *proseBox {
-	b := &proseBox{prose: smallProse(s)}
-	setProse(b.prose, s, c)
-	b.root = container.NewStack(b.prose)
-	b.root.Hidden = s == ""
-	return b
-}
+// Font implements fyne.Theme.
+func (flush) Font(s fyne.TextStyle) fyne.Resource { return look{}.Font(s) }
 
-func (b *proseBox) set(s string) {
-	setProse(b.prose, s, "")
-	if b.root.Hidden != (s == "") {
-		b.root.Hidden = s == ""
-		b.root.Refresh()
+// Icon implements fyne.Theme.
+func (flush) Icon(n fyne.ThemeIconName) fyne.Resource { return look{}.Icon(n) }
+
+// Size implements fyne.Theme.
+func (flush) Size(n fyne.ThemeSizeName) float32 {
+	if n == theme.SizeNameInnerPadding {
+		return 0
 	}
+	return look{}.Size(n)
+}
+
+// frame draws the border that Fyne's select fields lack.
+func frame(o fyne.CanvasObject) *fyne.Container {
+	return container.NewStack(o, newSurface(colorClear, theme.ColorNameInputBorder, 6, 0, container.NewWithoutLayout()))
+}
+
+// pageHead is the top of a page: its title line and what is said below it.
+func pageHead(head fyne.CanvasObject, more ...fyne.CanvasObject) fyne.CanvasObject {
+	return inset(0, gap, 0, 0, column(gap, append([]fyne.CanvasObject{head}, more...)...))
+}
+
+// edges puts a page between the bars of the window, with no space between.
+type edges struct{}
+
+func (edges) MinSize(o []fyne.CanvasObject) fyne.Size {
+	nav, page, status := o[0].MinSize(), o[1].MinSize(), o[2].MinSize()
+	return fyne.NewSize(nav.Width+page.Width, max(nav.Height, page.Height)+status.Height)
+}
+
+func (edges) Layout(o []fyne.CanvasObject, s fyne.Size) {
+	nav, status := o[0].MinSize().Width, o[2].MinSize().Height
+	o[0].Resize(fyne.NewSize(nav, s.Height-status))
+	o[1].Resize(fyne.NewSize(s.Width-nav, s.Height-status))
+	o[1].Move(fyne.NewPos(nav, 0))
+	o[2].Resize(fyne.NewSize(s.Width, status))
+	o[2].Move(fyne.NewPos(0, s.Height-status))
 }

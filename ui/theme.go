@@ -12,6 +12,7 @@ const (
 	colorSurface fyne.ThemeColorName = "lockboxSurface" // cards and lists
 	colorNav     fyne.ThemeColorName = "lockboxNav"     // the bar at the left and the status line
 	colorInfo    fyne.ThemeColorName = "lockboxInfo"
+	colorClear   fyne.ThemeColorName = "lockboxClear" // see-through
 	colorMuted   fyne.ThemeColorName = theme.ColorNamePlaceHolder
 )
 
@@ -55,7 +56,7 @@ var light = palette{
 	theme.ColorNameHover:               rgba(0x17202B, 0x0F),
 	theme.ColorNamePressed:             rgba(0x17202B, 0x26),
 	theme.ColorNameScrollBar:           rgba(0x17202B, 0x66),
-	theme.ColorNameShadow:              rgba(0x17202B, 0x2E),
+	theme.ColorNameShadow:              rgba(0x17202B, 0x20),
 	theme.ColorNameError:               rgb(0xB3261E),
 	theme.ColorNameForegroundOnError:   rgb(0xFFFFFF),
 	theme.ColorNameWarning:             rgb(0x8A5300),
@@ -129,6 +130,9 @@ func (l look) Color(n fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
 	colors := dark
 	if v == theme.VariantLight {
 		colors = light
+	}
+	if n == colorClear {
+		return color.Transparent
 	}
 	if c, ok := colors[n]; ok {
 		return c

@@ -51,7 +51,7 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	)
 	win.stack = container.NewStack()
 	page := container.NewBorder(win.banner.root, nil, nil, nil, inset(gapLarge, gap+4, gapLarge+4, gapLarge+4, win.stack))
-	win.root = container.NewBorder(nil, win.status.root, win.nav.root, nil, page)
+	win.root = container.New(edges{}, win.nav.root, page, win.status.root)
 	win.bindKeys()
 	w.SetPadded(false)
 	w.SetContent(win.root)

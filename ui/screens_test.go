@@ -1,0 +1,232 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image/png"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/theme"
+
+	"lockbox/ui/backend"
+)
+
+// screen is the window on Fyne's test driver, over a real backend.
+type screen struct {
+	*window
+	t     *testing.T
+	b     *backend.Backend
+	win   fyne.Window
+	queue chan func()
+}
+
+// config for tests: no key of it needs a keychain.
+const testConfig = `{
+  "services": {
+    "acme": {"base_url": "https://api.acme.example/v2", "credential": {"type": "bearer", "token": "env://ACME_KEY"}, "valid_audiences": ["zapier", "make"]},
+    "demo": {"base_url": "lockbox://demo", "requires_service_token": false},
+    "github": {"base_url": "https://api.github.com", "credential": {"type": "bearer", "token": "env://ACME_KEY"}},
+    "stripe": {"base_url": "https://api.stripe.com", "credential": {"type": "basic", "username": "env://ACME_KEY", "password": ""}},
+    "weather": {"base_url": "https://api.weather.example", "credential": {"type": "headers", "headers": {"X-Api-Key": "env://NOT_SET"}}},
+  },
+}
+`
+
+const canary = "sk-canary-7f3a"
+
+// open starts a backend with a config, "" for the starter's, and shows its
+// window.
+func open(t *testing.T, config string) *screen {
+	t.Helper()
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+filepath.Join(t.TempDir(), "none"))
+	t.Setenv("ACME_KEY", canary)
+	home := t.TempDir()
+	o := backend.Options{
+		ConfigPath: filepath.Join(home, "config.json"), StateDir: filepath.Join(home, "state"),
+		Listen: "127.0.0.1:0", Desktop: true, Version: "1.0.0-test",
+		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	}
+	if config != "" {
+		if err := os.WriteFile(o.ConfigPath, []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	b, err := backend.Open(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- b.Run(ctx) }()
+
+	a := test.NewTempApp(t)
+	a.Settings().SetTheme(look{fixed: true, variant: theme.VariantLight})
+	s := &screen{t: t, b: b, win: test.NewTempWindow(t, nil), queue: make(chan func(), 1000)}
+	l := newLoop(ctx, func(f func()) { s.queue <- f })
+	s.window = newWindow(a, s.win, b, l)
+	s.win.Resize(fyne.NewSize(1080, 720))
+	l.watch(b, s.draw)
+	t.Cleanup(func() {
+		cancel()
+		stopped := make(chan struct{})
+		go func() { l.stop(); close(stopped) }()
+		for done := false; !done; {
+			select {
+			case <-s.queue:
+			case <-stopped:
+				done = true
+			}
+		}
+		if err := errors.Join(<-ended, b.Close()); err != nil {
+			t.Errorf("the backend: %v", err)
+		}
+	})
+	s.until("the proxy serves", func() bool {
+		return b.View().Phase == backend.Running && len(s.services.view.Services) > 0 || config == none
+	})
+	return s
+}
+
+const none = `{"services": {}}`
+
+// until does the window's work until ok holds.
+func (s *screen) until(what string, ok func() bool) {
+	s.t.Helper()
+	late := time.After(10 * time.Second)
+	for !ok() {
+		select {
+		case f := <-s.queue:
+			f()
+		case <-time.After(5 * time.Millisecond):
+		case <-late:
+			s.t.Fatalf("waited 10 s until %s", what)
+		}
+	}
+}
+
+// settle does what the window has to do until nothing more comes for a moment.
+func (s *screen) settle() {
+	for {
+		select {
+		case f := <-s.queue:
+			f()
+		case <-time.After(250 * time.Millisecond):
+			return
+		}
+	}
+}
+
+// call has the proxy answer a request.
+func (s *screen) call(method, path string, body string) int {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), method, s.b.View().BaseURL+path, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		s.t.Fatal(err)
+	}
+	return resp.StatusCode
+}
+
+// picture saves what the window shows, in light and dark, at one and two pixels
+// a unit.
+func (s *screen) picture(name string) {
+	s.t.Helper()
+	dir := os.Getenv("LOCKBOX_ARTIFACTS")
+	if dir == "" {
+		dir = s.t.ArtifactDir()
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		s.t.Fatal(err)
+	}
+	for variant, v := range map[string]fyne.ThemeVariant{"light": theme.VariantLight, "dark": theme.VariantDark} {
+		fyne.CurrentApp().Settings().SetTheme(look{fixed: true, variant: v})
+		s.win.Content().Refresh()
+		for _, scale := range []float32{1, 2} {
+			s.win.Canvas().(test.WindowlessCanvas).SetScale(scale)
+			s.settle()
+			img := s.win.Canvas().Capture()
+			if b := img.Bounds(); b.Dx() < int(1000*scale) {
+				s.t.Errorf("%s: %d pixels wide at scale %v", name, b.Dx(), scale)
+			}
+			f, err := os.Create(filepath.Join(dir, fmt.Sprintf("%s-%s@%gx.png", name, variant, scale)))
+			if err == nil {
+				err = errors.Join(png.Encode(f, img), f.Close())
+			}
+			if err != nil {
+				s.t.Fatal(err)
+			}
+		}
+		s.win.Canvas().(test.WindowlessCanvas).SetScale(1)
+	}
+	fyne.CurrentApp().Settings().SetTheme(look{fixed: true, variant: theme.VariantLight})
+}
+
+// whole is a picture of a window so high that nothing has to be scrolled.
+func (s *screen) whole(name string) {
+	s.win.Resize(fyne.NewSize(1080, 1400))
+	s.picture(name)
+	s.win.Resize(fyne.NewSize(1080, 720))
+}
+
+func TestPictures(t *testing.T) {
+	s := open(t, testConfig)
+	s.picture("services")
+	s.services.open("acme")
+	s.picture("services-selected")
+	s.services.open("weather")
+	s.picture("services-problem")
+	s.edit("")
+	s.picture("form-new")
+	s.whole("form-whole")
+	s.form.submit()
+	s.picture("form-refused")
+	s.form = nil
+	s.edit("stripe")
+	test.Type(s.form.name, "X")
+	s.form.cancel()
+	s.picture("form-edit-discard")
+	s.form = nil
+	s.call("GET", "/s/demo/hello?x=1", "")
+	s.call("POST", "/s/demo/things", `{"name": "box", "size": 3}`)
+	s.call("GET", "/s/acme/users/1", "")
+	s.call("GET", "/s/nobody/users/1", "")
+	s.window.open(pageAudit)
+	s.settle()
+	s.picture("audit")
+	s.audit.choose(2)
+	s.settle()
+	s.picture("audit-detail")
+	s.whole("audit-detail-whole")
+	s.window.open(pageSettings)
+	s.picture("settings")
+	s.whole("settings-whole")
+	e := open(t, none)
+	e.settle()
+	e.picture("services-empty")
+	e.window.open(pageAudit)
+	e.picture("audit-empty")
+	f := open(t, "")
+	f.picture("services-first")
+	f.window.open(pageAudit)
+	f.picture("audit-first")
+}
