@@ -31,7 +31,7 @@ type record struct {
 	mu       sync.Mutex
 	x        audit.Exchange
 	redactor *audit.Redactor // of the service's secrets, or of all when it is none's
-	local    *audit.LocalDir // nil: none, or a service that is not configured
+	local    *folder         // nil: none, or a service that is not configured
 	out      http.Header
 	sent     capture // by the caller
 	answered capture // by the upstream
@@ -176,7 +176,7 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 		}
 	}
 	if c.local != nil {
-		c.local.Write(x)
+		c.local.write(x)
 	}
 	return c.err
 }

@@ -96,16 +96,11 @@ func (s *Server) openLocal(st *state) error {
 	if st.config.AuditLog == nil {
 		return nil
 	}
-	dir, err := audit.OpenLocalDir(st.config.AuditLog.RootDir, s.log)
+	dir, err := openFolder(st.config.AuditLog.RootDir, s.log)
 	if err != nil {
 		return fmt.Errorf("audit_log: root_dir: %w", err)
 	}
 	st.local = dir
-	st.closed = func(err error) {
-		if err != nil {
-			s.log.Error("the audit_log folder was not closed well: files may be missing", "why", err)
-		}
-	}
 	return nil
 }
 

@@ -204,7 +204,7 @@ func TestCallsInFlightKeepTheirConfig(t *testing.T) {
 	for end := time.Now().Add(5 * time.Second); old.users.Load() != 0 && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
-	old.close() // waits for the close that the call's end brought
+	old.close() // waits for the one that the call's end brought
 	if got := eventFiles(t, first); len(got) != 2 {
 		t.Errorf("%d files in the first folder, want a request and a response: %v", len(got), got)
 	}

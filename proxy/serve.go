@@ -63,9 +63,13 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	return nil
 }
 
-// settle waits a little for handlers to write their records.
+// settle waits a little for handlers to write their records, and then for the
+// files of audit_log.
 func (s *Server) settle() {
 	for end := time.Now().Add(windUp); s.active.Load() > 0 && time.Now().Before(end); {
 		time.Sleep(5 * time.Millisecond)
+	}
+	if st := s.state.Load(); st != nil {
+		st.close()
 	}
 }

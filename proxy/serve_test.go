@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -121,8 +122,11 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// The audit files are whole when Serve returns, and go on when it is called
+// again, for another address for instance.
 func TestServeTwice(t *testing.T) {
-	l := newLab(t, services("e", open(echo(t).URL)))
+	dir := t.TempDir()
+	l := newLab(t, fmt.Sprintf(`{"services": {"e": {%s}}, "audit_log": {"root_dir": %q}}`, open(echo(t).URL), dir))
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -136,8 +140,17 @@ func TestServeTwice(t *testing.T) {
 	if err := <-ended; err == nil {
 		t.Error("Serve returned nil when its listener failed")
 	}
+	if n := len(eventFiles(t, dir)); n != 2 {
+		t.Errorf("%d audit files when Serve returned, want 2", n)
+	}
 	if r := get(t, l.url+"/s/e/x"); r.status != 200 {
 		t.Errorf("the first listener answered %d", r.status)
+	}
+	l.stop()
+	err = <-l.ended
+	l.ended <- err // for the cleanup
+	if n := len(eventFiles(t, dir)); n != 4 || err != nil {
+		t.Errorf("%d audit files after both, %v; want 4", n, err)
 	}
 }
 

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"net/http"
-	"sync"
 	"sync/atomic"
 
 	"lockbox/proxy/audit"
@@ -24,11 +23,9 @@ type state struct {
 	redactor *audit.Redactor             // of all secrets: for what is no service's
 	report   Report
 
-	local   *audit.LocalDir // nil: none
+	local   *folder // nil: none
 	users   atomic.Int64
 	retired atomic.Bool
-	closing sync.Once
-	closed  func(error) // told of the result of closing local
 }
 
 // route is a service made ready for calls.
@@ -72,9 +69,7 @@ func (st *state) retire() {
 }
 
 func (st *state) close() {
-	st.closing.Do(func() {
-		if st.local != nil {
-			st.closed(st.local.Close())
-		}
-	})
+	if st.local != nil {
+		st.local.flush()
+	}
 }
