@@ -24,7 +24,7 @@ EXE := $(if $(filter Windows,$(OS_NAME)),.exe)
 run: go
 ifeq ($(OS_NAME)$(DISPLAY)$(WAYLAND_DISPLAY),Linux)
 	@echo "No display here: building the headless Lockbox." >&2
-	@CGO_ENABLED=0 go build -trimpath -tags headless -ldflags '$(LDFLAGS)' -o bin/lockbox .
+	@CGO_ENABLED=0 go build -tags headless -ldflags '$(LDFLAGS)' -o bin/lockbox .
 	@exec bin/lockbox serve
 else
 	@$(MAKE) build
@@ -33,10 +33,10 @@ endif
 
 build: go packages
 	@echo "Building bin/lockbox$(EXE) (the first time takes some minutes)" >&2
-	@CGO_ENABLED=1 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/lockbox$(EXE) .
+	@CGO_ENABLED=1 go build -ldflags '$(LDFLAGS)' -o bin/lockbox$(EXE) .
 
 headless: go
-	CGO_ENABLED=0 go build -trimpath -tags headless -ldflags '$(LDFLAGS)' -o bin/lockbox-headless$(EXE) .
+	CGO_ENABLED=0 go build -tags headless -ldflags '$(LDFLAGS)' -o bin/lockbox-headless$(EXE) .
 
 test: go test-packages vet lint race desktop
 

@@ -24,7 +24,7 @@ import (
 // the static binary, built once.
 var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(binaryDir, "lockbox")
-	build := exec.Command("go", "build", "-trimpath", "-tags", "headless", "-ldflags", "-X main.version=test", "-o", path, "lockbox")
+	build := exec.Command("go", "build", "-tags", "headless", "-ldflags", "-X main.version=test", "-o", path, "lockbox")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
