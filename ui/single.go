@@ -32,11 +32,11 @@ func Single(show func()) (first bool, done func(), err error) {
 	if err != nil {
 		return false, nil, err
 	}
-	done, err = listenForRaise(filepath.Join(dir, "lockbox.sock"), show)
+	deaf, err := listenForRaise(filepath.Join(dir, "lockbox.sock"), show)
 	if err != nil {
 		return false, nil, errors.Join(err, release())
 	}
-	return true, func() { done(); _ = release() }, nil
+	return true, func() { deaf(); _ = release() }, nil
 }
 
 // errLocked: another process holds the lock file.

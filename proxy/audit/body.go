@@ -24,20 +24,27 @@ func (r *Redactor) Body(h http.Header, captured []byte, size int64) *Body {
 	if len(plain) > BodyLimit {
 		plain, b.Truncated = plain[:BodyLimit], true
 	}
-	// A secret that was cut in two by the limit could not be recognised.
-	if b.Truncated {
-		plain = plain[:max(0, len(plain)-r.longest())]
+	if !utf8.Valid(plain) && !(b.Truncated && utf8.ValidString(trimPartial(string(plain)))) {
+		b.Base64 = []byte(r.untorn(r.Text(string(plain)), b.Truncated))
+		return b
 	}
-	text := string(plain)
-	switch {
-	case isForm(h):
-		b.Text = r.Query(text)
-	case utf8.ValidString(text) || b.Truncated && utf8.ValidString(trimPartial(text)):
-		b.Text = r.Text(trimPartial(text))
-	default:
-		b.Base64 = []byte(r.Text(text))
+	text := trimPartial(string(plain))
+	if isForm(h) {
+		text = r.Query(text)
+	} else {
+		text = r.Text(text)
 	}
+	b.Text = trimPartial(r.untorn(text, b.Truncated))
 	return b
+}
+
+// untorn drops the end of what was cut off, where the first part of a secret may
+// stand that could not be recognised. Whole ones before it are replaced by then.
+func (r *Redactor) untorn(s string, truncated bool) string {
+	if !truncated {
+		return s
+	}
+	return s[:max(0, len(s)-r.longest())]
 }
 
 func isForm(h http.Header) bool {

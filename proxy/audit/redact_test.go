@@ -179,6 +179,12 @@ func TestCutSecret(t *testing.T) {
 			t.Errorf("cut after %d: %q", cut, got.Text[900:])
 		}
 	}
+	for after := range 40 { // where what is dropped begins within the secret
+		captured := strings.Repeat("x", 1000) + "plantedkey" + strings.Repeat("x", after)
+		if got := r.Body(nil, []byte(captured), 5000); strings.Contains(got.Text, "p") {
+			t.Errorf("%d after it: %q", after, got.Text[900:])
+		}
+	}
 }
 
 // TestBomb: a small body that unpacks to much is bounded.
