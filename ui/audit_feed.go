@@ -107,13 +107,3 @@ func (f *feed) last() string {
 	}
 	return f.calls[len(f.calls)-1].id
 }
-
-// find is where a call stands, -1 when it is not there.
-func (f *feed) find(id string) int {
-	for i := range f.calls {
-		if f.calls[i].id == id {
-			return i
-		}
-	}
-	return -1
-}

@@ -18,6 +18,7 @@ type face struct {
 	app     fyne.App
 	window  fyne.Window
 	say     func(m mark, text string) // in the status line
+	shown   fyne.CanvasObject         // the page
 }
 
 // copyText puts something that is no secret on the clipboard.
@@ -65,6 +66,19 @@ func (f *face) notify(title, text string) {
 // focus gives the keyboard to a widget of this window.
 func (f *face) focus(o fyne.Focusable) { f.window.Canvas().Focus(o) }
 
+// holdFocus takes the keyboard from a field that is about to be disabled: it
+// would swallow the window's keys. What it returns gives the keyboard back,
+// unless the person has gone elsewhere by then.
+func (f *face) holdFocus() (resume func()) {
+	page, was := f.shown, f.window.Canvas().Focused()
+	f.window.Canvas().Unfocus()
+	return func() {
+		if was != nil && f.shown == page && f.window.Canvas().Focused() == nil {
+			f.focus(was)
+		}
+	}
+}
+
 // retry does again what failed, or asks for the keychain to be unlocked.
 func (f *face) retry(what string) {
 	label, do := "Trying again…", f.backend.Retry
@@ -80,6 +94,16 @@ func (f *face) retry(what string) {
 	})
 }
 
+// unlockAtStart asks for the keychain when the config needs it. The banner says
+// what could not be read, and asks again.
+func (f *face) unlockAtStart() {
+	f.loop.run("", f.backend.UnlockAtStart, func(err error) {
+		if err != nil {
+			f.say(markWarning, "The keychain was not unlocked.")
+		}
+	})
+}
+
 // togglePause stops or resumes forwarding.
 func (f *face) togglePause() {
 	paused := f.backend.View().Phase == backend.Paused
@@ -91,8 +115,12 @@ func (f *face) togglePause() {
 	f.say(markWarning, "Paused: every call is answered with 503 until you resume.")
 }
 
-// reload reads the config anew.
+// reload reads the config anew, and listens again where Lockbox could not.
 func (f *face) reload() {
+	if f.backend.View().Phase == backend.Stopped {
+		f.retry("retry")
+		return
+	}
 	f.loop.run("Reading the config…", f.backend.Reload, func(err error) {
 		if err != nil {
 			f.say(markFailed, "The config was not loaded; the old one goes on.")

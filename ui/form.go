@@ -46,9 +46,9 @@ type serviceForm struct {
 	ask         *strip
 	scroll      *container.Scroll
 
-	all    bool // Save was pressed: every field's reason is shown
-	saving bool
-	quit   func() // what follows when changes are thrown away
+	all     bool // Save was pressed: every field's reason is shown
+	saving  bool
+	refocus func() // after saving
 }
 
 // The choices of the credential, and what the config calls them.
@@ -441,6 +441,7 @@ func (s *serviceForm) work(yes bool) {
 	s.save.Text = "Save"
 	if yes {
 		s.save.Text = "Saving…"
+		s.refocus = s.holdFocus()
 	}
 	s.save.Refresh()
 	for _, o := range []fyne.Disableable{s.save, s.test, s.name, s.baseURL, s.kind, s.tokenRequired, s.who, s.audiences, s.connect, s.read, s.redirects, s.headers.add} {
@@ -453,6 +454,9 @@ func (s *serviceForm) work(yes bool) {
 		setDisabled(r.name, yes)
 		r.key.disable(yes)
 		setDisabled(r.remove, yes)
+	}
+	if !yes {
+		s.refocus()
 	}
 }
 

@@ -15,8 +15,7 @@ import (
 // selectable label swallows the window's keys once it was clicked.
 type reading struct {
 	entry
-	menu *widget.PopUpMenu
-	app  fyne.App
+	app fyne.App
 }
 
 // newReading makes a reading and what shows it: the entry's frame is left out.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -61,15 +62,19 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 		}
 		l.each(forward(ctx, hangup), w.reload)
 	})
-	context.AfterFunc(ctx, func() {
-		time.AfterFunc(endTime, func() { os.Exit(1) })
-		fyne.Do(a.Quit)
-	})
-	if !o.Hidden || !hasTray() {
+	context.AfterFunc(ctx, func() { time.AfterFunc(endTime, func() { os.Exit(1) }) })
+	quit := context.AfterFunc(ctx, func() { fyne.Do(a.Quit) })
+	unlock := sync.OnceFunc(w.unlockAtStart)
+	if o.Hidden && hasTray() {
+		unlock()
+	} else {
+		// A prompt that comes before the window would be covered by it.
+		a.Lifecycle().SetOnEnteredForeground(unlock)
 		w.face.window.Show()
 	}
 	a.Run()
 
+	quit() // the window's thread is gone, which would have to do it
 	stop() // ends ctx, and so the backend and the watchdog's patience
 	l.stop()
 	return errors.Join(<-ended)
@@ -211,8 +216,9 @@ func (t *tray) draw(s trayState) {
 		return
 	}
 	was := t.shown
-	first := was.Line == "\x00"
 	t.shown = s
+	first := was.Line == "\x00"
+	pause := t.items[trayPause]
 	if first || s.Icon != was.Icon {
 		t.desk.SetSystemTrayIcon(s.Icon.resource())
 	}
@@ -222,22 +228,19 @@ func (t *tray) draw(s trayState) {
 	if s.Line != was.Line {
 		t.items[trayLine].SetTitle(s.Line)
 	}
-	if first || s.Paused != was.Paused {
-		setTray(s.Paused, t.items[trayPause].Check, t.items[trayPause].Uncheck)
-	}
-	if first || s.CanPause != was.CanPause {
-		setTray(s.CanPause, t.items[trayPause].Enable, t.items[trayPause].Disable)
-	}
-	if first || s.More != was.More {
-		setTray(s.More, t.more.Show, t.more.Hide)
-	}
-	if none := len(s.Services) == 0; first || none != (len(was.Services) == 0) {
-		setTray(none, t.none.Show, t.none.Hide)
-	}
+	setTray(first, was.Paused, s.Paused, pause.Check, pause.Uncheck)
+	setTray(first, was.CanPause, s.CanPause, pause.Enable, pause.Disable)
+	setTray(first, was.More, s.More, t.more.Show, t.more.Hide)
+	setTray(first, len(was.Services) == 0, len(s.Services) == 0, t.none.Show, t.none.Hide)
+	t.drawSlots(s.Services)
+}
+
+// drawSlots names the places of the services.
+func (t *tray) drawSlots(services []string) {
 	for i, slot := range t.slots {
 		name := ""
-		if i < len(s.Services) {
-			name = s.Services[i]
+		if i < len(services) {
+			name = services[i]
 		}
 		if name == t.names[i] {
 			continue
@@ -252,10 +255,13 @@ func (t *tray) draw(s trayState) {
 	}
 }
 
-func setTray(yes bool, on, off func()) {
-	if yes {
+// setTray calls on or off where a state changed, or is shown for the first time.
+func setTray(first, was, is bool, on, off func()) {
+	switch {
+	case !first && was == is:
+	case is:
 		on()
-		return
+	default:
+		off()
 	}
-	off()
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/software"
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/theme"
 
@@ -162,7 +163,7 @@ func (s *screen) picture(name string) {
 		fyne.CurrentApp().Settings().SetTheme(look{fixed: true, variant: v})
 		s.win.Content().Refresh()
 		for _, scale := range []float32{1, 2} {
-			s.win.Canvas().(test.WindowlessCanvas).SetScale(scale)
+			s.win.Canvas().(software.WindowlessCanvas).SetScale(scale)
 			s.settle()
 			img := s.win.Canvas().Capture()
 			if b := img.Bounds(); b.Dx() < int(1000*scale) {
@@ -176,7 +177,7 @@ func (s *screen) picture(name string) {
 				s.t.Fatal(err)
 			}
 		}
-		s.win.Canvas().(test.WindowlessCanvas).SetScale(1)
+		s.win.Canvas().(software.WindowlessCanvas).SetScale(1)
 	}
 	fyne.CurrentApp().Settings().SetTheme(look{fixed: true, variant: theme.VariantLight})
 }

@@ -45,7 +45,7 @@ func (b badge) set(name string) {
 	}
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(name)) // never fails
-	fill := badges[h.Sum32()%uint32(len(badges))]
+	fill := badges[int(h.Sum32()>>1)%len(badges)]
 	if b.letter.Text == letter && b.ground.FillColor == fill {
 		return
 	}

@@ -38,6 +38,7 @@ type settingsPage struct {
 	warnings                        *prose
 	version                         *line
 	saving                          bool
+	refocus                         func() // after saving
 }
 
 // shownValue is something that can be read and copied.
@@ -243,8 +244,14 @@ func (p *settingsPage) submit() {
 
 func (p *settingsPage) work(yes bool) {
 	p.saving = yes
+	if yes {
+		p.refocus = p.holdFocus()
+	}
 	for _, o := range []fyne.Disableable{p.listen, p.audience, p.auditDir, p.lifetime} {
 		setDisabled(o, yes)
+	}
+	if !yes {
+		p.refocus()
 	}
 	p.check()
 }

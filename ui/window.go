@@ -110,7 +110,7 @@ func (w *window) open(page int) {
 }
 
 func (w *window) show(page fyne.CanvasObject, keys func(fyne.KeyName) bool) {
-	w.keys.page = keys
+	w.keys.page, w.face.shown = keys, page
 	w.stack.Objects = []fyne.CanvasObject{page}
 	w.stack.Refresh()
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -49,8 +50,8 @@ func ParseBaseURL(s string) (u *url.URL, warning string, err error) {
 	if err := checkBaseURL(u); err != nil {
 		return nil, "", err
 	}
-	if u.Scheme == "http" {
-		warning = "http:// sends the credential unencrypted: use https:// unless the service is on this machine"
+	if u.Scheme == "http" && !isLoopback(net.JoinHostPort(u.Hostname(), "80")) {
+		warning = "unencrypted http:// lets everyone on the way read the key and the calls: use https:// where the API has it"
 	}
 	return u, warning, nil
 }

@@ -160,7 +160,7 @@ func CheckListen(s string) error {
 	return nil
 }
 
-// isLoopback takes an address that CheckListen found good.
+// isLoopback takes a host and a port.
 func isLoopback(listen string) bool {
 	host, _, _ := net.SplitHostPort(listen)
 	addr, err := netip.ParseAddr(host)

@@ -233,7 +233,7 @@ func TestWarnings(t *testing.T) {
 		`f:2:35: audit: is not known and not used: is "audit_log" meant?`,
 		`f:2:47: base_url: is not used here: it belongs into a service`,
 		`f:6:18: service "a": url: is not known and not used: is "base_url" meant?`,
-		`f:6:42: service "a": base_url: http://`,
+		`f:6:42: service "a": base_url: unencrypted`,
 		`f:6:62: service "a": timeoute: is not known`,
 		`f:6:77: service "a": token: is not used here: it belongs into "credential"`,
 		`f:6:91: service "a": listen: is not used here: it belongs outside`,

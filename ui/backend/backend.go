@@ -39,6 +39,7 @@ type Backend struct {
 	view     atomic.Pointer[View]
 	firstRun bool
 	retry    chan net.Listener // a new listener for Run; nil: try the address again
+	loaded   chan struct{}     // closed when Run has tried to load the config
 
 	edit sync.Mutex // held while the config file or the keychain is changed
 
@@ -68,7 +69,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the audit log cannot be opened: %w", err)
 	}
-	b := &Backend{opts: o, keychain: vault.NewKeychain(), audit: log, retry: make(chan net.Listener)}
+	b := &Backend{opts: o, keychain: vault.NewKeychain(), audit: log, retry: make(chan net.Listener), loaded: make(chan struct{})}
 	b.status = status{phase: Starting, listen: config.DefaultListen, token: readTokenDefaults(b.settingsFile())}
 	if o.Listen != "" {
 		b.status.listen = o.Listen
@@ -106,9 +107,7 @@ func (b *Backend) Run(ctx context.Context) error {
 	if loadErr != nil && !b.opts.Desktop {
 		return loadErr
 	}
-	if b.opts.Desktop {
-		wg.Go(func() { b.unlockAtStart(ctx) })
-	}
+	close(b.loaded)
 	var next net.Listener
 	for ctx.Err() == nil {
 		ln, err := next, error(nil)

@@ -174,7 +174,12 @@ func TestLockedKeychain(t *testing.T) {
 // that need no key serve, and the View offers to unlock.
 func TestStartWithALockedKeychain(t *testing.T) {
 	desk, b := startOn(t, desktest.Options{Keyring: desktest.Locked})
+	asked := make(chan error, 1)
+	go func() { asked <- b.UnlockAtStart(t.Context()) }()
 	desk.CancelPrompt(15 * time.Second)
+	if err := <-asked; !errors.Is(err, secret.ErrLocked) {
+		t.Errorf("UnlockAtStart: %v, want %v", err, secret.ErrLocked)
+	}
 	waitFor(t, "the notice", func() bool { return b.View().Problem.Action == "unlock" })
 	if status, _ := get(t, b.View().BaseURL+"/s/demo/x", ""); status != 200 {
 		t.Errorf("demo: %d, want 200", status)

@@ -182,16 +182,20 @@ func (b *Backend) lookAtKeychain(ctx context.Context) {
 	b.mu.Unlock()
 }
 
-// unlockAtStart asks the desktop once to unlock the keychain, if something that
-// the config needs is in it and could not be read.
-func (b *Backend) unlockAtStart(ctx context.Context) {
+// UnlockAtStart asks the desktop once to unlock the keychain, if something that
+// the config needs is in it and could not be read. Call it when the window is up,
+// which would cover the prompt otherwise and take the keyboard from it.
+func (b *Backend) UnlockAtStart(ctx context.Context) error {
+	select {
+	case <-b.loaded:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	report := b.server.Report()
 	if !b.View().Keychain.CanUnlock || len(report.Unavailable) == 0 && report.KeyProblem == "" {
-		return
+		return nil
 	}
-	if err := b.Unlock(ctx); err != nil {
-		b.opts.Logger.Warn("the keychain was not unlocked", "why", err)
-	}
+	return b.Unlock(ctx)
 }
 
 // Unlock asks the desktop to unlock its keychain, which may show the person a
