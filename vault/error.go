@@ -14,7 +14,7 @@ import (
 // secret.ErrLocked (Locked, Missing), secret.ErrUnavailable (NoService, NoBus,
 // Unanswering) and secret.ErrNotFound.
 type Error struct {
-	Op    string // such as "read keychain://acme/token"
+	Op    string // such as "cannot read keychain://acme/token"
 	State State  // of the keychain; Ready when the trouble is with this call alone
 	Err   error  // the cause; nil when State says it all
 }

@@ -31,9 +31,9 @@ func TestErrorWords(t *testing.T) {
 		{Error{State: Ready, Err: errors.New("too big")}, nil, "too big"},
 	}
 	for _, tt := range tests {
-		tt.err.Op = "read keychain://acme/token"
+		tt.err.Op = "cannot read keychain://acme/token"
 		text := tt.err.Error()
-		if !strings.HasPrefix(text, "read keychain://acme/token: ") || !strings.Contains(text, tt.want) || strings.HasSuffix(text, ".") {
+		if !strings.HasPrefix(text, "cannot read keychain://acme/token: ") || !strings.Contains(text, tt.want) || strings.HasSuffix(text, ".") {
 			t.Errorf("%s: %q; want it to name the operation and %q", tt.err.State, text, tt.want)
 		}
 		for _, kind := range kinds {

@@ -61,7 +61,7 @@ func NewKeychain() *Keychain { return &Keychain{newStore()} }
 // Get reads a secret. errors.Is tells secret.ErrNotFound, secret.ErrLocked and
 // secret.ErrUnavailable apart.
 func (k *Keychain) Get(ctx context.Context, service, field string) (secret.Value, error) {
-	op := "read " + secret.KeychainRef(service, field).String()
+	op := "cannot read " + secret.KeychainRef(service, field).String()
 	user, err := userName(service, field)
 	if err != nil {
 		return secret.Value{}, &Error{Op: op, State: Ready, Err: err}
@@ -83,7 +83,7 @@ func (k *Keychain) Get(ctx context.Context, service, field string) (secret.Value
 // values above 2,560 bytes, on macOS above some 3,000 with the names, on Linux
 // above 1 MiB.
 func (k *Keychain) Set(ctx context.Context, service, field string, v secret.Value) error {
-	op := "store " + secret.KeychainRef(service, field).String()
+	op := "cannot store " + secret.KeychainRef(service, field).String()
 	user, err := userName(service, field)
 	if err == nil {
 		err = checkLimits(platform, user, v)
@@ -108,7 +108,7 @@ func (k *Keychain) Set(ctx context.Context, service, field string, v secret.Valu
 
 // Delete removes a secret. That there is none is no error.
 func (k *Keychain) Delete(ctx context.Context, service, field string) error {
-	op := "delete " + secret.KeychainRef(service, field).String()
+	op := "cannot delete " + secret.KeychainRef(service, field).String()
 	user, err := userName(service, field)
 	if err != nil {
 		return &Error{Op: op, State: Ready, Err: err}

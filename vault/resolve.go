@@ -28,13 +28,13 @@ func Resolve(ctx context.Context, k *Keychain, ref secret.Ref) (secret.Value, er
 	case secret.Env:
 		v := secret.New(os.Getenv(ref.Field))
 		if v.IsZero() {
-			return v, fmt.Errorf("read %s: %w; set the variable where Lockbox is started", ref, secret.ErrNotFound)
+			return v, fmt.Errorf("cannot read %s: %w; set the variable where Lockbox is started", ref, secret.ErrNotFound)
 		}
 		return v, nil
 	case secret.File:
 		v, err := readFile(localPath(runtime.GOOS, ref.Field))
 		if err != nil {
-			return secret.Value{}, fmt.Errorf("read %s: %w", ref, err)
+			return secret.Value{}, fmt.Errorf("cannot read %s: %w", ref, err)
 		}
 		return v, nil
 	}

@@ -228,7 +228,7 @@ func TestFailedSaveChangesNothing(t *testing.T) {
 		{"name taken", form(func(f *Form) { f.Name = "demo" }), "name: another service"},
 		{"no base URL", form(func(f *Form) { f.BaseURL = " " }), "base_url"},
 		{"no key", form(func(f *Form) { f.Token.Value = secret.Value{} }), "token: fill this in"},
-		{"a key with a line break", form(func(f *Form) { f.Token.Value = secret.New("sk-\ncanary") }), "token: has a line break"},
+		{"a key with a line break", form(func(f *Form) { f.Token.Value = secret.New("sk-\ncanary") }), "token: it has a line break"},
 		{"a bad reference", form(func(f *Form) { f.Token.Value = secret.New("keychain://sk-canary") }), "keychain://service/field"},
 		{"two equal headers", form(func(f *Form) {
 			f.Credential = string(config.Headers)

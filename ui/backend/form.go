@@ -120,24 +120,24 @@ func stored(field string, s secret.Source) SecretField {
 // enough for every key press.
 func (b *Backend) Check(old string, f Form) Fields {
 	bad := Fields{}
-	note := func(field string, err error) {
+	note := func(field, what string, err error) {
 		if err != nil {
-			bad[field] = err.Error()
+			bad[field] = what + " " + err.Error()
 		}
 	}
-	note("name", config.CheckName(f.Name))
+	note("name", "the name", config.CheckName(f.Name))
 	if cfg := b.server.Config(); f.Name != old && cfg != nil && cfg.Services[f.Name] != nil {
 		bad["name"] = "another service has this name"
 	}
 	_, _, err := config.ParseBaseURL(f.BaseURL)
-	note("base_url", err)
+	note("base_url", "the base URL", err)
 	_, err = config.ParseTimeout(f.ConnectTimeout)
-	note("connect_timeout", err)
+	note("connect_timeout", "this", err)
 	_, err = config.ParseTimeout(f.ReadTimeout)
-	note("read_timeout", err)
+	note("read_timeout", "this", err)
 	if !f.AnyAudience {
 		for _, a := range f.Audiences {
-			note("audiences", config.CheckAudience(a))
+			note("audiences", "an audience", config.CheckAudience(a))
 		}
 	}
 	f.checkCredential(bad)
@@ -183,7 +183,7 @@ func (s SecretField) check(bad Fields, field string, needed bool) {
 	case text == "" && needed:
 		bad[field] = "fill this in"
 	case !httpguts.ValidHeaderFieldValue(text):
-		bad[field] = "has a line break or another character that no header can carry: copy it again"
+		bad[field] = "it has a line break or another character that no header can carry: copy it again"
 	case secret.IsRef(text):
 		if _, err := secret.ParseRef(text); err != nil {
 			bad[field] = err.Error()

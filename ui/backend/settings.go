@@ -41,13 +41,13 @@ func (b *Backend) Settings() Settings {
 func (b *Backend) CheckSettings(s Settings) Fields {
 	bad := Fields{}
 	if err := config.CheckListen(s.Listen); err != nil {
-		bad["listen"] = err.Error()
+		bad["listen"] = "the address " + err.Error()
 	}
 	if err := config.CheckAudience(s.Audience); err != nil {
-		bad["audience"] = err.Error()
+		bad["audience"] = "the audience " + err.Error()
 	}
 	if s.Lifetime <= 0 {
-		bad["lifetime"] = "must be longer than nothing"
+		bad["lifetime"] = "a token must be valid for some time"
 	}
 	if s.AuditDir != "" && !filepath.IsAbs(s.AuditDir) {
 		bad["audit_dir"] = "write the whole path, from / on"
