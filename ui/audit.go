@@ -205,7 +205,7 @@ func (p *auditPage) read(q backend.Query, then func([]backend.Exchange)) {
 		}
 		p.reading = false
 		if err != nil {
-			p.trouble.say(markFailed, "The audit log cannot be read", sentence(err.Error()), action{label: "Retry", do: func() { p.trouble.clear(); p.restart() }})
+			p.trouble.say(markFailed, "The audit log cannot be read", backend.Sentence(err.Error()), action{label: "Retry", do: func() { p.trouble.clear(); p.restart() }})
 			return
 		}
 		p.trouble.clear()
@@ -258,7 +258,7 @@ func (p *auditPage) choose(i int) {
 		switch {
 		case p.selected != id:
 		case err != nil:
-			p.say(markFailed, sentence(err.Error()))
+			p.say(markFailed, backend.Sentence(err.Error()))
 		case found == nil:
 			p.say(markWarning, "This call is no longer on record.")
 		default:

@@ -127,7 +127,7 @@ func (d *callDetail) show(x backend.Exchange) {
 		if m != markRefused {
 			title = "Failed: " + code
 		}
-		d.why.say(m, title, sentence(text))
+		d.why.say(m, title, backend.Sentence(text))
 	}
 	for _, f := range d.facts {
 		v := f.of(x)

@@ -56,8 +56,8 @@ func (b *banner) drawKeychain(v backend.View) {
 	}
 	hide := action{label: "Hide", do: func() { b.dismissed = k.Message; b.draw(b.backend.View()) }}
 	if k.CanUnlock {
-		b.keychain.say(markWarning, "The keychain is "+k.State, sentence(k.Message), action{label: "Unlock", do: func() { b.retry("unlock") }}, hide)
+		b.keychain.say(markWarning, "The keychain is "+k.State, backend.Sentence(k.Message), action{label: "Unlock", do: func() { b.retry("unlock") }}, hide)
 		return
 	}
-	b.keychain.say(markWarning, "No keychain", sentence(k.Message), action{label: "Retry", do: func() { b.retry("retry") }}, hide)
+	b.keychain.say(markWarning, "No keychain", backend.Sentence(k.Message), action{label: "Retry", do: func() { b.retry("retry") }}, hide)
 }

@@ -39,8 +39,8 @@ func (f *face) copyToken(service, audience string, lifetime time.Duration) {
 		return err
 	}, func(err error) {
 		if err != nil {
-			f.say(markFailed, fmt.Sprintf("No token for %s: %s", service, sentence(err.Error())))
-			f.notify("No token for "+service, sentence(err.Error()))
+			f.say(markFailed, fmt.Sprintf("No token for %s: %s", service, backend.Sentence(err.Error())))
+			f.notify("No token for "+service, backend.Sentence(err.Error()))
 			return
 		}
 		f.app.Clipboard().SetContent(tok.Value.Reveal())
@@ -87,7 +87,7 @@ func (f *face) retry(what string) {
 	}
 	f.loop.run(label, do, func(err error) {
 		if err != nil {
-			f.say(markFailed, sentence(err.Error()))
+			f.say(markFailed, backend.Sentence(err.Error()))
 			return
 		}
 		f.say(markGood, "That worked.")

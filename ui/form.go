@@ -141,7 +141,7 @@ func (s *serviceForm) credential() fyne.CanvasObject {
 // newKey is a field for a key of this service.
 func (s *serviceForm) newKey(field string, stored backend.SecretField) *keyField {
 	return newKeyField(s.face, s.old, field, stored, func(err error) {
-		s.trouble.say(markFailed, "The key cannot be shown", sentence(err.Error()), s.trouble.dismiss())
+		s.trouble.say(markFailed, "The key cannot be shown", backend.Sentence(err.Error()), s.trouble.dismiss())
 	})
 }
 
@@ -328,16 +328,16 @@ func (s *serviceForm) check() {
 	for name, field := range s.fields {
 		switch {
 		case bad[name] != "" && (s.all || field.touched):
-			field.say(markFailed, sentence(bad[name]))
+			field.say(markFailed, backend.Sentence(bad[name]))
 		case odd[name] != "":
-			field.say(markWarning, sentence(odd[name]))
+			field.say(markWarning, backend.Sentence(odd[name]))
 		default:
 			field.say(markNone, "")
 		}
 	}
 	s.headers.say(bad, s.all)
 	if why := bad["headers"]; why != "" && s.all {
-		s.fields["credential"].say(markFailed, sentence(why))
+		s.fields["credential"].say(markFailed, backend.Sentence(why))
 	}
 	s.audiences.Hidden = f.AnyAudience
 	s.audienceBox.Refresh()
@@ -372,7 +372,7 @@ func (s *serviceForm) submit() {
 		case errors.As(err, &bad):
 			s.refuse(bad)
 		default:
-			s.trouble.say(markFailed, "Not saved, and nothing was changed", sentence(err.Error()), s.remedy(err)...)
+			s.trouble.say(markFailed, "Not saved, and nothing was changed", backend.Sentence(err.Error()), s.remedy(err)...)
 		}
 	})
 }
@@ -384,7 +384,7 @@ func (s *serviceForm) remedy(err error) []action {
 		return []action{{label: "Unlock the keychain", do: func() {
 			s.loop.run("Waiting for the keychain to be unlocked…", s.backend.Unlock, func(err error) {
 				if err != nil {
-					s.say(markFailed, sentence(err.Error()))
+					s.say(markFailed, backend.Sentence(err.Error()))
 					return
 				}
 				s.submit()
@@ -405,7 +405,7 @@ func (s *serviceForm) refuse(bad backend.Fields) {
 	}
 	text := "See the red lines above."
 	if len(rest) > 0 {
-		text = sentence(strings.Join(rest, "; "))
+		text = backend.Sentence(strings.Join(rest, "; "))
 	}
 	s.trouble.say(markFailed, "Some fields need another look", text)
 	order := []struct {

@@ -92,7 +92,7 @@ func (d *serviceDetail) show(info backend.ServiceInfo) {
 	d.marker.set(m)
 	if info.Problem != "" {
 		d.word.set(word, theme.ColorNameError)
-		d.problem.say(markFailed, "", sentence(info.Problem), d.remedy()...)
+		d.problem.say(markFailed, "", backend.Sentence(info.Problem), d.remedy()...)
 	} else {
 		d.word.set(word+" · "+detail, colorMuted)
 		d.problem.clear()
@@ -174,7 +174,7 @@ func (d *serviceDetail) try() {
 	name := d.info.Name
 	form, err := d.backend.Form(name)
 	if err != nil {
-		d.tell(sentence(err.Error()), theme.ColorNameError)
+		d.tell(backend.Sentence(err.Error()), theme.ColorNameError)
 		return
 	}
 	d.test.Disable()
@@ -206,7 +206,7 @@ func (d *serviceDetail) tell(text string, c fyne.ThemeColorName) {
 // outcome is a test's result in words, with its colour.
 func outcome(res backend.TestResult, err error) (string, fyne.ThemeColorName) {
 	if err != nil {
-		return sentence(err.Error()), theme.ColorNameError
+		return backend.Sentence(err.Error()), theme.ColorNameError
 	}
 	text := fmt.Sprintf("%d in %s", res.Status, took(res.Duration))
 	return text, statusMark(backend.Exchange{Status: res.Status}).color()

@@ -229,7 +229,7 @@ func (p *servicesPage) remove(name string) {
 	p.loop.run("Deleting "+name+"…", func(ctx context.Context) error { return p.backend.Delete(ctx, name) }, func(err error) {
 		p.detail.working(false)
 		if err != nil {
-			p.note.say(markFailed, name+" was not deleted", sentence(err.Error()), p.note.dismiss())
+			p.note.say(markFailed, name+" was not deleted", backend.Sentence(err.Error()), p.note.dismiss())
 			return
 		}
 		if p.selected == name {

@@ -160,8 +160,8 @@ func (p *settingsPage) drawKeychain(k backend.KeychainInfo) {
 		m = markWarning
 	}
 	p.keychainMark.set(m)
-	p.keychain.set(sentence(k.State), "")
-	p.keychainText.set(sentence(k.Message), "")
+	p.keychain.set(backend.Sentence(k.State), "")
+	p.keychainText.set(backend.Sentence(k.Message), "")
 	p.unlock.Hidden = k.Message == ""
 	label := "Retry"
 	if k.CanUnlock {
@@ -210,7 +210,7 @@ func (p *settingsPage) check() {
 
 func (p *settingsPage) show(bad backend.Fields) {
 	for name, f := range p.fields {
-		f.say(markFailed, sentence(bad[name]))
+		f.say(markFailed, backend.Sentence(bad[name]))
 	}
 }
 
@@ -235,9 +235,9 @@ func (p *settingsPage) submit() {
 			p.say(markGood, "The settings are applied.")
 		case errors.As(err, &bad):
 			p.show(bad)
-			p.trouble.say(markFailed, "Not applied, and nothing was changed", sentence(bad[slices.Sorted(maps.Keys(bad))[0]]), p.trouble.dismiss())
+			p.trouble.say(markFailed, "Not applied, and nothing was changed", backend.Sentence(bad[slices.Sorted(maps.Keys(bad))[0]]), p.trouble.dismiss())
 		default:
-			p.trouble.say(markFailed, "Not applied, and nothing was changed", sentence(err.Error()), p.trouble.dismiss())
+			p.trouble.say(markFailed, "Not applied, and nothing was changed", backend.Sentence(err.Error()), p.trouble.dismiss())
 		}
 	})
 }

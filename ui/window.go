@@ -129,7 +129,7 @@ func (w *window) edit(name string) {
 	if name != "" {
 		var err error
 		if begun, err = w.backend.Form(name); err != nil {
-			w.say(markFailed, sentence(err.Error()))
+			w.say(markFailed, backend.Sentence(err.Error()))
 			return
 		}
 	}
@@ -162,7 +162,7 @@ func (w *window) duplicate(name string) {
 	}
 	f, err := w.backend.Form(name)
 	if err != nil {
-		w.say(markFailed, sentence(err.Error()))
+		w.say(markFailed, backend.Sentence(err.Error()))
 		return
 	}
 	w.loop.run("Copying "+name+"…", func(ctx context.Context) error {
@@ -171,7 +171,7 @@ func (w *window) duplicate(name string) {
 		f.Name = name + "-copy"
 		w.openForm("", f)
 		if err != nil {
-			w.form.trouble.say(markWarning, "The key was not copied", sentence(err.Error()), w.form.trouble.dismiss())
+			w.form.trouble.say(markWarning, "The key was not copied", backend.Sentence(err.Error()), w.form.trouble.dismiss())
 		}
 	})
 }

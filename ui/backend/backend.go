@@ -89,7 +89,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 		if !o.Desktop {
 			return nil, errors.Join(err, log.Close())
 		}
-		b.setProblem(Notice{"The config file cannot be written", sentence(err.Error()), "retry"})
+		b.setProblem(Notice{"The config file cannot be written", Sentence(err.Error()), "retry"})
 	}
 	return b, nil
 }
@@ -118,7 +118,7 @@ func (b *Backend) Run(ctx context.Context) error {
 		case err == nil:
 			next, err = b.serve(ctx, ln, &wg)
 		case b.opts.Desktop:
-			b.setPhase(Stopped, Notice{"Lockbox cannot listen", sentence(err.Error()), "retry"})
+			b.setPhase(Stopped, Notice{"Lockbox cannot listen", Sentence(err.Error()), "retry"})
 			next, err = b.await(ctx), nil
 		}
 		if err != nil && !b.opts.Desktop {
@@ -252,7 +252,7 @@ func (b *Backend) Retry(ctx context.Context) error {
 	b.edit.Lock()
 	defer b.edit.Unlock()
 	if err := b.writeStarter(); err != nil {
-		b.setProblem(Notice{"The config file cannot be written", sentence(err.Error()), "retry"})
+		b.setProblem(Notice{"The config file cannot be written", Sentence(err.Error()), "retry"})
 		return err
 	}
 	if err := b.load(ctx); err != nil {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
@@ -132,7 +134,7 @@ func (b *Backend) publish() {
 		v.Phase = Paused
 	}
 	if v.Problem.IsZero() && report.KeyProblem != "" {
-		v.Problem = Notice{"Service tokens cannot be checked", sentence(report.KeyProblem), "retry"}
+		v.Problem = Notice{"Service tokens cannot be checked", Sentence(report.KeyProblem), "retry"}
 		if v.Keychain.CanUnlock {
 			v.Problem.Action = "unlock"
 		}
@@ -179,12 +181,14 @@ func canUnlock(s vault.State) bool {
 	return s == vault.Locked || s == vault.Missing || s == vault.Unanswering
 }
 
-// sentence makes an error's text one that can stand alone.
-func sentence(s string) string {
+// Sentence makes an error's text one that can stand alone.
+func Sentence(s string) string {
+	s = strings.TrimSpace(s)
 	if s == "" {
 		return ""
 	}
-	s = strings.ToUpper(s[:1]) + s[1:]
+	r, size := utf8.DecodeRuneInString(s)
+	s = string(unicode.ToUpper(r)) + s[size:]
 	if !strings.HasSuffix(s, ".") {
 		s += "."
 	}

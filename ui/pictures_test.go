@@ -1,0 +1,99 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"image/png"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/software"
+	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/theme"
+)
+
+// picture saves what the window shows, in light and dark, at one and two pixels
+// a unit.
+func (s *screen) picture(name string) {
+	s.t.Helper()
+	dir := os.Getenv("LOCKBOX_ARTIFACTS")
+	if dir == "" {
+		dir = s.t.ArtifactDir()
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		s.t.Fatal(err)
+	}
+	for variant, v := range map[string]fyne.ThemeVariant{"light": theme.VariantLight, "dark": theme.VariantDark} {
+		fyne.CurrentApp().Settings().SetTheme(look{fixed: true, variant: v})
+		s.win.Content().Refresh()
+		for _, scale := range []float32{1, 2} {
+			s.win.Canvas().(software.WindowlessCanvas).SetScale(scale)
+			s.settle()
+			img := s.win.Canvas().Capture()
+			if b := img.Bounds(); b.Dx() < int(1000*scale) {
+				s.t.Errorf("%s: %d pixels wide at scale %v", name, b.Dx(), scale)
+			}
+			f, err := os.Create(filepath.Join(dir, fmt.Sprintf("%s-%s@%gx.png", name, variant, scale)))
+			if err == nil {
+				err = errors.Join(png.Encode(f, img), f.Close())
+			}
+			if err != nil {
+				s.t.Fatal(err)
+			}
+		}
+		s.win.Canvas().(software.WindowlessCanvas).SetScale(1)
+	}
+	fyne.CurrentApp().Settings().SetTheme(look{fixed: true, variant: theme.VariantLight})
+}
+
+// whole is a picture of a window so high that nothing has to be scrolled.
+func (s *screen) whole(name string) {
+	s.win.Resize(fyne.NewSize(1080, 1400))
+	s.picture(name)
+	s.win.Resize(fyne.NewSize(1080, 720))
+}
+
+func TestPictures(t *testing.T) {
+	s := open(t, testConfig)
+	s.picture("services")
+	s.services.open("acme")
+	s.picture("services-selected")
+	s.services.open("weather")
+	s.picture("services-problem")
+	s.edit("")
+	s.picture("form-new")
+	s.whole("form-whole")
+	s.form.submit()
+	s.picture("form-refused")
+	s.form = nil
+	s.edit("stripe")
+	test.Type(s.form.name, "X")
+	s.form.cancel()
+	s.picture("form-edit-discard")
+	s.form = nil
+	s.call("GET", "/s/demo/hello?x=1", "")
+	s.call("POST", "/s/demo/things", `{"name": "box", "size": 3}`)
+	s.call("GET", "/s/acme/users/1", "")
+	s.call("GET", "/s/nobody/users/1", "")
+	s.window.open(pageAudit)
+	s.settle()
+	s.picture("audit")
+	s.audit.choose(2)
+	s.settle()
+	s.picture("audit-detail")
+	s.whole("audit-detail-whole")
+	s.window.open(pageSettings)
+	s.picture("settings")
+	s.whole("settings-whole")
+	e := open(t, none)
+	e.settle()
+	e.picture("services-empty")
+	e.window.open(pageAudit)
+	e.picture("audit-empty")
+	f := open(t, "")
+	f.picture("services-first")
+	f.window.open(pageAudit)
+	f.picture("audit-first")
+}
