@@ -50,10 +50,15 @@ func ParseBaseURL(s string) (u *url.URL, warning string, err error) {
 	if err := checkBaseURL(u); err != nil {
 		return nil, "", err
 	}
+	return u, oddURL(u), nil
+}
+
+// oddURL warns of what can be meant and mostly is not.
+func oddURL(u *url.URL) string {
 	if u.Scheme == "http" && !isLoopback(net.JoinHostPort(u.Hostname(), "80")) {
-		warning = "unencrypted http:// lets everyone on the way read the key and the calls: use https:// where the API has it"
+		return "unencrypted http:// lets everyone on the way read the key and the calls: use https:// where the API has it"
 	}
-	return u, warning, nil
+	return ""
 }
 
 // checkBaseURL takes a URL that was parsed, or is about to be written.
