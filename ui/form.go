@@ -3,8 +3,8 @@ package ui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
 	"reflect"
 	"slices"
@@ -51,19 +51,6 @@ type serviceForm struct {
 	refocus func() // after saving
 }
 
-// The choices of the credential, and what the config calls them.
-var kinds = []struct{ label, kind string }{
-	{"Bearer token", "bearer"},
-	{"User name and password", "basic"},
-	{"Headers", "headers"},
-	{"None", backend.NoCredential},
-}
-
-const (
-	anyAudience   = "Any audience"
-	theseAudience = "Only these audiences"
-)
-
 func newServiceForm(f *face, old string, begun backend.Form, done func(string)) *serviceForm {
 	s := &serviceForm{face: f, old: old, begun: begun, done: done,
 		fields: map[string]*field{}, keyFields: map[string]*keyField{}, bodies: map[string]fyne.CanvasObject{}}
@@ -80,139 +67,6 @@ func newServiceForm(f *face, old string, begun backend.Form, done func(string)) 
 	s.root = container.NewBorder(inset(0, gap, 0, 0, middle(head)), inset(gap, 0, 0, 0, foot), nil, nil, s.scroll)
 	s.fill()
 	return s
-}
-
-// mirrored puts things from the right to the left: the Tab key comes to Save
-// before it comes to Cancel.
-type mirrored struct{}
-
-func (mirrored) MinSize(o []fyne.CanvasObject) fyne.Size {
-	a, b := o[0].MinSize(), o[1].MinSize()
-	return fyne.NewSize(a.Width+gapSmall+b.Width, max(a.Height, b.Height))
-}
-
-func (mirrored) Layout(o []fyne.CanvasObject, s fyne.Size) {
-	a, b := o[0].MinSize().Width, o[1].MinSize().Width
-	o[0].Resize(fyne.NewSize(a, s.Height))
-	o[0].Move(fyne.NewPos(s.Width-a, 0))
-	o[1].Resize(fyne.NewSize(b, s.Height))
-	o[1].Move(fyne.NewPos(s.Width-a-gapSmall-b, 0))
-}
-
-// about is the part with name and address.
-func (s *serviceForm) about() fyne.CanvasObject {
-	s.name = s.entry("name", "github")
-	s.baseURL = s.entry("base_url", "https://api.github.com")
-	return group("Service", "",
-		s.put("name", "Name", "A part of the address that callers use.", s.name),
-		s.put("base_url", "Base URL", "The address of the API. Without a scheme, https is meant.", s.baseURL))
-}
-
-// credential is the part with the key.
-func (s *serviceForm) credential() fyne.CanvasObject {
-	labels := make([]string, len(kinds))
-	for i, k := range kinds {
-		labels[i] = k.label
-	}
-	s.kind = newChoice(s.keys, labels, func(string) { s.showKind(); s.changed("credential") })
-	key := func(name, label, hint string, stored backend.SecretField) fyne.CanvasObject {
-		k := s.newKey(name, stored)
-		s.keyFields[name] = k
-		o := s.put(name, label, hint, k.entry)
-		s.watch(k.entry, func() { s.fields[name].touched = true }, s.fields[name].root)
-		return o
-	}
-	s.bodies["bearer"] = key("token", "Token", "Kept in this computer's keychain. The eye, or Ctrl+R, shows it.", s.begun.Token)
-	s.bodies["basic"] = column(gap,
-		key("username", "User name", "Some APIs take the key here and no password.", s.begun.Username),
-		key("password", "Password", "May be empty.", s.begun.Password))
-	s.headers = newHeaderRows(s)
-	s.headers.set(s.old, s.begun.Headers)
-	s.bodies["headers"] = s.headers.root
-	parts := []fyne.CanvasObject{s.put("credential", "Credential", "", frame(s.kind))}
-	for _, k := range kinds {
-		if b, ok := s.bodies[k.kind]; ok {
-			parts = append(parts, b)
-		}
-	}
-	return group("Key", "Lockbox puts it on each call. Callers never see it.", parts...)
-}
-
-// newKey is a field for a key of this service.
-func (s *serviceForm) newKey(field string, stored backend.SecretField) *keyField {
-	return newKeyField(s.face, s.old, field, stored, func(err error) {
-		s.trouble.say(markFailed, "The key cannot be shown", backend.Sentence(err.Error()), s.trouble.dismiss())
-	})
-}
-
-// callers is the part that says who may call.
-func (s *serviceForm) callers() fyne.CanvasObject {
-	s.tokenRequired = newCheck(s.keys, "Ask callers for a service token", func(bool) { s.changed("token_required") })
-	s.who = newChoice(s.keys, []string{anyAudience, theseAudience}, func(string) { s.changed("audiences") })
-	s.audiences = s.entry("audiences", "zapier, make")
-	s.audienceBox = column(gapSmall, frame(s.who), s.audiences)
-	return group("Callers", "An audience is who a token was made for, such as zapier. Taking it off the list revokes its tokens.",
-		s.put("token_required", "Token", "", s.tokenRequired),
-		s.put("audiences", "Audiences", "", s.audienceBox))
-}
-
-// limits is the part with the time-outs and redirects.
-func (s *serviceForm) limits() fyne.CanvasObject {
-	s.connect, s.read = s.entry("connect_timeout", "none"), s.entry("read_timeout", "none")
-	s.redirects = newCheck(s.keys, "Follow redirects within the base URL", func(bool) { s.changed("") })
-	return group("Limits", "",
-		s.put("connect_timeout", "Connect within", "Seconds. Empty: no limit.", atMost(120, s.connect)),
-		s.put("read_timeout", "Answer begins within", "Seconds. Empty: no limit.", atMost(120, s.read)),
-		s.put("allow_redirects", "Redirects", "", s.redirects))
-}
-
-// trial is the part that tries the service before it is saved.
-func (s *serviceForm) trial() fyne.CanvasObject {
-	s.method = newChoice(s.keys, []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, nil)
-	s.method.SetSelected(http.MethodGet)
-	s.path = newEntry(s.keys)
-	s.path.SetText("/")
-	s.path.OnSubmitted = func(string) { s.try() }
-	s.test = newButton(s.keys, "Test", theme.MediaPlayIcon(), s.try)
-	s.result = plain("").flexible()
-	s.result.Hide()
-	line := container.NewBorder(nil, nil, wide(110, frame(s.method)), s.test, s.path)
-	for _, w := range []*func(){&s.method.focused, &s.path.focused, &s.test.focused} {
-		*w = func() { revealInto(s.scroll, line) }
-	}
-	return group("Test", "One call with what is filled in above, saved or not.",
-		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, atMost(fieldWidth, column(gapSmall, line, s.result))))
-}
-
-// put makes a field of the form.
-func (s *serviceForm) put(name, label, hint string, content fyne.CanvasObject) fyne.CanvasObject {
-	f := newField(label, hint, content)
-	s.fields[name] = f
-	return f.root
-}
-
-// entry is a text field of the form.
-func (s *serviceForm) entry(name, hint string) *entry {
-	e := newEntry(s.keys)
-	e.SetPlaceHolder(hint)
-	s.watch(e, func() { s.fields[name].touched = true }, nil)
-	return e
-}
-
-// watch has the form follow what is typed into a field.
-func (s *serviceForm) watch(e *entry, touch func(), seen fyne.CanvasObject) {
-	if seen == nil {
-		seen = e
-	}
-	e.OnChanged = func(string) { touch(); s.changed("") }
-	e.OnSubmitted = func(string) { s.submit() }
-	e.focused = func() { revealInto(s.scroll, seen) }
-	e.left = func() {
-		if e.Text != "" {
-			touch()
-			s.check()
-		}
-	}
 }
 
 // fill shows what the form begins with.
@@ -243,29 +97,6 @@ func (s *serviceForm) fill() {
 	s.redirects.focused = func() { revealInto(s.scroll, s.redirects) }
 	s.showKind()
 	s.check()
-}
-
-func (s *serviceForm) kindOf() string {
-	for _, k := range kinds {
-		if k.label == s.kind.Selected {
-			return k.kind
-		}
-	}
-	return ""
-}
-
-// showKind shows the fields of the credential that is chosen.
-func (s *serviceForm) showKind() {
-	for kind, o := range s.bodies {
-		if kind == s.kindOf() {
-			o.Show()
-		} else {
-			o.Hide()
-		}
-	}
-	if s.scroll != nil {
-		s.scroll.Content.Refresh()
-	}
 }
 
 // value is the form as it is filled in.
@@ -423,7 +254,7 @@ func (s *serviceForm) refuse(bad backend.Fields) {
 		}
 	}
 	for i, r := range s.headers.rows {
-		at := "headers/" + string(rune('0'+i%10)) + "/"
+		at := fmt.Sprintf("headers/%d/", i)
 		if bad[at+"name"] != "" {
 			s.focus(r.name)
 			return
@@ -458,36 +289,6 @@ func (s *serviceForm) work(yes bool) {
 	if !yes {
 		s.refocus()
 	}
-}
-
-// try makes one call with what is filled in.
-func (s *serviceForm) try() {
-	f := s.value()
-	if bad := s.backend.Check(s.old, f); len(bad) > 0 {
-		s.all = true
-		s.refuse(bad)
-		return
-	}
-	method, path := s.method.Selected, s.path.Text
-	if !strings.HasPrefix(path, "/") {
-		path = "/" + path
-	}
-	s.test.Disable()
-	s.result.Show()
-	s.result.set(method+" "+path+" …", colorMuted)
-	s.scroll.Content.Refresh()
-	var res backend.TestResult
-	s.loop.run("Testing "+f.Name+"…", func(ctx context.Context) (err error) {
-		res, err = s.backend.Test(ctx, s.old, f, method, path)
-		return err
-	}, func(err error) {
-		s.test.Enable()
-		text, color := outcome(res, err)
-		if err == nil && res.ContentType != "" {
-			text += " · " + res.ContentType
-		}
-		s.result.set(text, color)
-	})
 }
 
 // cancel goes back, after asking when something would be lost.

@@ -1,0 +1,61 @@
+package ui
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+
+	"lockbox/ui/backend"
+)
+
+// trial is the part that tries the service before it is saved.
+func (s *serviceForm) trial() fyne.CanvasObject {
+	s.method = newChoice(s.keys, []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, nil)
+	s.method.SetSelected(http.MethodGet)
+	s.path = newEntry(s.keys)
+	s.path.SetText("/")
+	s.path.OnSubmitted = func(string) { s.try() }
+	s.test = newButton(s.keys, "Test", theme.MediaPlayIcon(), s.try)
+	s.result = plain("").flexible()
+	s.result.Hide()
+	line := container.NewBorder(nil, nil, wide(110, frame(s.method)), s.test, s.path)
+	for _, w := range []*func(){&s.method.focused, &s.path.focused, &s.test.focused} {
+		*w = func() { revealInto(s.scroll, line) }
+	}
+	return group("Test", "One call with what is filled in above, saved or not.",
+		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, atMost(fieldWidth, column(gapSmall, line, s.result))))
+}
+
+// try makes one call with what is filled in.
+func (s *serviceForm) try() {
+	f := s.value()
+	if bad := s.backend.Check(s.old, f); len(bad) > 0 {
+		s.all = true
+		s.refuse(bad)
+		return
+	}
+	method, path := s.method.Selected, s.path.Text
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	s.test.Disable()
+	s.result.Show()
+	s.result.set(method+" "+path+" …", colorMuted)
+	s.scroll.Content.Refresh()
+	var res backend.TestResult
+	s.loop.run("Testing "+f.Name+"…", func(ctx context.Context) (err error) {
+		res, err = s.backend.Test(ctx, s.old, f, method, path)
+		return err
+	}, func(err error) {
+		s.test.Enable()
+		text, color := outcome(res, err)
+		if err == nil && res.ContentType != "" {
+			text += " · " + res.ContentType
+		}
+		s.result.set(text, color)
+	})
+}
