@@ -35,7 +35,7 @@ func TestFormSaysWhyAsItIsTyped(t *testing.T) {
 		{"base_url", func(f *serviceForm) *entry { return f.baseURL }, "api.example.com", ""},
 		{"base_url", func(f *serviceForm) *entry { return f.baseURL }, "ftp://x.example", "The base URL must begin with https://"},
 		{"base_url", func(f *serviceForm) *entry { return f.baseURL }, "http://x.example", "lets everyone on the way read the key"},
-		{"base_url", func(f *serviceForm) *entry { return f.baseURL }, "http://127.0.0.1:9", ""},
+		{"base_url", func(f *serviceForm) *entry { return f.baseURL }, "http://127.0.0.1:9", "unless the service is on this machine"},
 		{"connect_timeout", func(f *serviceForm) *entry { return f.connect }, "soon", "This is not a number of seconds"},
 		{"read_timeout", func(f *serviceForm) *entry { return f.read }, "0.5", ""},
 		{"token", func(f *serviceForm) *entry { return f.keyFields["token"].entry }, "two\nlines", "line break"},

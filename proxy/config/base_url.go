@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -55,8 +54,8 @@ func ParseBaseURL(s string) (u *url.URL, warning string, err error) {
 
 // oddURL warns of what can be meant and mostly is not.
 func oddURL(u *url.URL) string {
-	if u.Scheme == "http" && !isLoopback(net.JoinHostPort(u.Hostname(), "80")) {
-		return "unencrypted http:// lets everyone on the way read the key and the calls: use https:// where the API has it"
+	if u.Scheme == "http" {
+		return "unencrypted http:// lets everyone on the way read the key and the calls: use https:// unless the service is on this machine"
 	}
 	return ""
 }
