@@ -27,19 +27,20 @@ type servicesPage struct {
 	found    []backend.ServiceInfo // what the search leaves
 	selected string
 
-	note    *strip // what just happened
-	odd     *strip // the config's warnings
-	hushed  string // the warnings that the person has seen
-	welcome *fyne.Container
-	curl    *line
-	tally   *line
-	search  *entry
-	list    *list
-	listBox *fyne.Container
-	empty   *fyne.Container
-	nothing *line
-	noneYet *fyne.Container
-	detail  *serviceDetail
+	note     *strip // what just happened
+	odd      *strip // the config's warnings
+	hushed   string // the warnings that the person has seen
+	welcome  *fyne.Container
+	curl     *line
+	tally    *line
+	search   *entry
+	list     *list
+	listBox  *fyne.Container
+	empty    *fyne.Container
+	nothing  *line
+	unsearch *button
+	noneYet  *fyne.Container
+	detail   *serviceDetail
 }
 
 func newServicesPage(f *face) *servicesPage {
@@ -62,8 +63,8 @@ func newServicesPage(f *face) *servicesPage {
 	p.noneYet = p.newNoneYet()
 	p.nothing = muted("")
 	p.nothing.align = fyne.TextAlignCenter
-	p.empty = container.NewVBox(layout.NewSpacer(), p.nothing, container.NewCenter(
-		newButton(f.keys, "Clear the search", nil, func() { p.search.SetText("") })), layout.NewSpacer())
+	p.unsearch = newButton(f.keys, "Clear the search", nil, func() { p.search.SetText("") })
+	p.empty = container.NewVBox(layout.NewSpacer(), p.nothing, container.NewCenter(p.unsearch), layout.NewSpacer())
 	p.empty.Hide()
 	p.listBox = container.NewBorder(nil, nil, nil, p.detail.root, tight(container.NewStack(p.list, p.empty)))
 
@@ -106,7 +107,7 @@ func (p *servicesPage) newNoneYet() *fyne.Container {
 
 // draw shows a new View.
 func (p *servicesPage) draw(v backend.View) {
-	fresh := !p.drawn || !sameServices(p.view.Services, v.Services)
+	fresh := !p.drawn || p.view.Unloaded != v.Unloaded || !sameServices(p.view.Services, v.Services)
 	p.view, p.drawn = v, true
 	if curl := v.Curl(); v.FirstRun && curl != "" && len(p.welcome.Objects) > 0 {
 		p.curl.set(curl, "")
@@ -114,7 +115,7 @@ func (p *servicesPage) draw(v backend.View) {
 	}
 	p.drawWarnings(v.Warnings)
 	loaded := v.Phase != backend.Starting
-	p.noneYet.Hidden = len(v.Services) > 0 || !loaded
+	p.noneYet.Hidden = len(v.Services) > 0 || !loaded || v.Unloaded
 	p.listBox.Hidden = !p.noneYet.Hidden
 	if fresh {
 		p.filter()
@@ -171,7 +172,11 @@ func (p *servicesPage) filter() {
 	}
 	p.tally.set(p.tallyText(want != ""), "")
 	p.nothing.set(fmt.Sprintf("No service matches “%s”.", strings.TrimSpace(p.search.Text)), "")
-	p.empty.Hidden = len(p.found) > 0 || want == ""
+	if p.view.Unloaded {
+		p.nothing.set("Your services are listed here once the config can be loaded.", "")
+	}
+	p.unsearch.Hidden = p.view.Unloaded
+	p.empty.Hidden = len(p.found) > 0 || want == "" && !p.view.Unloaded
 	p.reselect()
 	p.list.Refresh()
 }

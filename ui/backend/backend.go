@@ -118,6 +118,9 @@ func (b *Backend) Run(ctx context.Context) error {
 		case err == nil:
 			next, err = b.serve(ctx, ln, &wg)
 		case b.opts.Desktop:
+			b.mu.Lock()
+			b.status.listen = b.listenAddress()
+			b.mu.Unlock()
 			b.setPhase(Stopped, Notice{"Lockbox cannot listen", Sentence(err.Error()), "retry"})
 			next, err = b.await(ctx), nil
 		}

@@ -47,6 +47,7 @@ type View struct {
 	SigningKeySource string // "keychain", or the file's path
 	Version          string
 
+	Unloaded  bool          // there is no config: it could not be read
 	Services  []ServiceInfo // by name
 	Keychain  KeychainInfo
 	Warnings  []string // of the config
@@ -116,11 +117,15 @@ func (b *Backend) changed() {
 
 // publish makes a new View of what is known and tells the listeners.
 func (b *Backend) publish() {
-	b.mu.Lock()
-	s := b.status
+	b.mu.Lock() // until it is out: an older View must not come after a newer one
+	b.view.Store(b.look())
 	b.mu.Unlock()
-	cfg, report := b.server.Config(), b.server.Report()
+	b.changed()
+}
 
+// look makes a View. b.mu must be held.
+func (b *Backend) look() *View {
+	s, cfg, report := b.status, b.server.Config(), b.server.Report()
 	v := &View{
 		Phase: s.phase, Problem: s.problem,
 		Listen: s.listen, BaseURL: baseURL(s.listen),
@@ -139,6 +144,7 @@ func (b *Backend) publish() {
 			v.Problem.Action = "unlock"
 		}
 	}
+	v.Unloaded = cfg == nil && s.phase != Starting
 	if cfg != nil {
 		v.Warnings = report.Warnings
 		v.Services = make([]ServiceInfo, 0, len(cfg.Services))
@@ -147,8 +153,7 @@ func (b *Backend) publish() {
 		}
 		slices.SortFunc(v.Services, func(a, b ServiceInfo) int { return strings.Compare(a.Name, b.Name) })
 	}
-	b.view.Store(v)
-	b.changed()
+	return v
 }
 
 func serviceInfo(svc *config.Service, problem, base string) ServiceInfo {

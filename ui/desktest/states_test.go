@@ -228,7 +228,7 @@ func TestPortInUse(t *testing.T) {
 	a := launch(t, desk)
 	a.addr = addr
 	a.open()
-	a.reads("port-in-use", "in use", "Settings")
+	a.reads("port-in-use", "in use", "Settings", "http://"+addr)
 	_ = ln.Close()
 	a.key("F5") // what the Retry button does
 	eventually(t, "the echo to answer", a.answers("/s/echo/x", "", "200"))
@@ -241,7 +241,7 @@ func TestBrokenAndUnwritableConfig(t *testing.T) {
 	path := writeConfig(t, desk, `{"services": {"echo": {"base_url": 7}}}`)
 	a := launch(t, desk)
 	a.open()
-	a.reads("broken-config", "config", "base_url")
+	a.reads("broken-config", "config", "base_url", "once the config can be loaded")
 	a.end()
 
 	// Not even root can make a directory there.
