@@ -9,12 +9,25 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/software"
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/theme"
 )
+
+// settle does what the window has to do until nothing more comes for a moment.
+func (s *screen) settle() {
+	for {
+		select {
+		case f := <-s.queue:
+			f()
+		case <-time.After(250 * time.Millisecond):
+			return
+		}
+	}
+}
 
 // picture saves what the window shows, in light and dark, at one and two pixels
 // a unit.

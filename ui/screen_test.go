@@ -112,18 +112,6 @@ func (s *screen) until(what string, ok func() bool) {
 	}
 }
 
-// settle does what the window has to do until nothing more comes for a moment.
-func (s *screen) settle() {
-	for {
-		select {
-		case f := <-s.queue:
-			f()
-		case <-time.After(250 * time.Millisecond):
-			return
-		}
-	}
-}
-
 // call has the proxy answer a request.
 func (s *screen) call(method, path string, body string) int {
 	s.t.Helper()
