@@ -121,7 +121,7 @@ func (st *state) authorize(h http.Header, rt *route, now time.Time) (token.Claim
 	if p := st.keyProblem(); p != nil {
 		return token.Claims{}, p
 	}
-	claims, err := st.verifier.Service(raw, rt.service.Name, rt.service.ValidAudiences, now)
+	claims, err := st.judge(raw, rt, now)
 	return claims, st.tokenProblem(err, rt.service.Name)
 }
 

@@ -196,7 +196,7 @@ func (c *call) cleanAnswer(h http.Header) {
 		// serves cannot use the person's browser to call the others.
 		h.Add("Content-Security-Policy", "sandbox")
 	}
-	if _, ok := h["Content-Type"]; !ok {
+	if _, ok := h["Content-Type"]; !ok && c.w != nil {
 		c.w.Header()["Content-Type"] = nil // or the server would guess one
 	}
 }

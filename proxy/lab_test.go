@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -46,6 +47,19 @@ type lab struct {
 }
 
 var labKey = secret.New("0123456789abcdef0123456789abcdef")
+
+// withoutLane has all calls go through net/http.
+var withoutLane bool
+
+// TestMain runs every test on both ways that a call can take.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if code == 0 && lanes {
+		withoutLane = true
+		code = m.Run()
+	}
+	os.Exit(code)
+}
 
 // newLab serves a config.
 func newLab(t testing.TB, text string, change ...func(*lab)) *lab {
@@ -81,6 +95,7 @@ func newLab(t testing.TB, text string, change ...func(*lab)) *lab {
 		Logger:  slog.New(slog.NewTextHandler(l.said, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Version: "test",
 	})
+	l.lanes = l.lanes && !withoutLane
 	l.drain = 2 * time.Second
 	for _, c := range change {
 		c(l)

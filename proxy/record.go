@@ -30,7 +30,8 @@ type record struct {
 
 	mu       sync.Mutex
 	x        audit.Exchange
-	redactor *audit.Redactor // of the service's secrets, or of all when it is none's
+	route    *route          // nil: a service that is not configured, or none
+	redactor *audit.Redactor // of all secrets, where there is no route
 	local    *folder         // nil: none, or a service that is not configured
 	out      http.Header
 	sent     capture // by the caller
@@ -82,7 +83,7 @@ func (c *record) service(st *state, name string) {
 	if st == nil || st.routes[name] == nil {
 		return
 	}
-	c.local, c.redactor = st.local, st.routes[name].redactor
+	c.local, c.route = st.local, st.routes[name]
 }
 
 // claims notes what the caller's token says.
@@ -100,6 +101,13 @@ func (c *record) response(status int, h http.Header) {
 	// A WebSocket's frames make no text, and may go on for days.
 	c.sent.omit = status == http.StatusSwitchingProtocols
 	c.answered.omit = c.sent.omit
+}
+
+// answer is response for a header that nobody changes before the record is done.
+func (c *record) answer(status int, h http.Header) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.x.Status, c.out = status, h
 }
 
 // status is the answer's as far as it is known.
@@ -153,7 +161,13 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 	}
 	c.done = true
 	// The caller's token too, valid or not.
-	redactor := c.redactor.With(callerSecrets(c.in)...)
+	sent := callerSecrets(c.in)
+	redactor := c.redactor
+	if c.route != nil {
+		redactor = c.route.redactorFor(sent, c.began)
+	} else {
+		redactor = redactor.With(sent...)
+	}
 	x := &c.x
 	x.Time, x.Duration = c.began, time.Since(c.began)
 	x.Status, x.Decision, x.Reason = status, decision, reason

@@ -214,10 +214,18 @@ func TestNoRecordNoCall(t *testing.T) {
 }
 
 func TestPanicIsRecorded(t *testing.T) {
+	// Nothing of this can happen.
+	for name, spoil := range map[string]func(*route){
+		"in the lane": func(rt *route) { rt.plain = &plainRoute{} },
+		"in net/http": func(rt *route) { rt.plain, rt.transport, rt.credential = nil, nil, nil },
+	} {
+		t.Run(name, func(t *testing.T) { testPanic(t, spoil) })
+	}
+}
+
+func testPanic(t *testing.T, spoil func(*route)) {
 	l := newLab(t, services("e", open(echo(t).URL)))
-	st := l.state.Load()
-	st.routes["e"].transport = nil
-	st.routes["e"].credential = nil // nothing that can happen
+	spoil(l.state.Load().routes["e"])
 	_, err := client.Get(l.url + "/s/e/x")
 	if err == nil {
 		t.Error("the caller got an answer")

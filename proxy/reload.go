@@ -68,7 +68,7 @@ func (s *Server) reloadLocked(ctx context.Context) (Report, error) {
 		st.report.Warnings = append(st.report.Warnings, w.Error())
 	}
 	st.setKeys(keys, keyErr, old)
-	used := map[timeouts]bool{}
+	used, usedLanes := map[timeouts]bool{}, map[laneKey]bool{}
 	var all []secret.Value
 	for _, name := range slices.Sorted(maps.Keys(cfg.Services)) {
 		svc := cfg.Services[name]
@@ -76,6 +76,9 @@ func (s *Server) reloadLocked(ctx context.Context) (Report, error) {
 		t := timeouts{svc.ConnectTimeout, svc.ReadTimeout}
 		rt.transport = transportOf(rt, s.outward.get(t))
 		used[t] = true
+		if s.lanes {
+			rt.plain = newPlainRoute(rt, func(k laneKey) *lanePool { usedLanes[k] = true; return s.outward.lane(k) })
+		}
 		all = append(all, rt.credential.Secrets()...)
 	}
 	st.redactor = audit.NewRedactor(all...)
@@ -86,7 +89,7 @@ func (s *Server) reloadLocked(ctx context.Context) (Report, error) {
 	if old != nil {
 		old.retire()
 	}
-	s.outward.keep(used)
+	s.outward.keep(used, usedLanes)
 	s.log.Info("the config is in use", "version", s.opts.Version, "services", len(cfg.Services), "unavailable", len(st.report.Unavailable))
 	return st.report, nil
 }

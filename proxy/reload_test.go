@@ -363,10 +363,10 @@ func TestConnectionsSurviveReload(t *testing.T) {
 	if len(remotes) != 1 {
 		t.Errorf("%d connections to the upstream, want 1", len(remotes))
 	}
-	l.reloaded(t, func() { l.text = services("e", open(up.URL, `"read_timeout": 7`)) })
+	l.reloaded(t, func() { l.text = services("e", open(up.URL, `"connect_timeout": 7`)) })
 	get(t, l.url+"/s/e/x")
-	if len(l.outward.byTimeouts) != 1 || len(remotes) != 2 {
-		t.Errorf("%d transports, %d connections; want 1 and 2", len(l.outward.byTimeouts), len(remotes))
+	if len(l.outward.byTimeouts) != 1 || len(l.outward.lanes) > 1 || len(remotes) != 2 {
+		t.Errorf("%d transports, %d lanes, %d connections; want 1, at most 1, and 2", len(l.outward.byTimeouts), len(l.outward.lanes), len(remotes))
 	}
 }
 

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -41,26 +40,40 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		DisableGeneralOptionsHandler: true, // OPTIONS * is refused by us, with a record
 	}
+	lane := newLane(s, base, ln.Addr())
+	rest := make(chan error, 1)
+	go func() { rest <- srv.Serve(lane.other) }()
 	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(ln) }()
+	go func() { ended <- lane.serve(ln) }()
+	var failed error
 	select {
-	case err := <-ended:
-		_ = srv.Close()
-		s.settle()
-		return err
+	case failed = <-ended:
+		lane.stop(srv, 0)
 	case <-ctx.Done():
+		_ = ln.Close() // serve says how that went
+		lane.stop(srv, s.drain)
+		s.log.Debug("the listener is closed", "why", <-ended)
 	}
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.drain)
+	s.log.Debug("no more connections for net/http", "why", <-rest)
+	s.settle()
+	return failed
+}
+
+// stop ends both ways of serving. It waits for calls under way no longer than
+// the drain and cuts off what is left.
+func (l *lane) stop(srv *http.Server, drain time.Duration) {
+	limit, cancel := context.WithTimeout(context.Background(), drain)
 	defer cancel()
-	if err := srv.Shutdown(limit); err != nil {
-		s.log.Warn("calls under way were cut off", "calls", s.InFlight())
+	ended := make(chan error, 1)
+	go func() { ended <- l.shutdown(limit) }()
+	err := srv.Shutdown(limit)
+	if lane := <-ended; err == nil {
+		err = lane
+	}
+	if err != nil {
+		l.server.log.Warn("calls under way were cut off", "calls", l.server.InFlight())
 		_ = srv.Close() // cancels the contexts of its requests
 	}
-	s.settle()
-	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
 }
 
 // settle waits a little for handlers to write their records, and then for the

@@ -55,6 +55,8 @@ type Server struct {
 	reload  sync.Mutex   // serialises Reload; guards upstreams
 	outward upstreams
 
+	lanes bool // plain calls go through the lane; false in tests of net/http's way
+
 	// stall is how long a caller may neither send nor take a byte of a body.
 	stall time.Duration
 	drain time.Duration // DrainTimeout, less in tests
@@ -65,7 +67,7 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Server{opts: o, log: o.Logger, stall: 2 * time.Minute, drain: DrainTimeout}
+	return &Server{opts: o, log: o.Logger, lanes: lanes, stall: 2 * time.Minute, drain: DrainTimeout}
 }
 
 // Config is the configuration in use, nil before the first Reload. It is not to

@@ -35,6 +35,8 @@ type route struct {
 	sets        map[string]bool // canonical names of the headers that it sets
 	redactor    *audit.Redactor
 	transport   http.RoundTripper
+	plain       *plainRoute // nil: no calls in the lane
+	callers     callers
 	unavailable *problem // why calls are refused; nil: they are not
 }
 

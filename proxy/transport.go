@@ -28,6 +28,26 @@ type timeouts struct{ connect, read time.Duration }
 type upstreams struct {
 	roots      *x509.CertPool // nil: the system's
 	byTimeouts map[timeouts]*upstream
+	lanes      map[laneKey]*lanePool
+}
+
+// laneKey is what services must have in common to share a lanePool.
+type laneKey struct {
+	address string // host:port
+	connect time.Duration
+}
+
+// lane is the pool of an upstream, made at the first call.
+func (u *upstreams) lane(k laneKey) *lanePool {
+	if p, ok := u.lanes[k]; ok {
+		return p
+	}
+	if u.lanes == nil {
+		u.lanes = map[laneKey]*lanePool{}
+	}
+	p := &lanePool{dialer: newDialer(k.connect), connect: k.connect, address: k.address}
+	u.lanes[k] = p
+	return p
 }
 
 // get is the transport for a service's timeouts, made at the first call.
@@ -45,13 +65,24 @@ func (u *upstreams) get(t timeouts) *upstream {
 
 // keep drops the transports that no service uses any more. Calls under way on
 // them go on.
-func (u *upstreams) keep(used map[timeouts]bool) {
+func (u *upstreams) keep(used map[timeouts]bool, usedLanes map[laneKey]bool) {
 	for t, up := range u.byTimeouts {
 		if !used[t] {
 			up.transport.CloseIdleConnections()
 			delete(u.byTimeouts, t)
 		}
 	}
+	for k, p := range u.lanes {
+		if !usedLanes[k] {
+			p.close()
+			delete(u.lanes, k)
+		}
+	}
+}
+
+// newDialer connects for all of our transports.
+func newDialer(connect time.Duration) net.Dialer {
+	return net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second, Control: refuseMetadata}
 }
 
 // upstream is an http.Transport whose connect timeout covers resolving, dialling
@@ -62,11 +93,7 @@ type upstream struct {
 }
 
 func newUpstream(t timeouts, roots *x509.CertPool) *upstream {
-	dialer := &net.Dialer{
-		Timeout:   t.connect,
-		KeepAlive: 30 * time.Second,
-		Control:   refuseMetadata,
-	}
+	dialer := newDialer(t.connect)
 	return &upstream{connect: t.connect, transport: &http.Transport{
 		Proxy:       nil, // not from the environment: the credential goes where the config says
 		DialContext: dialer.DialContext,

@@ -1,7 +1,7 @@
 package audit
 
 import (
-	"encoding/json"
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -18,6 +18,9 @@ const segmentSize = 16 << 20
 
 const suffix = ".jsonl"
 
+// maxLine is how much room is kept for the next record, in bytes.
+const maxLine = 64 << 10
+
 // Log keeps exchanges in append-only files of JSON Lines. A file is named by the
 // ID of its first exchange, so that names sort by time too.
 type Log struct {
@@ -28,6 +31,7 @@ type Log struct {
 	segments []string // names, oldest first
 	file     *os.File // the newest segment; nil until the first Append
 	size     int64    // of file
+	line     []byte   // room for a record
 	last     uuid.UUID
 	count    int
 	onChange []func()
@@ -121,11 +125,10 @@ func (l *Log) append(x *Exchange) error {
 		return err
 	}
 	x.ID = id.String()
-	line, err := json.Marshal(x)
-	if err != nil {
-		return err
+	line := append(appendExchange(l.line[:0], x), '\n')
+	if cap(line) <= maxLine {
+		l.line = line
 	}
-	line = append(line, '\n')
 	if l.file == nil || l.size >= l.limit {
 		if err := l.begin(x.ID + suffix); err != nil {
 			return err
@@ -159,7 +162,7 @@ func (l *Log) begin(name string) error {
 // nextID is a UUIDv7 after last, even when the clock was set back.
 func nextID(last uuid.UUID) (uuid.UUID, error) {
 	id, err := uuid.NewV7()
-	if err != nil || strings.Compare(id.String(), last.String()) > 0 {
+	if err != nil || bytes.Compare(id[:], last[:]) > 0 {
 		return id, err
 	}
 	id = last

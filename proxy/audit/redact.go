@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"lockbox/proxy/secret"
 )
@@ -20,9 +21,10 @@ const minForm = 4
 // immutable.
 type Redactor struct {
 	base     *Redactor
-	replacer *strings.Replacer // nil: no secrets beside base's
-	whole    []secret.Value    // short ones, hidden where they stand alone
-	reach    int               // the length of the longest form, in bytes
+	forms    []string                 // of secrets beside base's
+	replacer func() *strings.Replacer // of the forms
+	whole    []secret.Value           // short ones, hidden where they stand alone
+	reach    int                      // the length of the longest form, in bytes
 }
 
 // NewRedactor knows secrets, each in plain, base64, percent-encoded and
@@ -33,7 +35,6 @@ func NewRedactor(secrets ...secret.Value) *Redactor { return (*Redactor)(nil).Wi
 // how many r knows.
 func (r *Redactor) With(secrets ...secret.Value) *Redactor {
 	d := &Redactor{base: r}
-	var pairs []string
 	for _, v := range secrets {
 		if v.Len() < minForm {
 			if !v.IsZero() {
@@ -42,16 +43,20 @@ func (r *Redactor) With(secrets ...secret.Value) *Redactor {
 			continue
 		}
 		for _, form := range forms(v.Reveal()) {
-			pairs = append(pairs, form, secret.Redacted)
+			d.forms = append(d.forms, form)
 			d.reach = max(d.reach, len(form))
 		}
 	}
-	switch {
-	case len(pairs) > 0:
-		d.replacer = strings.NewReplacer(pairs...)
-	case len(d.whole) == 0 && r != nil:
+	if len(d.forms) == 0 && len(d.whole) == 0 && r != nil {
 		return r
 	}
+	d.replacer = sync.OnceValue(func() *strings.Replacer {
+		pairs := make([]string, 0, 2*len(d.forms))
+		for _, form := range d.forms {
+			pairs = append(pairs, form, secret.Redacted)
+		}
+		return strings.NewReplacer(pairs...)
+	})
 	return d
 }
 
@@ -96,11 +101,22 @@ func (r *Redactor) Text(s string) string {
 				return secret.Redacted
 			}
 		}
-		if r.replacer != nil {
-			s = r.replacer.Replace(s)
+		if r.in(s) {
+			s = r.replacer().Replace(s)
 		}
 	}
 	return s
+}
+
+// in reports whether a form is in s. Hardly ever one is, and looking for each is
+// a fraction of what a Replacer costs.
+func (r *Redactor) in(s string) bool {
+	for _, form := range r.forms {
+		if strings.Contains(s, form) {
+			return true
+		}
+	}
+	return false
 }
 
 // Header returns a copy of h for the record: the values of headers that are
@@ -111,8 +127,11 @@ func (r *Redactor) Header(h http.Header) http.Header {
 	}
 	out := make(http.Header, len(h))
 	for name, values := range h {
-		name = r.Text(name)
-		shown := harmless(name)
+		shown := shownCanonical[name] // no secret is called so
+		if !shown {
+			name = r.Text(name)
+			shown = harmless(name)
+		}
 		for _, v := range values {
 			if shown {
 				v = r.address(v)
@@ -188,6 +207,18 @@ func (r *Redactor) Query(raw string) string {
 	}
 	return r.Text(strings.Join(amp, "&"))
 }
+
+// shownCanonical are the names that are shown as they mostly come.
+var shownCanonical = func() map[string]bool {
+	m := map[string]bool{}
+	for name := range shownNames {
+		m[textproto.CanonicalMIMEHeaderKey(name)] = true
+	}
+	for _, name := range []string{"Accept", "Accept-Encoding", "Accept-Language", "Accept-Ranges", "Content-Encoding", "Content-Length", "Content-Type"} {
+		m[name] = true
+	}
+	return m
+}()
 
 // secretName reports whether a parameter is named like one that holds a secret.
 func secretName(name string) bool {

@@ -20,10 +20,11 @@ import (
 var arrows = map[string][]string{
 	"lockbox":                  {"lockbox/ui", "lockbox/ui/cli", "lockbox/ui/backend"},
 	"lockbox/assets":           {},
-	"lockbox/proxy":            {"lockbox/proxy/audit", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/secret", "lockbox/proxy/token"},
+	"lockbox/proxy":            {"lockbox/proxy/audit", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/http1", "lockbox/proxy/secret", "lockbox/proxy/token"},
 	"lockbox/proxy/audit":      {"lockbox/proxy/secret"},
 	"lockbox/proxy/config":     {"lockbox/proxy/secret"},
 	"lockbox/proxy/credential": {"lockbox/proxy/config", "lockbox/proxy/secret"},
+	"lockbox/proxy/http1":      {},
 	"lockbox/proxy/secret":     {},
 	"lockbox/proxy/token":      {"lockbox/proxy/secret"},
 	"lockbox/ui":               {"lockbox/assets", "lockbox/proxy/secret", "lockbox/ui/backend"},

@@ -1,0 +1,170 @@
+package audit
+
+import (
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// appendExchange appends x as encoding/json writes it, in a tenth of the time:
+// each call waits for its record. A test holds the two equal.
+func appendExchange(b []byte, x *Exchange) []byte {
+	b = appendKey(append(b, '{'), "id", x.ID)
+	b = append(b, `,"time":"`...)
+	b = x.Time.AppendFormat(b, time.RFC3339Nano)
+	b = append(b, '"')
+	b = appendOptional(b, "service", x.Service)
+	b = appendKey(append(b, ','), "method", x.Method)
+	b = appendKey(append(b, ','), "path", x.Path)
+	b = appendOptional(b, "query", x.Query)
+	b = appendInt(b, "status", int64(x.Status))
+	b = appendInt(b, "duration_ns", int64(x.Duration))
+	b = appendInt(b, "bytes_in", x.BytesIn)
+	b = appendInt(b, "bytes_out", x.BytesOut)
+	b = appendOptional(b, "audience", x.Audience)
+	b = appendOptional(b, "jti", x.JTI)
+	b = appendKey(append(b, ','), "listener", x.Listener)
+	b = appendKey(append(b, ','), "remote", x.Remote)
+	b = appendKey(append(b, ','), "decision", string(x.Decision))
+	b = appendOptional(b, "reason", x.Reason)
+	b = appendHeader(b, "request_header", x.RequestHeader)
+	b = appendHeader(b, "response_header", x.ResponseHeader)
+	b = appendBody(b, "request_body", x.RequestBody)
+	b = appendBody(b, "response_body", x.ResponseBody)
+	return append(b, '}')
+}
+
+func appendName(b []byte, name string) []byte {
+	b = append(b, '"')
+	b = append(b, name...)
+	return append(b, '"', ':')
+}
+
+func appendKey(b []byte, name, value string) []byte { return appendString(appendName(b, name), value) }
+
+func appendOptional(b []byte, name, value string) []byte {
+	if value == "" {
+		return b
+	}
+	return appendKey(append(b, ','), name, value)
+}
+
+func appendInt(b []byte, name string, n int64) []byte {
+	return strconv.AppendInt(appendName(append(b, ','), name), n, 10)
+}
+
+func appendHeader(b []byte, name string, h http.Header) []byte {
+	if len(h) == 0 {
+		return b
+	}
+	var room [32]string
+	names := room[:0]
+	for n := range h {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	b = append(appendName(append(b, ','), name), '{')
+	for i, n := range names {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(appendString(b, n), ':')
+		if h[n] == nil {
+			b = append(b, "null"...)
+			continue
+		}
+		b = append(b, '[')
+		for j, v := range h[n] {
+			if j > 0 {
+				b = append(b, ',')
+			}
+			b = appendString(b, v)
+		}
+		b = append(b, ']')
+	}
+	return append(b, '}')
+}
+
+func appendBody(b []byte, name string, body *Body) []byte {
+	if body == nil {
+		return b
+	}
+	b = append(appendName(append(b, ','), name), '{')
+	if body.Text != "" {
+		b = append(appendKey(b, "text", body.Text), ',')
+	}
+	if len(body.Base64) > 0 {
+		b = append(appendName(b, "base64"), '"')
+		b = base64.StdEncoding.AppendEncode(b, body.Base64)
+		b = append(b, '"', ',')
+	}
+	b = strconv.AppendInt(appendName(b, "size"), body.Size, 10)
+	if body.Truncated {
+		b = append(b, `,"truncated":true`...)
+	}
+	b = appendOptional(b, "note", body.Note)
+	return append(b, '}')
+}
+
+const hex = "0123456789abcdef"
+
+// plainByte says which bytes stand for themselves in a JSON text that may also
+// be put into HTML, as encoding/json has it.
+var plainByte = func() (t [utf8.RuneSelf]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		t[c] = c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'
+	}
+	return t
+}()
+
+func appendString(b []byte, s string) []byte {
+	b = append(b, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if plainByte[c] {
+				i++
+				continue
+			}
+			b = appendEscape(append(b, s[start:i]...), c)
+			i++
+			start = i
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			b = append(append(b, s[start:i]...), `\ufffd`...)
+			start = i + n
+		case r == '\u2028', r == '\u2029': // ends a line in old JavaScript
+			b = append(append(b, s[start:i]...), `\u202`...)
+			b = append(b, hex[r&0xf])
+			start = i + n
+		}
+		i += n
+	}
+	b = append(b, s[start:]...)
+	return append(b, '"')
+}
+
+func appendEscape(b []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(b, '\\', c)
+	case '\b':
+		return append(b, '\\', 'b')
+	case '\f':
+		return append(b, '\\', 'f')
+	case '\n':
+		return append(b, '\\', 'n')
+	case '\r':
+		return append(b, '\\', 'r')
+	case '\t':
+		return append(b, '\\', 't')
+	}
+	return append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
+}

@@ -1,0 +1,467 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lockbox/proxy/audit"
+)
+
+// lanePiece is how much of a body goes through at a time, in bytes.
+const lanePiece = 64 << 10
+
+var lanePieces = sync.Pool{New: func() any { p := make([]byte, 0, lanePiece); return &p }}
+
+// laneCall is a plain call under way.
+type laneCall struct {
+	*laneConn
+	call
+	to     *plainRoute
+	target string // the path below the service and the query, as they came
+	up     *laneUpstream
+	out    []byte // what is about to be sent, to either side
+
+	begun    bool        // the answer's head was sent
+	uploaded atomic.Bool // the body is with the upstream, whole
+	done     atomic.Bool // the answer is over: what fails now is of no account
+	gone     atomic.Bool // the caller is
+	badBody  atomic.Bool // the caller did not send all of it
+}
+
+// plainRoute is what the lane knows of a service beforehand.
+type plainRoute struct {
+	pool   *lanePool
+	host   string // of the Host header
+	path   string // of the base URL, as encoded
+	fields []byte // the credential's field lines
+	within time.Duration
+}
+
+// String keeps the credential out of what prints a route.
+func (p *plainRoute) String() string { return p.host + p.path }
+
+// carry sends the request, and the answer back.
+func (x *laneCall) carry() verdict {
+	piece := lanePieces.Get().(*[]byte)
+	x.out = (*piece)[:0]
+	defer func() { *piece = x.out[:0]; lanePieces.Put(piece) }()
+
+	up, err := x.to.pool.get(x.in.Context())
+	if err != nil {
+		return x.fail(err)
+	}
+	x.up = up
+	x.talking.Store(up)
+	err = x.send()
+	whole := false
+	if err == nil {
+		whole, err = x.receive()
+	}
+	x.done.Store(true)
+	uploaded := x.uploaded.Load()
+	if !uploaded {
+		_ = up.nc.Close() // the rest of the body may be stuck on its way there
+	}
+	x.unwatch()
+	x.talking.Store(nil)
+	if whole && err == nil && uploaded {
+		x.to.pool.put(up)
+	} else {
+		_ = up.nc.Close()
+		upstreamReaders.put(up.br)
+	}
+	if err != nil {
+		return x.fail(err)
+	}
+	if !uploaded {
+		return x.linger()
+	}
+	if x.in.Close || x.lane.closing.Load() {
+		return closeNow
+	}
+	return keepOpen
+}
+
+// send writes the request's head, and the body with it if it is there already.
+// Otherwise the body follows from another goroutine, since the upstream may
+// answer before it has all of it.
+func (x *laneCall) send() error {
+	x.head()
+	length := max(x.req.Length, 0)
+	if buffered := int64(x.br.Buffered()); length <= buffered {
+		body, _ := x.br.Peek(int(length)) // it is in the buffer
+		x.rec.fromCaller(body)
+		x.out = append(x.out, body...)
+		_, _ = x.br.Discard(len(body)) // it is in the buffer
+		x.uploaded.Store(true)
+		x.up.begin(time.Now(), x.to.within, func() { x.watch(x.leave) })
+		_, err := x.up.nc.Write(x.out)
+		return err
+	}
+	if _, err := x.up.nc.Write(x.out); err != nil {
+		return err
+	}
+	watched := make(chan struct{})
+	x.watched = watched
+	x.up.beginStream()
+	go func() {
+		defer close(watched)
+		x.stream(length)
+	}()
+	return nil
+}
+
+// stream sends the body as it comes, and then watches the caller.
+func (x *laneCall) stream(left int64) {
+	piece := lanePieces.Get().(*[]byte)
+	defer lanePieces.Put(piece)
+	buf := (*piece)[:lanePiece]
+	for left > 0 {
+		x.readWithin(time.Now(), x.server.stall)
+		n, err := x.br.Read(buf[:min(left, lanePiece)])
+		x.rec.fromCaller(buf[:n])
+		left -= int64(n)
+		if n > 0 {
+			if _, err := x.up.nc.Write(buf[:n]); err != nil {
+				return // the upstream has had enough: its answer says why
+			}
+		}
+		if err != nil && left > 0 {
+			if !x.done.Load() {
+				x.badBody.Store(true)
+				_ = x.up.nc.Close()
+			}
+			return
+		}
+	}
+	x.uploaded.Store(true)
+	x.up.expect(x.to.within)
+	_ = x.nc.SetReadDeadline(time.Time{}) // fails with the connection
+	if !x.done.Load() {
+		x.look(x.leave)
+	}
+}
+
+// leave ends the call because the caller is gone.
+func (x *laneCall) leave() {
+	if !x.done.Load() {
+		x.gone.Store(true)
+		_ = x.up.nc.Close()
+	}
+}
+
+// head writes the request's head as the upstream gets it.
+func (x *laneCall) head() {
+	b := append(x.out, x.in.Method...)
+	b = append(b, ' ')
+	b = append(b, x.to.path...)
+	if x.to.path == "" && (x.target == "" || x.target[0] == '?') {
+		b = append(b, '/')
+	}
+	b = append(b, x.target...)
+	b = append(b, " HTTP/1.1\r\nHost: "...)
+	b = append(b, x.to.host...)
+	b = append(b, "\r\n"...)
+	for i := range x.req.Fields {
+		f := &x.req.Fields[i]
+		if f.Name == "Connection" || f.Name == "Proxy-Authenticate" || x.drops(f.Name, x.in.Header[f.Name]) {
+			continue
+		}
+		b = appendField(b, f.Name, f.Value)
+	}
+	if x.req.Length < 0 && (x.in.Method == http.MethodPost || x.in.Method == http.MethodPut || x.in.Method == http.MethodPatch) {
+		b = append(b, "Content-Length: 0\r\n"...) // RFC 9110, section 8.6
+	}
+	b = append(b, x.to.fields...)
+	x.out = append(b, "\r\n"...)
+}
+
+func appendField(b []byte, name, value string) []byte {
+	b = append(b, name...)
+	b = append(b, ": "...)
+	b = append(b, value...)
+	return append(b, "\r\n"...)
+}
+
+// receive carries the answer to the caller. whole reports whether the
+// connection to the upstream can be used again.
+func (x *laneCall) receive() (whole bool, err error) {
+	for {
+		head, err := x.answerHead()
+		if err != nil {
+			return false, err
+		}
+		x.out = x.out[:0]
+		if head != "" && x.res.Parse(head) && x.hasBody(x.res.Status) {
+			_, _ = x.up.br.Discard(len(head)) // it is in the buffer
+			x.up.headRead()
+			return !x.res.Close, x.plainAnswer()
+		}
+		// Chunks, trailers, old versions and odd spellings are read by net/http.
+		res, err := http.ReadResponse(x.up.br, x.in) //nolint:bodyclose // closing it would drain it; its connection is closed, or read to its end
+		if err != nil {
+			return false, err
+		}
+		switch {
+		case res.StatusCode == http.StatusSwitchingProtocols:
+			return false, errSwitched
+		case res.StatusCode >= 200:
+			x.up.headRead()
+			return !res.Close && res.ContentLength >= -1, x.otherAnswer(res)
+		case res.StatusCode != http.StatusContinue: // nobody waits for that one
+			if err := x.interim(res); err != nil {
+				return false, err
+			}
+		}
+	}
+}
+
+// hasBody reports whether an answer's Content-Length is that of a body
+// (RFC 9112, section 6.3).
+func (x *laneCall) hasBody(status int) bool {
+	return x.in.Method != http.MethodHead && status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+// answerHead waits for a head and returns it, "" if it is longer than the buffer
+// or ends otherwise than it should. It stays in the buffer.
+func (x *laneCall) answerHead() (string, error) {
+	br := x.up.br
+	for n := 1; ; {
+		if _, err := br.Peek(n); err != nil {
+			if n > 1 && errors.Is(err, io.EOF) {
+				return "", nil // net/http knows what to say
+			}
+			return "", err
+		}
+		p, _ := br.Peek(br.Buffered())
+		if i := indexHeadEnd(p); i > 0 {
+			return string(p[:i]), nil
+		}
+		if len(p) == br.Size() {
+			return "", nil
+		}
+		n = len(p) + 1
+	}
+}
+
+// plainAnswer carries an answer of a known length.
+func (x *laneCall) plainAnswer() error {
+	x.room = x.res.Fields.Header(x.header, x.room)
+	x.accept(x.res.Status, x.header)
+	b := append(x.out, "HTTP/1.1 "...)
+	b = strconv.AppendInt(b, int64(x.res.Status), 10)
+	b = append(b, ' ')
+	b = append(b, x.res.Reason...)
+	b = append(b, "\r\n"...)
+	for i, f := range x.res.Fields {
+		if values, ok := x.header[f.Name]; ok && !hopByHop(f.Name) && x.res.Fields.First(i) {
+			for _, v := range values {
+				b = appendField(b, f.Name, v)
+			}
+		}
+	}
+	x.out = x.endHead(b)
+	return x.copyBody(x.up.br, x.res.Length)
+}
+
+// accept cleans an answer's header and notes it for the record.
+func (x *laneCall) accept(status int, h http.Header) {
+	x.cleanAnswer(h)
+	x.rec.answer(status, h)
+}
+
+// endHead adds the fields that are this connection's own.
+func (x *laneCall) endHead(b []byte) []byte {
+	if _, ok := x.header["Date"]; !ok {
+		b = append(b, "Date: "...)
+		b = time.Now().UTC().AppendFormat(b, http.TimeFormat)
+		b = append(b, "\r\n"...)
+	}
+	if x.in.Close || x.lane.closing.Load() || !x.uploaded.Load() {
+		b = append(b, "Connection: close\r\n"...)
+	}
+	return append(b, "\r\n"...)
+}
+
+// copyBody carries left bytes. The last of them wait for the record.
+func (x *laneCall) copyBody(from io.Reader, left int64) error {
+	buf := x.out[:cap(x.out)]
+	n := len(x.out) // the head goes out with the first bytes, if they are there
+	if left > 0 && x.up.br.Buffered() == 0 {
+		x.begun = true
+		if x.write(buf[:n]) != nil {
+			return errCallerGone
+		}
+		n = 0
+	}
+	for {
+		for left > 0 && len(buf)-n > 0 {
+			m, err := from.Read(buf[n : n+int(min(left, int64(len(buf)-n)))])
+			x.rec.fromUpstream(buf[n : n+m])
+			n += m
+			left -= int64(m)
+			if err != nil && left > 0 {
+				return x.brokenOff(buf[:n])
+			}
+			if x.up.br.Buffered() == 0 {
+				break // what there is goes out at once
+			}
+		}
+		if left == 0 {
+			if err := x.finish(audit.Allowed, ""); err != nil {
+				return err
+			}
+		}
+		x.begun = true
+		if err := x.write(buf[:n]); err != nil {
+			return errCallerGone
+		}
+		if left == 0 {
+			return nil
+		}
+		n = 0
+	}
+}
+
+var (
+	errCallerGone = errors.New("the caller left")
+	errBrokenOff  = errors.New("the upstream broke off its answer")
+)
+
+// brokenOff sends on what there is of an answer that has no end.
+func (x *laneCall) brokenOff(p []byte) error {
+	if !x.gone.Load() {
+		x.begun = true
+		_ = x.write(p) // the connection ends in any case
+	}
+	return errBrokenOff
+}
+
+// fail ends a call that brought no answer, or not all of one.
+func (x *laneCall) fail(err error) verdict {
+	switch {
+	case x.gone.Load(), x.aborted.Load(), errors.Is(err, errCallerGone):
+		status := statusCallerGone
+		if x.begun {
+			status = x.rec.status()
+		}
+		_ = x.rec.finish(status, audit.Failed, reasonCallerGone) // its failure was logged
+		return closeNow
+	case x.begun:
+		_ = x.finish(audit.Failed, "upstream_aborted: The upstream broke off its answer.")
+		return closeNow // the caller must see that there is no end
+	case errors.Is(err, errNotRecorded):
+		return x.say(errRecord)
+	case x.badBody.Load():
+		return x.refuse(errBody)
+	}
+	p := upstreamProblem(x.route.service.Name, err)
+	x.server.log.Warn("a call to an upstream failed", "service", x.route.service.Name, "code", p.code, "why", x.route.redactor.Text(err.Error()))
+	return x.refuse(p)
+}
+
+// refuse records that a call failed on its way and answers with why.
+func (x *laneCall) refuse(p *problem) verdict {
+	if err := x.rec.finish(p.status, audit.Failed, p.reason()); err != nil {
+		p = errRecord
+	}
+	return x.say(p)
+}
+
+// say answers with a problem of our own.
+func (x *laneCall) say(p *problem) verdict {
+	w := laneProblem{header: http.Header{}}
+	p.write(&w)
+	b := append(x.out[:0], "HTTP/1.1 "...)
+	b = strconv.AppendInt(b, int64(w.status), 10)
+	b = append(b, ' ')
+	b = append(b, http.StatusText(w.status)...)
+	b = append(b, "\r\n"...)
+	b = appendHeader(b, w.header)
+	clear(x.header)
+	b = x.endHead(b)
+	if x.in.Method != http.MethodHead {
+		b = append(b, w.body...)
+	}
+	x.out = b
+	if x.write(b) != nil || x.in.Close || x.lane.closing.Load() {
+		return closeNow
+	}
+	if !x.uploaded.Load() {
+		return x.linger()
+	}
+	return keepOpen
+}
+
+// laneProblem collects what a problem writes.
+type laneProblem struct {
+	header http.Header
+	status int
+	body   []byte
+}
+
+// Header implements http.ResponseWriter.
+func (w *laneProblem) Header() http.Header { return w.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (w *laneProblem) WriteHeader(status int) { w.status = status }
+
+// Write implements io.Writer.
+func (w *laneProblem) Write(p []byte) (int, error) {
+	w.body = append(w.body, p...)
+	return len(p), nil
+}
+
+const (
+	lingerTime  = 500 * time.Millisecond
+	lingerBytes = 256 << 10
+)
+
+// linger ends a connection whose caller is still sending: closed at once, it
+// would be reset, and the answer lost before it was read (RFC 9112, section 9.6).
+func (x *laneCall) linger() verdict {
+	if w, ok := x.nc.(interface{ CloseWrite() error }); ok {
+		_ = w.CloseWrite()
+	}
+	_ = x.nc.SetReadDeadline(time.Now().Add(lingerTime))
+	_, _ = io.CopyN(io.Discard, x.br, lingerBytes)
+	return closeNow
+}
+
+// newPlainRoute prepares the lane for a service; nil if it has none: its
+// upstream speaks TLS, or its calls are no plain ones.
+func newPlainRoute(rt *route, pool func(laneKey) *lanePool) *plainRoute {
+	base := rt.service.BaseURL
+	if base.Scheme != "http" || rt.service.AllowRedirects || rt.unavailable != nil || !ascii(base.Host) {
+		return nil
+	}
+	h := http.Header{}
+	rt.credential.Apply(h)
+	p := &plainRoute{host: base.Host, path: base.EscapedPath(), within: rt.service.ReadTimeout}
+	p.fields = appendHeader(nil, h)
+	p.pool = pool(laneKey{hostPort(base), rt.service.ConnectTimeout})
+	return p
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 || s[i] == '%' { // a zone stays out of the Host header
+			return false
+		}
+	}
+	return true
+}
+
+// hostPort is where a URL's host is dialled.
+func hostPort(u *url.URL) string {
+	if u.Port() != "" {
+		return u.Host
+	}
+	return u.Host + ":" + port(u)
+}
