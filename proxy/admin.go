@@ -24,7 +24,7 @@ func (s *Server) admin(w http.ResponseWriter, r *http.Request, path string, st *
 		return
 	}
 	claims, p := st.authorizeAdmin(r.Header, time.Now())
-	rec.claims(claims)
+	rec.known(nil, claims)
 	if p != nil {
 		rec.refuse(w, p)
 		return

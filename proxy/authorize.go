@@ -109,20 +109,21 @@ func isOurToken(raw string) bool {
 }
 
 // authorize judges a call to a service. The claims are also returned with a
-// problem, as far as their signature was good: they are for the record.
-func (st *state) authorize(h http.Header, rt *route, now time.Time) (token.Claims, *problem) {
+// problem, as far as their signature was good: they are for the record. The
+// caller is nil if there is a problem, or no token needed.
+func (st *state) authorize(h http.Header, rt *route, now time.Time) (*caller, token.Claims, *problem) {
 	if !rt.service.RequiresServiceToken {
-		return token.Claims{}, nil
+		return nil, token.Claims{}, nil
 	}
 	raw, p := presented(h)
 	if p != nil {
-		return token.Claims{}, p
+		return nil, token.Claims{}, p
 	}
 	if p := st.keyProblem(); p != nil {
-		return token.Claims{}, p
+		return nil, token.Claims{}, p
 	}
-	claims, err := st.judge(raw, rt, now)
-	return claims, st.tokenProblem(err, rt.service.Name)
+	k, claims, err := st.judge(raw, rt, now)
+	return k, claims, st.tokenProblem(err, rt.service.Name)
 }
 
 // authorizeAdmin judges a call to /admin.

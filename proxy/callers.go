@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"crypto/sha256"
+	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +24,7 @@ type callers struct {
 }
 
 type caller struct {
+	raw      secret.Value // the token
 	claims   token.Claims
 	until    time.Time       // then the token is judged anew
 	redactor *audit.Redactor // of the service's secrets and the token
@@ -48,30 +51,35 @@ func (c *callers) put(raw string, k *caller) {
 	c.known[sum] = k
 }
 
-// judge checks a service token, or remembers that it did.
-func (st *state) judge(raw string, rt *route, now time.Time) (token.Claims, error) {
+// judge checks a service token, or remembers that it did. The caller is nil if
+// the token is not good.
+func (st *state) judge(raw string, rt *route, now time.Time) (*caller, token.Claims, error) {
 	if k := rt.callers.get(raw, now); k != nil {
-		return k.claims, nil
+		return k, k.claims, nil
 	}
 	claims, err := st.verifier.Service(raw, rt.service.Name, rt.service.ValidAudiences, now)
-	if err == nil {
-		until := claims.Expires
-		for _, former := range st.keys.Former { // it may be signed with this one
-			if former.Until.After(now) && former.Until.Before(until) {
-				until = former.Until
-			}
-		}
-		rt.callers.put(raw, &caller{claims, until, rt.redactor.With(secret.New(raw))})
+	if err != nil {
+		return nil, claims, err
 	}
-	return claims, err
+	until := claims.Expires
+	for _, former := range st.keys.Former { // it may be signed with this one
+		if former.Until.After(now) && former.Until.Before(until) {
+			until = former.Until
+		}
+	}
+	v := secret.New(raw)
+	k := &caller{v, claims, until, rt.redactor.With(v)}
+	rt.callers.put(raw, k)
+	return k, claims, nil
 }
 
-// redactorFor knows the service's secrets and those that a caller sent.
-func (rt *route) redactorFor(sent []secret.Value, now time.Time) *audit.Redactor {
-	if len(sent) == 1 {
-		if k := rt.callers.get(sent[0].Reveal(), now); k != nil {
-			return k.redactor
-		}
+// bearerAlone reports whether a header holds this token and no other secret of
+// the caller's that callerSecrets would find.
+func bearerAlone(h http.Header, raw secret.Value) bool {
+	values := h["Authorization"]
+	if len(values) != 1 || h[tokenHeader] != nil {
+		return false
 	}
-	return rt.redactor.With(sent...)
+	scheme, rest, _ := strings.Cut(values[0], " ")
+	return strings.EqualFold(scheme, "Bearer") && rest == raw.Reveal()
 }

@@ -31,6 +31,7 @@ type record struct {
 	mu       sync.Mutex
 	x        audit.Exchange
 	route    *route          // nil: a service that is not configured, or none
+	caller   *caller         // nil: none whose token was found good
 	redactor *audit.Redactor // of all secrets, where there is no route
 	local    *folder         // nil: none, or a service that is not configured
 	out      http.Header
@@ -86,10 +87,11 @@ func (c *record) service(st *state, name string) {
 	c.local, c.route = st.local, st.routes[name]
 }
 
-// claims notes what the caller's token says.
-func (c *record) claims(claims token.Claims) {
+// known notes what the caller's token says, and the caller if it is good.
+func (c *record) known(k *caller, claims token.Claims) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.caller = k
 	c.x.Audience, c.x.JTI = strings.Join(claims.Audience, ","), claims.JTI
 }
 
@@ -161,13 +163,7 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 	}
 	c.done = true
 	// The caller's token too, valid or not.
-	sent := callerSecrets(c.in)
-	redactor := c.redactor
-	if c.route != nil {
-		redactor = c.route.redactorFor(sent, c.began)
-	} else {
-		redactor = redactor.With(sent...)
-	}
+	redactor := c.redactorOf()
 	x := &c.x
 	x.Time, x.Duration = c.began, time.Since(c.began)
 	x.Status, x.Decision, x.Reason = status, decision, reason
@@ -193,6 +189,17 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 		c.local.write(x)
 	}
 	return c.err
+}
+
+// redactorOf knows the service's secrets and all that the caller sent.
+func (c *record) redactorOf() *audit.Redactor {
+	switch {
+	case c.route == nil:
+		return c.redactor.With(callerSecrets(c.in)...)
+	case c.caller != nil && bearerAlone(c.in, c.caller.raw):
+		return c.caller.redactor
+	}
+	return c.route.redactor.With(callerSecrets(c.in)...)
 }
 
 // recorded is what was captured of a body, redacted.

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"lockbox/proxy/audit"
 )
@@ -133,8 +132,8 @@ func (s *Server) admit(r *http.Request, st *state, name, rest string, rec *recor
 	if strings.HasPrefix(rest, "//") {
 		return errPath // what is appended to base_url must not read as //host
 	}
-	claims, p := st.authorize(r.Header, rt, time.Now())
-	rec.claims(claims)
+	k, claims, p := st.authorize(r.Header, rt, rec.began)
+	rec.known(k, claims)
 	if p != nil {
 		return p
 	}

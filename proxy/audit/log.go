@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 )
@@ -18,8 +20,8 @@ const segmentSize = 16 << 20
 
 const suffix = ".jsonl"
 
-// maxLine is how much room is kept for the next record, in bytes.
-const maxLine = 64 << 10
+// maxRoom is how much room is kept for the next batch, in bytes.
+const maxRoom = 256 << 10
 
 // Log keeps exchanges in append-only files of JSON Lines. A file is named by the
 // ID of its first exchange, so that names sort by time too.
@@ -31,11 +33,13 @@ type Log struct {
 	segments []string // names, oldest first
 	file     *os.File // the newest segment; nil until the first Append
 	size     int64    // of file
-	line     []byte   // room for a record
+	next     *batch   // nil: none is waiting
+	room     []byte   // for the batch after it
 	last     uuid.UUID
 	count    int
-	onChange []func()
 	closed   bool
+
+	listeners atomic.Pointer[[]func()]
 }
 
 // Open opens the log in dir, which it makes for its owner alone. What a crash
@@ -101,46 +105,90 @@ func (l *Log) resume(name string) error {
 }
 
 // Append gives x its ID and writes it. When it returns nil, the record is with
-// the kernel and survives the end of this process.
+// the kernel and survives the end of this process. Records that come at the same
+// time are written together.
 func (l *Log) Append(x *Exchange) error {
 	l.mu.Lock()
-	err := l.append(x)
-	listeners := l.onChange
+	b, first, err := l.join(x)
 	l.mu.Unlock()
+	switch {
+	case err != nil:
+	case first:
+		runtime.Gosched() // whoever is about to come can join
+		l.mu.Lock()
+		err = l.write(b)
+		l.mu.Unlock()
+	default:
+		<-b.written
+		err = b.err
+	}
 	if err != nil {
 		return fmt.Errorf("the audit record cannot be written: %w", err)
 	}
-	for _, f := range listeners {
-		f()
+	if f := l.listeners.Load(); f != nil {
+		for _, f := range *f {
+			f()
+		}
 	}
 	return nil
 }
 
-func (l *Log) append(x *Exchange) error {
+// batch are records that are written together.
+type batch struct {
+	name    string // of a segment that begins with it
+	lines   []byte
+	count   int
+	written chan struct{}
+	err     error // once it is written
+}
+
+// join adds a record to the next batch. The first one in it has to write it.
+func (l *Log) join(x *Exchange) (b *batch, first bool, err error) {
 	if l.closed {
-		return os.ErrClosed
+		return nil, false, os.ErrClosed
 	}
 	id, err := nextID(l.last)
 	if err != nil {
-		return err
+		return nil, false, err
 	}
 	x.ID = id.String()
-	line := append(appendExchange(l.line[:0], x), '\n')
-	if cap(line) <= maxLine {
-		l.line = line
+	if first = l.next == nil; first {
+		l.next = &batch{name: x.ID + suffix, lines: l.room[:0], written: make(chan struct{})}
+		l.room = nil
+	}
+	l.last = id
+	b = l.next
+	b.lines = append(appendExchange(b.lines, x), '\n')
+	b.count++
+	return b, first, nil
+}
+
+// write writes the next batch, which is closed by that.
+func (l *Log) write(b *batch) error {
+	l.next = nil
+	b.err = l.append(b)
+	if cap(b.lines) <= maxRoom {
+		l.room = b.lines
+	}
+	close(b.written)
+	return b.err
+}
+
+func (l *Log) append(b *batch) error {
+	if l.closed {
+		return os.ErrClosed
 	}
 	if l.file == nil || l.size >= l.limit {
-		if err := l.begin(x.ID + suffix); err != nil {
+		if err := l.begin(b.name); err != nil {
 			return err
 		}
 	}
-	if _, err := l.file.Write(line); err != nil {
+	if _, err := l.file.Write(b.lines); err != nil {
 		// Half a line would spoil the next one.
 		return errors.Join(err, l.file.Truncate(l.size))
 	}
-	l.size += int64(len(line))
-	l.last = id
-	l.count++
+	l.size += int64(len(b.lines))
+	l.count += b.count
 	return nil
 }
 
@@ -178,7 +226,12 @@ func nextID(last uuid.UUID) (uuid.UUID, error) {
 func (l *Log) OnChange(f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.onChange = append(slices.Clip(l.onChange), f)
+	var all []func()
+	if before := l.listeners.Load(); before != nil {
+		all = slices.Clone(*before)
+	}
+	all = append(all, f)
+	l.listeners.Store(&all)
 }
 
 // Count is the number of exchanges on record.
