@@ -61,7 +61,10 @@ desktop: test-packages
 	@mkdir -p "$(LOCKBOX_ARTIFACTS)"
 	go test -tags desktop -count=1 $$(grep -rl --include='*_test.go' '^//go:build.*\bdesktop\b' . | xargs -n1 dirname | sort -u)
 
+# Lockbox beside nginx and a plain ReverseProxy; then the parts by themselves.
 bench: go
+	@.ci/packages bench
+	CGO_ENABLED=0 go test -tags headless,bench -count=1 -timeout 30m -run TestCompare -v ./proxy/bench
 	CGO_ENABLED=0 go test -tags headless -run '^$$' -bench . -benchmem ./...
 
 fuzz: go

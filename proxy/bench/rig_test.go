@@ -1,0 +1,171 @@
+//go:build bench
+
+package bench
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+const key = "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
+
+// rig is everything that is measured, running.
+type rig struct {
+	t        *testing.T
+	dir      string
+	token    string
+	subjects []*subject
+}
+
+// subject is one way to the upstream.
+type subject struct {
+	name string
+	base string // URL of what the upstream has at /
+	sink string // URL that bodies are sent to
+	cmd  *exec.Cmd
+}
+
+// The first core is the proxies', the second that of load and upstream.
+const (
+	proxyCore = "0"
+	loadCore  = "1"
+)
+
+func newRig(t *testing.T) *rig {
+	r := &rig{t: t, dir: t.TempDir()}
+	r.files()
+	lockbox, floor := r.build("lockbox", "-tags", "headless"), r.build("lockbox/proxy/bench/floor")
+	up, sink, ng, fl, fs, lb := r.port(), r.port(), r.port(), r.port(), r.port(), r.port()
+	fill := strings.NewReplacer("DIR", r.dir, "PORT_UPSTREAM", up, "PORT_NGINX", ng, "PORT_SINK", sink, "KEY", key)
+	for _, name := range []string{"upstream.conf", "nginx.conf", "auth.js", "upload.lua"} {
+		text, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.write(name, fill.Replace(string(text)))
+	}
+	upstream := "http://127.0.0.1:" + up
+	r.write("config.json", fmt.Sprintf(`{"services": {
+		"bench": {"base_url": %q, "credential": {"type": "bearer", "token": "sk-upstream-key"}},
+		"sink": {"base_url": "http://127.0.0.1:%s", "requires_service_token": false, "credential": {"type": "bearer", "token": "sk-upstream-key"}}}}`, upstream, sink))
+	r.write("key", key)
+	out, err := r.command(lockbox, "token", "--service-name", "bench", "--audience", "bench", "--duration", "30d").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.token = strings.TrimSpace(string(out))
+
+	local := func(port string) string { return "http://127.0.0.1:" + port }
+	direct := r.start(loadCore, up, "nginx", "-c", r.dir+"/upstream.conf", "-p", r.dir)
+	r.start(loadCore, sink, floor, "sink", "127.0.0.1:"+sink)
+	r.start(proxyCore, fs, floor, "proxy", "127.0.0.1:"+fs, local(sink), key, r.dir+"/floor-sink.log")
+	r.subjects = []*subject{
+		{"no proxy", upstream, local(sink), direct},
+		{"nginx+njs", local(ng) + "/s/bench", local(ng) + "/s/bench/sink", r.start(proxyCore, ng, "nginx", "-c", r.dir+"/nginx.conf", "-p", r.dir)},
+		{"ReverseProxy", local(fl) + "/s/bench", local(fs) + "/s/bench/", r.start(proxyCore, fl, floor, "proxy", "127.0.0.1:"+fl, upstream, key, r.dir+"/floor.log")},
+		{"Lockbox", local(lb) + "/s/bench", local(lb) + "/s/sink/", r.start(proxyCore, lb, lockbox, "serve", "--listen", "127.0.0.1:"+lb)},
+	}
+	return r
+}
+
+// files are what the upstream serves.
+func (r *rig) files() {
+	for name, size := range map[string]int{"www/1k": 1 << 10, "www/100k": 100 << 10, "www/10m": 10 << 20} {
+		r.write(name, strings.Repeat("x", size))
+	}
+}
+
+func (r *rig) write(name, text string) {
+	r.t.Helper()
+	path := filepath.Join(r.dir, name)
+	err := os.MkdirAll(filepath.Dir(path), 0o755)
+	if err == nil {
+		err = os.WriteFile(path, []byte(text), 0o644)
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *rig) build(pkg string, flags ...string) string {
+	r.t.Helper()
+	path := filepath.Join(r.dir, filepath.Base(pkg))
+	cmd := exec.Command("go", append(append([]string{"build"}, flags...), "-o", path, pkg)...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		r.t.Fatalf("%v: %s", err, out)
+	}
+	return path
+}
+
+// port is one that nobody listens on.
+func (r *rig) port() string {
+	r.t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer ln.Close()
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	return port
+}
+
+func (r *rig) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), "HOME="+r.dir, "XDG_CONFIG_HOME=", "XDG_STATE_HOME="+r.dir+"/state", "GOMAXPROCS=1",
+		"LOCKBOX_CONFIG_PATH="+r.dir+"/config.json", "LOCKBOX_SIGNING_KEY_FILE="+r.dir+"/key")
+	return cmd
+}
+
+// start runs a server on one core until the test ends.
+func (r *rig) start(core, port, name string, args ...string) *exec.Cmd {
+	r.t.Helper()
+	cmd := r.command("taskset", append([]string{"-c", core, name}, args...)...)
+	if err := cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+	})
+	address := "127.0.0.1:" + port
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if c, err := net.Dial("tcp", address); err == nil {
+			_ = c.Close()
+			return cmd
+		}
+		if time.Now().After(end) {
+			r.t.Fatalf("%s does not listen on %s", name, address)
+		}
+	}
+}
+
+// peak is the most memory that a subject's processes have had, in bytes.
+func (r *rig) peak(s *subject) int64 {
+	pids := []string{strconv.Itoa(s.cmd.Process.Pid)}
+	children, err := exec.Command("pgrep", "-P", pids[0]).Output()
+	if err == nil {
+		pids = append(pids, strings.Fields(string(children))...)
+	}
+	var sum int64
+	for _, pid := range pids {
+		text, err := os.ReadFile("/proc/" + pid + "/status")
+		if err != nil {
+			continue // it has ended
+		}
+		for line := range strings.Lines(string(text)) {
+			if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+				kb, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
+				sum += kb << 10
+			}
+		}
+	}
+	return sum
+}
