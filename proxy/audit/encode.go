@@ -121,9 +121,15 @@ var plainByte = func() (t [utf8.RuneSelf]bool) {
 }()
 
 func appendString(b []byte, s string) []byte {
-	b = append(b, '"')
+	b = append(slices.Grow(b, len(s)+2), '"')
 	start := 0
 	for i := 0; i < len(s); {
+		for i+8 <= len(s) && plainWord(s[i:i+8]) {
+			i += 8
+		}
+		if i == len(s) {
+			break
+		}
 		c := s[i]
 		if c < utf8.RuneSelf {
 			if plainByte[c] {
@@ -149,6 +155,19 @@ func appendString(b []byte, s string) []byte {
 	}
 	b = append(b, s[start:]...)
 	return append(b, '"')
+}
+
+// plainWord reports whether eight bytes are all plain, by looking at all of them
+// at once: a body is long, and most of it is.
+func plainWord(s string) bool {
+	const low, high = 0x0101010101010101, 0x8080808080808080
+	_ = s[7]
+	w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	// x-low sets the high bit of a byte that is 0, where none below it borrows:
+	// for "is there any", that is exact.
+	is := func(c byte) uint64 { x := w ^ low*uint64(c); return (x - low) & ^x }
+	odd := w | (w-low*0x20)&^w | is('"') | is('\\') | is('<') | is('>') | is('&')
+	return odd&high == 0
 }
 
 func appendEscape(b []byte, c byte) []byte {

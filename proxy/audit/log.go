@@ -21,7 +21,10 @@ const segmentSize = 16 << 20
 const suffix = ".jsonl"
 
 // maxRoom is how much room is kept for the next batch, in bytes.
-const maxRoom = 256 << 10
+const maxRoom = 1 << 20
+
+// idKey is what a record begins with, before its ID.
+const idKey = `{"id":"`
 
 // Log keeps exchanges in append-only files of JSON Lines. A file is named by the
 // ID of its first exchange, so that names sort by time too.
@@ -108,9 +111,13 @@ func (l *Log) resume(name string) error {
 // the kernel and survives the end of this process. Records that come at the same
 // time are written together.
 func (l *Log) Append(x *Exchange) error {
+	line := lines.Get().(*[]byte)
+	x.ID = uuid.Nil.String() // its place
+	*line = append(appendExchange((*line)[:0], x), '\n')
 	l.mu.Lock()
-	b, first, err := l.join(x)
+	b, first, err := l.join(x, *line)
 	l.mu.Unlock()
+	lines.Put(line)
 	switch {
 	case err != nil:
 	case first:
@@ -142,8 +149,12 @@ type batch struct {
 	err     error // once it is written
 }
 
-// join adds a record to the next batch. The first one in it has to write it.
-func (l *Log) join(x *Exchange) (b *batch, first bool, err error) {
+// lines are for encoding, outside of the lock.
+var lines = sync.Pool{New: func() any { return new([]byte) }}
+
+// join gives a record its ID and adds it to the next batch. The first one in it
+// has to write it.
+func (l *Log) join(x *Exchange, line []byte) (b *batch, first bool, err error) {
 	if l.closed {
 		return nil, false, os.ErrClosed
 	}
@@ -158,7 +169,8 @@ func (l *Log) join(x *Exchange) (b *batch, first bool, err error) {
 	}
 	l.last = id
 	b = l.next
-	b.lines = append(appendExchange(b.lines, x), '\n')
+	copy(line[len(idKey):], x.ID)
+	b.lines = append(b.lines, line...)
 	b.count++
 	return b, first, nil
 }
