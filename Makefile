@@ -64,7 +64,7 @@ desktop: test-packages
 # Lockbox beside nginx and a plain ReverseProxy; then the parts by themselves.
 bench: go
 	@.ci/packages bench
-	CGO_ENABLED=0 go test -tags headless,bench -count=1 -timeout 30m -run TestCompare -v ./proxy/bench
+	CGO_ENABLED=0 go test -tags headless,bench -count=1 -timeout 30m -v ./proxy/bench
 	CGO_ENABLED=0 go test -tags headless -run '^$$' -bench . -benchmem ./...
 
 fuzz: go

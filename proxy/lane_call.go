@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -33,18 +32,6 @@ type laneCall struct {
 	gone     atomic.Bool // the caller is
 	badBody  atomic.Bool // the caller did not send all of it
 }
-
-// plainRoute is what the lane knows of a service beforehand.
-type plainRoute struct {
-	pool   *lanePool
-	host   string // of the Host header
-	path   string // of the base URL, as encoded
-	fields []byte // the credential's field lines
-	within time.Duration
-}
-
-// String keeps the credential out of what prints a route.
-func (p *plainRoute) String() string { return p.host + p.path }
 
 // carry sends the request, and the answer back.
 func (x *laneCall) carry() verdict {
@@ -327,141 +314,4 @@ func (x *laneCall) copyBody(from io.Reader, left int64) error {
 		}
 		n = 0
 	}
-}
-
-var (
-	errCallerGone = errors.New("the caller left")
-	errBrokenOff  = errors.New("the upstream broke off its answer")
-)
-
-// brokenOff sends on what there is of an answer that has no end.
-func (x *laneCall) brokenOff(p []byte) error {
-	if !x.gone.Load() {
-		x.begun = true
-		_ = x.write(p) // the connection ends in any case
-	}
-	return errBrokenOff
-}
-
-// fail ends a call that brought no answer, or not all of one.
-func (x *laneCall) fail(err error) verdict {
-	switch {
-	case x.gone.Load(), x.aborted.Load(), errors.Is(err, errCallerGone):
-		status := statusCallerGone
-		if x.begun {
-			status = x.rec.status()
-		}
-		_ = x.rec.finish(status, audit.Failed, reasonCallerGone) // its failure was logged
-		return closeNow
-	case x.begun:
-		_ = x.finish(audit.Failed, "upstream_aborted: The upstream broke off its answer.")
-		return closeNow // the caller must see that there is no end
-	case errors.Is(err, errNotRecorded):
-		return x.say(errRecord)
-	case x.badBody.Load():
-		return x.refuse(errBody)
-	}
-	p := upstreamProblem(x.route.service.Name, err)
-	x.server.log.Warn("a call to an upstream failed", "service", x.route.service.Name, "code", p.code, "why", x.route.redactor.Text(err.Error()))
-	return x.refuse(p)
-}
-
-// refuse records that a call failed on its way and answers with why.
-func (x *laneCall) refuse(p *problem) verdict {
-	if err := x.rec.finish(p.status, audit.Failed, p.reason()); err != nil {
-		p = errRecord
-	}
-	return x.say(p)
-}
-
-// say answers with a problem of our own.
-func (x *laneCall) say(p *problem) verdict {
-	w := laneProblem{header: http.Header{}}
-	p.write(&w)
-	b := append(x.out[:0], "HTTP/1.1 "...)
-	b = strconv.AppendInt(b, int64(w.status), 10)
-	b = append(b, ' ')
-	b = append(b, http.StatusText(w.status)...)
-	b = append(b, "\r\n"...)
-	b = appendHeader(b, w.header)
-	clear(x.header)
-	b = x.endHead(b)
-	if x.in.Method != http.MethodHead {
-		b = append(b, w.body...)
-	}
-	x.out = b
-	if x.write(b) != nil || x.in.Close || x.lane.closing.Load() {
-		return closeNow
-	}
-	if !x.uploaded.Load() {
-		return x.linger()
-	}
-	return keepOpen
-}
-
-// laneProblem collects what a problem writes.
-type laneProblem struct {
-	header http.Header
-	status int
-	body   []byte
-}
-
-// Header implements http.ResponseWriter.
-func (w *laneProblem) Header() http.Header { return w.header }
-
-// WriteHeader implements http.ResponseWriter.
-func (w *laneProblem) WriteHeader(status int) { w.status = status }
-
-// Write implements io.Writer.
-func (w *laneProblem) Write(p []byte) (int, error) {
-	w.body = append(w.body, p...)
-	return len(p), nil
-}
-
-const (
-	lingerTime  = 500 * time.Millisecond
-	lingerBytes = 256 << 10
-)
-
-// linger ends a connection whose caller is still sending: closed at once, it
-// would be reset, and the answer lost before it was read (RFC 9112, section 9.6).
-func (x *laneCall) linger() verdict {
-	if w, ok := x.nc.(interface{ CloseWrite() error }); ok {
-		_ = w.CloseWrite()
-	}
-	_ = x.nc.SetReadDeadline(time.Now().Add(lingerTime))
-	_, _ = io.CopyN(io.Discard, x.br, lingerBytes)
-	return closeNow
-}
-
-// newPlainRoute prepares the lane for a service; nil if it has none: its
-// upstream speaks TLS, or its calls are no plain ones.
-func newPlainRoute(rt *route, pool func(laneKey) *lanePool) *plainRoute {
-	base := rt.service.BaseURL
-	if base.Scheme != "http" || rt.service.AllowRedirects || rt.unavailable != nil || !ascii(base.Host) {
-		return nil
-	}
-	h := http.Header{}
-	rt.credential.Apply(h)
-	p := &plainRoute{host: base.Host, path: base.EscapedPath(), within: rt.service.ReadTimeout}
-	p.fields = appendHeader(nil, h)
-	p.pool = pool(laneKey{hostPort(base), rt.service.ConnectTimeout})
-	return p
-}
-
-func ascii(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 || s[i] == '%' { // a zone stays out of the Host header
-			return false
-		}
-	}
-	return true
-}
-
-// hostPort is where a URL's host is dialled.
-func hostPort(u *url.URL) string {
-	if u.Port() != "" {
-		return u.Host
-	}
-	return u.Host + ":" + port(u)
 }

@@ -1,0 +1,51 @@
+package proxy
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// plainRoute is what the lane knows of a service beforehand.
+type plainRoute struct {
+	pool   *lanePool
+	host   string // of the Host header
+	path   string // of the base URL, as encoded
+	fields []byte // the credential's field lines
+	within time.Duration
+}
+
+// String keeps the credential out of what prints a route.
+func (p *plainRoute) String() string { return p.host + p.path }
+
+// newPlainRoute prepares the lane for a service; nil if it has none: its
+// upstream speaks TLS, or its calls are no plain ones.
+func newPlainRoute(rt *route, pool func(laneKey) *lanePool) *plainRoute {
+	base := rt.service.BaseURL
+	if base.Scheme != "http" || rt.service.AllowRedirects || rt.unavailable != nil || !ascii(base.Host) {
+		return nil
+	}
+	h := http.Header{}
+	rt.credential.Apply(h)
+	p := &plainRoute{host: base.Host, path: base.EscapedPath(), within: rt.service.ReadTimeout}
+	p.fields = appendHeader(nil, h)
+	p.pool = pool(laneKey{hostPort(base), rt.service.ConnectTimeout})
+	return p
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 || s[i] == '%' { // a zone stays out of the Host header
+			return false
+		}
+	}
+	return true
+}
+
+// hostPort is where a URL's host is dialled.
+func hostPort(u *url.URL) string {
+	if u.Port() != "" {
+		return u.Host
+	}
+	return u.Host + ":" + port(u)
+}
