@@ -73,7 +73,7 @@ func (c *talk) answer() (status int, body string) {
 func TestLaneIsTaken(t *testing.T) {
 	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
-		fmt.Fprintf(w, "%s %s %d", r.Method, r.RequestURI, len(b))
+		_, _ = fmt.Fprintf(w, "%s %s %d", r.Method, r.RequestURI, len(b))
 	})
 	l := newLab(t, services("e", open(up.URL)))
 	laneOnly(t, l, "e")
@@ -298,7 +298,7 @@ func TestLaneBusy(t *testing.T) {
 		if r.URL.Query().Has("chunked") {
 			_ = http.NewResponseController(w).Flush()
 		}
-		fmt.Fprintf(w, "%s %s", r.URL.Path, b)
+		_, _ = fmt.Fprintf(w, "%s %s", r.URL.Path, b)
 	})
 	l := newLab(t, services("e", open(up.URL)))
 	var wg sync.WaitGroup
