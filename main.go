@@ -9,9 +9,9 @@ import (
 	"log/slog"
 	"os"
 
-	"lockbox/ui"
 	"lockbox/ui/backend"
 	"lockbox/ui/cli"
+	"lockbox/ui/launch"
 )
 
 // version is set by the linker.
@@ -26,7 +26,7 @@ func run(args []string) int {
 	if len(args) > 0 {
 		return cli.Run(args, t)
 	}
-	if !ui.HasDisplay() {
+	if !launch.HasDisplay() {
 		fmt.Fprintln(os.Stderr, "There is no display here, so Lockbox starts without a window, as lockbox serve does.")
 		return cli.Run([]string{"serve"}, t)
 	}
@@ -41,7 +41,7 @@ func run(args []string) int {
 // which runs already.
 func window() (err error) {
 	raise := make(chan struct{}, 1)
-	first, done, err := ui.Single(func() {
+	first, done, err := launch.Single(func() {
 		select {
 		case raise <- struct{}{}:
 		default: // it is about to be raised
@@ -63,5 +63,5 @@ func window() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	return ui.Run(context.Background(), b, ui.Options{Raise: raise})
+	return launch.Window(context.Background(), b, raise)
 }

@@ -4,11 +4,6 @@
 // network. Only run_desktop.go is linked against a display.
 package ui
 
-import (
-	"os"
-	"runtime"
-)
-
 // ID is the program's name among the desktop's, in reverse-domain form.
 const ID = "io.github.lockbox"
 
@@ -22,13 +17,4 @@ type Options struct {
 	// Raise brings the window to the front at each value: another launch of the
 	// program asked for it. May be nil.
 	Raise <-chan struct{}
-}
-
-// HasDisplay reports whether a window can be shown. Without a display Fyne
-// panics, so ask before Run.
-func HasDisplay() bool {
-	if runtime.GOOS != "linux" {
-		return true
-	}
-	return os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != ""
 }

@@ -18,7 +18,7 @@ import (
 // knows no keychain and no screen; pages know the backend only; nothing but main
 // knows a face.
 var arrows = map[string][]string{
-	"lockbox":                   {"lockbox/ui", "lockbox/ui/cli", "lockbox/ui/backend"},
+	"lockbox":                   {"lockbox/ui/launch", "lockbox/ui/cli", "lockbox/ui/backend"},
 	"lockbox/assets":            {},
 	"lockbox/proxy":             {"lockbox/proxy/audit", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/http1", "lockbox/proxy/secret", "lockbox/proxy/token"},
 	"lockbox/proxy/audit":       {"lockbox/proxy/secret"},
@@ -33,6 +33,7 @@ var arrows = map[string][]string{
 	"lockbox/ui/backend":        {"lockbox/proxy", "lockbox/proxy/audit", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/secret", "lockbox/proxy/token", "lockbox/vault"},
 	"lockbox/ui/cli":            {"lockbox/proxy/config", "lockbox/proxy/secret", "lockbox/proxy/token", "lockbox/ui/backend"},
 	"lockbox/ui/desktest":       {},
+	"lockbox/ui/launch":         {"lockbox/ui", "lockbox/ui/backend"},
 	"lockbox/vault":             {"lockbox/proxy/config", "lockbox/proxy/secret"},
 }
 

@@ -1,6 +1,6 @@
 //go:build headless
 
-package ui
+package launch
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"lockbox/ui/backend"
 )
 
-// Run says that this build has no window.
-func Run(context.Context, *backend.Backend, Options) error {
+// Window says that this build has no window.
+func Window(context.Context, *backend.Backend, <-chan struct{}) error {
 	return errors.New("this is the headless Lockbox, built without a window: run lockbox serve, or build with make build")
 }
