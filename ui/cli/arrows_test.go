@@ -18,19 +18,20 @@ import (
 // knows no keychain and no screen; pages know the backend only; nothing but main
 // knows a face.
 var arrows = map[string][]string{
-	"lockbox":                  {"lockbox/ui", "lockbox/ui/cli", "lockbox/ui/backend"},
-	"lockbox/assets":           {},
-	"lockbox/proxy":            {"lockbox/proxy/audit", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/secret", "lockbox/proxy/token"},
-	"lockbox/proxy/audit":      {"lockbox/proxy/secret"},
-	"lockbox/proxy/config":     {"lockbox/proxy/secret"},
-	"lockbox/proxy/credential": {"lockbox/proxy/config", "lockbox/proxy/secret"},
-	"lockbox/proxy/secret":     {},
-	"lockbox/proxy/token":      {"lockbox/proxy/secret"},
-	"lockbox/ui":               {"lockbox/assets", "lockbox/proxy/secret", "lockbox/ui/backend"},
-	"lockbox/ui/backend":       {"lockbox/proxy", "lockbox/proxy/audit", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/secret", "lockbox/proxy/token", "lockbox/vault"},
-	"lockbox/ui/cli":           {"lockbox/proxy/config", "lockbox/proxy/secret", "lockbox/proxy/token", "lockbox/ui/backend"},
-	"lockbox/ui/desktest":      {},
-	"lockbox/vault":            {"lockbox/proxy/config", "lockbox/proxy/secret"},
+	"lockbox":                   {"lockbox/ui", "lockbox/ui/cli", "lockbox/ui/backend"},
+	"lockbox/assets":            {},
+	"lockbox/proxy":             {"lockbox/proxy/audit", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/secret", "lockbox/proxy/token"},
+	"lockbox/proxy/audit":       {"lockbox/proxy/secret"},
+	"lockbox/proxy/config":      {"lockbox/proxy/secret"},
+	"lockbox/proxy/conformance": {},
+	"lockbox/proxy/credential":  {"lockbox/proxy/config", "lockbox/proxy/secret"},
+	"lockbox/proxy/secret":      {},
+	"lockbox/proxy/token":       {"lockbox/proxy/secret"},
+	"lockbox/ui":                {"lockbox/assets", "lockbox/proxy/secret", "lockbox/ui/backend"},
+	"lockbox/ui/backend":        {"lockbox/proxy", "lockbox/proxy/audit", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/secret", "lockbox/proxy/token", "lockbox/vault"},
+	"lockbox/ui/cli":            {"lockbox/proxy/config", "lockbox/proxy/secret", "lockbox/proxy/token", "lockbox/ui/backend"},
+	"lockbox/ui/desktest":       {},
+	"lockbox/vault":             {"lockbox/proxy/config", "lockbox/proxy/secret"},
 }
 
 // screens are the modules that need a display's libraries or speak of widgets.
