@@ -3,24 +3,18 @@
 package conformance
 
 import (
-	"bytes"
 	"crypto/tls"
-	"encoding/json"
-	"encoding/pem"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -42,17 +36,11 @@ const (
 //	wild       recorders that end connections as they like, so that it is their
 //	           own test's requests that suffer; keyed as rec is
 type lab struct {
-	addr   string // of Lockbox
-	bin    string // of httpbin
-	bins   string // of httpbin over TLS
-	rec    *recorder
-	wild   map[string]*recorder
-	tokens map[string]string // by the service's name
-	binary string
-	dir    string
-	env    []string
-	said   *transcript
-	stop   func() error
+	*box
+	bin  string // the address of httpbin
+	bins string // of httpbin over TLS
+	rec  *recorder
+	wild map[string]*recorder
 }
 
 var theLab = sync.OnceValues(newLab)
@@ -96,22 +84,13 @@ func TestMain(m *testing.M) {
 }
 
 func newLab() (*lab, error) {
-	dir, err := os.MkdirTemp("", "conformance")
-	if err != nil {
-		return nil, err
-	}
-	l := &lab{dir: dir, binary: filepath.Join(dir, "box"), tokens: map[string]string{}, wild: map[string]*recorder{}, said: &transcript{}}
-	build := exec.Command("go", "build", "-tags", "headless", "-o", l.binary, "lockbox")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("go build: %w\n%s", err, out)
-	}
-
+	l := &lab{wild: map[string]*recorder{}}
 	plain := httptest.NewServer(newHTTPBin())
 	secure := httptest.NewUnstartedServer(newHTTPBin())
 	secure.EnableHTTP2 = true
 	secure.StartTLS()
 	l.bin, l.bins = plain.Listener.Addr().String(), secure.Listener.Addr().String()
+	var err error
 	if l.rec, err = newRecorder(); err != nil {
 		return nil, err
 	}
@@ -127,17 +106,12 @@ func newLab() (*lab, error) {
 		}
 		services[name] = keyed(l.wild[name])
 	}
-	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
-	err = l.write(map[string]string{
-		"ca.pem":      string(ca),
-		"signing_key": "0123456789abcdef0123456789abcdef",
-		"config.json": l.config(services),
-	})
+	dir, err := os.MkdirTemp("", "conformance")
 	if err != nil {
 		return nil, err
 	}
-	if err := l.serve(); err != nil {
-		return nil, err
+	if l.box, err = startBox(dir, services, secure.Certificate()); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	started.Store(l)
 	return l, nil
@@ -150,73 +124,6 @@ func keyed(r *recorder) string {
 
 func newHTTPBin() http.Handler {
 	return httpbin.New(httpbin.WithHostname("upstream.test"), httpbin.WithMaxDuration(5*time.Second), httpbin.WithMaxBodySize(8<<20))
-}
-
-func (l *lab) write(files map[string]string) error {
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(l.dir, name), []byte(text), 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// config writes a config of services and notes their names for tokens.
-func (l *lab) config(services map[string]string) string {
-	objects := map[string]json.RawMessage{}
-	for name, fields := range services {
-		objects[name] = json.RawMessage("{" + fields + "}")
-		l.tokens[name] = ""
-	}
-	text, err := json.Marshal(map[string]any{"services": objects})
-	if err != nil {
-		panic(err) // a mistake in the table above
-	}
-	return string(text)
-}
-
-// serve starts the binary and has it make a token for each service.
-func (l *lab) serve() error {
-	l.env = []string{
-		"HOME=" + l.dir, "PATH=", "XDG_RUNTIME_DIR=" + l.dir, "DBUS_SESSION_BUS_ADDRESS=unix:path=" + l.dir + "/no-bus",
-		"SSL_CERT_FILE=" + filepath.Join(l.dir, "ca.pem"), "SSL_CERT_DIR=" + l.dir,
-		"LOCKBOX_CONFIG_PATH=" + filepath.Join(l.dir, "config.json"),
-		"LOCKBOX_SIGNING_KEY_FILE=" + filepath.Join(l.dir, "signing_key"),
-	}
-	for name := range l.tokens {
-		cmd := exec.Command(l.binary, "token", "--service-name", name, "--audience", "conformance")
-		cmd.Env, cmd.Dir = l.env, l.dir
-		out, err := cmd.Output()
-		if err != nil {
-			return fmt.Errorf("lockbox token: %w", err)
-		}
-		l.tokens[name] = strings.TrimSpace(string(out))
-	}
-	cmd := exec.Command(l.binary, "serve", "--listen", "127.0.0.1:0")
-	cmd.Env, cmd.Dir, cmd.Stderr = l.env, l.dir, l.said
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	l.stop = func() error {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
-		select {
-		case err := <-ended:
-			return err
-		case <-time.After(15 * time.Second):
-			_ = cmd.Process.Kill()
-			return fmt.Errorf("it still ran 15 s after SIGTERM")
-		}
-	}
-	serves := regexp.MustCompile(` serves \d+ services? at http://(\S+)`)
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if m := serves.FindStringSubmatch(l.said.String()); m != nil {
-			l.addr = m[1]
-			return nil
-		}
-	}
-	return fmt.Errorf("lockbox serve does not serve:\n%s", l.said)
 }
 
 // flaws is what is wrong with a request that reached the recorder, whatever was
@@ -257,22 +164,4 @@ func mark() string { return fmt.Sprintf("m%04dk", marks.Add(1)) }
 // dialTLS speaks HTTP/1.1 to the HTTP/2 upstream.
 func dialTLS(addr string) (net.Conn, error) {
 	return tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
-}
-
-// transcript is what a process writes, readable while it does.
-type transcript struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (w *transcript) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.Write(p)
-}
-
-func (w *transcript) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.String()
 }
