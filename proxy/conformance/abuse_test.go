@@ -231,31 +231,6 @@ func TestAbuse(t *testing.T) {
 	}
 }
 
-// known are the cases that fail and why. One that fails no more has to leave.
-var known = map[string]string{
-	"both lengths/CL and TE":                 bothKnown,
-	"both lengths/TE and CL":                 bothKnown,
-	"both lengths/CL 0 and TE":               bothKnown,
-	"both lengths/request in the difference": bothKnown,
-}
-
-const bothKnown = "net/http's server reads the body by its chunks, as it may, and keeps the connection, as it must not; nor can a handler tell"
-
-func judge(t *testing.T, name string, problems []string) {
-	t.Helper()
-	why, isKnown := known[name]
-	switch {
-	case isKnown && len(problems) == 0:
-		t.Errorf("want it to fail (%s), got no failure: take it off the list of known ones", why)
-	case isKnown:
-		t.Logf("known: %s: %s", why, strings.Join(problems, "; "))
-	default:
-		for _, p := range problems {
-			t.Error(p)
-		}
-	}
-}
-
 // commit writes the abuse, and after it, in the same breath, a good request: it
 // is answered as what it is, or not at all. It returns what is not as wanted.
 func (a abuse) commit(t *testing.T, l *lab, closes bool) (problems []string) {

@@ -6,11 +6,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -70,10 +72,15 @@ func TestMain(m *testing.M) {
 		for _, r := range append(slices.Collect(maps.Values(l.wild)), l.rec) {
 			for _, s := range r.all() {
 				if flaws := l.flaws(s); len(flaws) > 0 {
-					fmt.Fprintf(os.Stderr, "the upstream got %q: %s\n", s.raw(), strings.Join(flaws, "; "))
+					fmt.Fprintf(os.Stderr, "the upstream got %.100q: %s\n", s.method+" "+s.target, strings.Join(flaws, "; "))
 					code = 1
 				}
 			}
+		}
+		// Nor did the audit log and what Lockbox said keep a secret.
+		if err := l.search(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
 		}
 		if code != 0 {
 			fmt.Fprintf(os.Stderr, "lockbox said:\n%s", l.said)
@@ -100,7 +107,7 @@ func newLab() (*lab, error) {
 		"rec":  keyed(l.rec),
 		"bare": `"base_url": "http://` + l.rec.addr + `"`,
 	}
-	for _, name := range []string{"framing", "bad", "dying", "keys"} {
+	for _, name := range []string{"framing", "bad", "dying", "keys", "hostile", "again"} {
 		if l.wild[name], err = newRecorder(); err != nil {
 			return nil, err
 		}
@@ -149,6 +156,36 @@ func (l *lab) flaws(s *seen) []string {
 		flaws = append(flaws, fmt.Sprintf("its Host is %q", host))
 	}
 	return flaws
+}
+
+// search looks for secrets in what Lockbox wrote.
+func (l *lab) search() error {
+	written := map[string]string{"what it said": l.said.String()}
+	err := filepath.WalkDir(l.dir, func(path string, d fs.DirEntry, err error) error {
+		name := d.Name()
+		if err != nil || !d.Type().IsRegular() || name == "config.json" || name == "box" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		written[path] = string(text)
+		return err
+	})
+	for name, text := range written {
+		for _, secret := range []string{realKey, strings.TrimPrefix(realLogin, "Key ")} {
+			if strings.Contains(text, secret) {
+				err = errors.Join(err, fmt.Errorf("%s: want no credential in it, got one", name))
+			}
+		}
+		for service, token := range l.tokens {
+			if strings.Contains(text, strings.Split(token, ".")[2]) {
+				err = errors.Join(err, fmt.Errorf("%s: want no service token in it, got that of %s", name, service))
+			}
+		}
+	}
+	if len(written) < 4 { // what it said, signing key, certificate, log
+		err = errors.Join(err, fmt.Errorf("want an audit log in %s, got only %d files", l.dir, len(written)))
+	}
+	return err
 }
 
 // head is the beginning of a request to a service of Lockbox's, with its token.

@@ -208,7 +208,7 @@ func TestExpectContinue(t *testing.T) {
 		w.send(l.head("PUT", "rec", "/"+m) + "Expect: 100-continue\r\n" + tt.framing + "\r\n")
 		r := w.read("PUT")
 		check(t, tt.name+", refused", fmt.Sprint(r.short(), r.interim), `413 "big"[]`)
-		if took := time.Since(began); took > 700*time.Millisecond {
+		if took := time.Since(began); took > 900*time.Millisecond {
 			t.Errorf("%s, refused: want it at once, got it after %v", tt.name, took)
 		}
 		// What comes next is the body, or nothing is read any more.
@@ -266,7 +266,7 @@ func TestEarlyAnswers(t *testing.T) {
 			began := time.Now()
 			w.send(l.head("POST", "rec", "/"+m) + tt.text)
 			check(t, tt.name+", "+after, w.read("POST").short(), `403 "no"`)
-			if took := time.Since(began); took > 2*time.Second {
+			if took := time.Since(began); took > 5*time.Second {
 				t.Errorf("%s, %s: want it at once, got it after %v", tt.name, after, took)
 			}
 		}
@@ -454,7 +454,7 @@ func TestSlowNeighbours(t *testing.T) {
 	began := time.Now()
 	r := ask(t, l.addr, l.head("GET", "rec", "/"+mark())+"\r\n")
 	check(t, "answer", r.short(), `200 "ok"`)
-	if took := time.Since(began); took > 2*time.Second {
+	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("want it at once, got it after %v", took)
 	}
 }
