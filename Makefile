@@ -2,6 +2,7 @@
 # make test      everything: vet, lint, race, windows on a private desktop
 # make build     bin/lockbox with window and tray
 # make headless  bin/lockbox-headless, static, no C compiler needed
+# make sdk       unmodified SDKs through the built binary (needs Node 18 or newer)
 # make lint bench fuzz clean
 
 SHELL := bash
@@ -19,7 +20,7 @@ FUZZTIME ?= 10s
 OS_NAME := $(if $(filter Windows_NT,$(OS)),Windows,$(shell uname -s 2>/dev/null))
 EXE := $(if $(filter Windows,$(OS_NAME)),.exe)
 
-.PHONY: run build headless test lint vet race widgets desktop bench fuzz clean packages test-packages go
+.PHONY: run build headless test lint vet race sdk widgets desktop bench fuzz clean packages test-packages go
 
 run: go
 ifeq ($(OS_NAME)$(DISPLAY)$(WAYLAND_DISPLAY),Linux)
@@ -38,12 +39,12 @@ build: go packages
 headless: go
 	CGO_ENABLED=0 go build -tags headless -ldflags '$(LDFLAGS)' -o bin/lockbox-headless$(EXE) .
 
-test: go test-packages vet lint race desktop
+test: go test-packages vet lint race sdk desktop
 
 vet: go
 	go vet ./...
 	go vet -tags desktop ./...
-	CGO_ENABLED=0 go vet -tags headless ./...
+	CGO_ENABLED=0 go vet -tags headless,sdk,bench ./...
 	@# What other systems compile; their windows need their own C compilers.
 	for os in darwin windows; do GOOS=$$os CGO_ENABLED=0 go vet -tags headless . ./proxy/... ./vault ./ui/backend ./ui/cli ./ui/launch; done
 
@@ -51,12 +52,25 @@ lint: go
 	.ci/golangci-lint run ./...
 	.ci/golangci-lint run --build-tags desktop ./...
 	@# Without a window much of ui has no caller.
-	CGO_ENABLED=0 .ci/golangci-lint run --build-tags headless --disable unused ./...
+	CGO_ENABLED=0 .ci/golangci-lint run --build-tags headless,sdk --disable unused ./...
 
 # Pages run on Fyne's test driver here, which needs no display and, without the
 # packages that do, builds with the race detector in half a minute.
 race: go
 	CGO_ENABLED=1 go test -race -tags headless ./...
+
+# The npm registry is asked in npm ci only, and only when the lock file is another
+# than what is installed.
+SDKS := proxy/conformance/testdata/sdk
+sdk: go
+	@if ! command -v node >/dev/null || ! command -v npm >/dev/null; then \
+	  echo "Node is missing, so no SDK is tested: install Node 18 or newer with npm to run make sdk." >&2; exit 0; \
+	fi; \
+	cd $(SDKS); \
+	cmp -s package-lock.json node_modules/.installed || { \
+	  npm ci --ignore-scripts --no-audit --no-fund; cp package-lock.json node_modules/.installed; }; \
+	cd "$(CURDIR)"; \
+	CGO_ENABLED=0 go test -tags headless,sdk -count=1 -run '^TestSDK$$' ./proxy/conformance
 
 # Real windows on a private desktop, in the packages that have such tests.
 desktop: test-packages

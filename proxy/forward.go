@@ -109,6 +109,7 @@ func (c *call) rewrite(pr *httputil.ProxyRequest) {
 	setTarget(out, c.route.service.BaseURL, c.rest, pr.In.URL.RawQuery, pr.In.URL.ForceQuery)
 	c.cleanHeader(out.Header)
 	c.route.credential.Apply(out.Header)
+	sendOnce(out.Header)
 	c.trailer = nil
 	for name := range pr.In.Trailer {
 		if !c.drops(name, nil) {

@@ -56,3 +56,16 @@ func (c *call) holdsToken(value string) bool {
 	}
 	return c.token != "" && raw == c.token || strings.HasPrefix(raw, "eyJ") && isOurToken(raw)
 }
+
+// sendOnce keeps http.Transport from sending a request again that the upstream
+// may have carried out. After a lost connection it repeats any whose header has
+// an Idempotency-Key, whether or not this upstream heeds one; but it knows the
+// name by its canonical spelling only, and on the wire case does not count.
+func sendOnce(h http.Header) {
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if values, ok := h[name]; ok {
+			delete(h, name)
+			h[strings.ToLower(name)] = values
+		}
+	}
+}

@@ -25,6 +25,7 @@ var arrows = map[string][]string{
 	"lockbox/proxy/bench":       {},
 	"lockbox/proxy/bench/floor": {},
 	"lockbox/proxy/config":      {"lockbox/proxy/secret"},
+	"lockbox/proxy/conformance": {},
 	"lockbox/proxy/credential":  {"lockbox/proxy/config", "lockbox/proxy/secret"},
 	"lockbox/proxy/http1":       {},
 	"lockbox/proxy/secret":      {},
