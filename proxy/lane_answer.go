@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
+
 	"lockbox/proxy/audit"
 )
 
@@ -41,7 +43,7 @@ func (x *laneCall) otherAnswer(res *http.Response) error {
 	if chunked {
 		x.header.Del("Content-Length")
 	}
-	b := fmt.Appendf(x.out, "HTTP/1.1 %03d %s\r\n", res.StatusCode, reasonOf(res))
+	b := appendStatus(x.out, res.StatusCode)
 	b = appendHeader(b, x.header)
 	trailers := announced(res)
 	switch {
@@ -78,21 +80,25 @@ func dropHops(h http.Header) {
 	}
 }
 
+// appendHeader leaves out what is no name: net/http reads upstreams' mistakes
+// kindly, and nobody else has to.
 func appendHeader(b []byte, h http.Header) []byte {
 	for name, values := range h {
+		if !httpguts.ValidHeaderFieldName(name) {
+			continue
+		}
 		for _, v := range values {
-			b = appendField(b, name, v)
+			b = appendField(b, name, lines.Replace(v))
 		}
 	}
 	return b
 }
 
-// reasonOf is the answer's reason phrase as it came.
-func reasonOf(res *http.Response) string {
-	if len(res.Status) > 4 {
-		return res.Status[4:]
-	}
-	return ""
+var lines = strings.NewReplacer("\r", " ", "\n", " ")
+
+// appendStatus begins an answer.
+func appendStatus(b []byte, status int) []byte {
+	return fmt.Appendf(b, "HTTP/1.1 %03d %s\r\n", status, http.StatusText(status))
 }
 
 // announced are the trailers that the answer's head speaks of.
@@ -156,7 +162,7 @@ func (x *laneCall) copyChunks(res *http.Response, trailers []string) error {
 func (x *laneCall) interim(res *http.Response) error {
 	dropHops(res.Header)
 	x.cleanAnswer(res.Header)
-	b := fmt.Appendf(x.out[:0], "HTTP/1.1 %03d %s\r\n", res.StatusCode, reasonOf(res))
+	b := appendStatus(x.out[:0], res.StatusCode)
 	x.out = append(appendHeader(b, res.Header), "\r\n"...)
 	if x.write(x.out) != nil {
 		return errCallerGone

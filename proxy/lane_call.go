@@ -27,7 +27,8 @@ type laneCall struct {
 	out    []byte // what is about to be sent, to either side
 
 	begun    bool        // the answer's head was sent
-	uploaded atomic.Bool // the body is with the upstream, whole
+	last     bool        // it says that the connection ends with the answer
+	uploaded chan struct{} // closed when the upstream has the body, whole
 	done     atomic.Bool // the answer is over: what fails now is of no account
 	gone     atomic.Bool // the caller is
 	badBody  atomic.Bool // the caller did not send all of it
@@ -50,8 +51,8 @@ func (x *laneCall) carry() verdict {
 	if err == nil {
 		whole, err = x.receive()
 	}
+	uploaded := x.hasBodySoon()
 	x.done.Store(true)
-	uploaded := x.uploaded.Load()
 	if !uploaded {
 		_ = up.nc.Close() // the rest of the body may be stuck on its way there
 	}
@@ -69,10 +70,35 @@ func (x *laneCall) carry() verdict {
 	if !uploaded {
 		return x.linger()
 	}
-	if x.in.Close || x.lane.closing.Load() {
+	if x.last {
 		return closeNow
 	}
 	return keepOpen
+}
+
+// closed is the uploaded of bodies that went with their head.
+var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// hasBodySoon reports whether the upstream has the whole body, or gets the last
+// of it in a moment: its answer may be here before we know.
+func (x *laneCall) hasBodySoon() bool {
+	switch {
+	case x.req.Length <= 0:
+		return true
+	case x.uploaded == nil:
+		return false // nothing was sent
+	}
+	select {
+	case <-x.uploaded:
+		return true
+	default:
+	}
+	select {
+	case <-x.uploaded:
+		return true
+	case <-time.After(patience):
+		return false
+	}
 }
 
 // send writes the request's head, and the body with it if it is there already.
@@ -86,7 +112,7 @@ func (x *laneCall) send() error {
 		x.rec.fromCaller(body)
 		x.out = append(x.out, body...)
 		_, _ = x.br.Discard(len(body)) // it is in the buffer
-		x.uploaded.Store(true)
+		x.uploaded = closed
 		x.up.begin(time.Now(), x.to.within, func() { x.watch(x.leave) })
 		_, err := x.up.nc.Write(x.out)
 		return err
@@ -95,7 +121,7 @@ func (x *laneCall) send() error {
 		return err
 	}
 	watched := make(chan struct{})
-	x.watched = watched
+	x.watched, x.uploaded = watched, make(chan struct{})
 	x.up.beginStream()
 	go func() {
 		defer close(watched)
@@ -127,7 +153,7 @@ func (x *laneCall) stream(left int64) {
 			return
 		}
 	}
-	x.uploaded.Store(true)
+	close(x.uploaded)
 	x.up.expect(x.to.within)
 	_ = x.nc.SetReadDeadline(time.Time{}) // fails with the connection
 	if !x.done.Load() {
@@ -270,7 +296,8 @@ func (x *laneCall) endHead(b []byte) []byte {
 		b = time.Now().UTC().AppendFormat(b, http.TimeFormat)
 		b = append(b, "\r\n"...)
 	}
-	if x.in.Close || x.lane.closing.Load() || !x.uploaded.Load() {
+	if x.in.Close || x.lane.closing.Load() || !x.hasBodySoon() {
+		x.last = true
 		b = append(b, "Connection: close\r\n"...)
 	}
 	return append(b, "\r\n"...)

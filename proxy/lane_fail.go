@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"lockbox/proxy/audit"
@@ -59,23 +58,20 @@ func (x *laneCall) refuse(p *problem) verdict {
 func (x *laneCall) say(p *problem) verdict {
 	w := laneProblem{header: http.Header{}}
 	p.write(&w)
-	b := append(x.out[:0], "HTTP/1.1 "...)
-	b = strconv.AppendInt(b, int64(w.status), 10)
-	b = append(b, ' ')
-	b = append(b, http.StatusText(w.status)...)
-	b = append(b, "\r\n"...)
-	b = appendHeader(b, w.header)
+	b := appendHeader(appendStatus(x.out[:0], w.status), w.header)
 	clear(x.header)
 	b = x.endHead(b)
 	if x.in.Method != http.MethodHead {
 		b = append(b, w.body...)
 	}
 	x.out = b
-	if x.write(b) != nil || x.in.Close || x.lane.closing.Load() {
+	switch {
+	case x.write(b) != nil:
 		return closeNow
-	}
-	if !x.uploaded.Load() {
+	case !x.hasBodySoon():
 		return x.linger()
+	case x.last:
+		return closeNow
 	}
 	return keepOpen
 }

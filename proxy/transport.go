@@ -17,6 +17,7 @@ import (
 
 var (
 	errConnectTimeout = errors.New("no connection within connect_timeout")
+	errSentTwice      = errors.New("the connection ended without an answer; a request is not sent twice")
 	errBlockedAddress = errors.New("link-local and metadata addresses are not called")
 )
 
@@ -116,23 +117,39 @@ func newUpstream(t timeouts, roots *x509.CertPool) *upstream {
 
 // RoundTrip implements http.RoundTripper.
 func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
-	if u.connect == 0 {
-		return u.transport.RoundTrip(r)
-	}
 	// The context lives as long as the response's body; the server cancels its
 	// parent when the call is over.
 	ctx, cancel := context.WithCancelCause(r.Context())
-	timer := time.AfterFunc(u.connect, func() { cancel(errConnectTimeout) })
-	var connected atomic.Bool
+	stop := func() {}
+	if u.connect > 0 {
+		timer := time.AfterFunc(u.connect, func() { cancel(errConnectTimeout) })
+		stop = func() { timer.Stop() }
+	}
+	var connected, sent, safe atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { connected.Store(false) }, // again, when a kept connection was dead
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true); timer.Stop() },
+		GetConn: func(string) {
+			connected.Store(false) // again, when a kept connection was dead
+			if sent.Load() {
+				cancel(errSentTwice)
+			}
+		},
+		GotConn: func(info httptrace.GotConnInfo) {
+			connected.Store(true)
+			stop()
+			// HTTP/2 says whether a request was looked at (RFC 9113, section 8.7).
+			c, ok := info.Conn.(*tls.Conn)
+			safe.Store(ok && c.ConnectionState().NegotiatedProtocol == "h2")
+		},
+		WroteHeaders: func() { sent.Store(!safe.Load()) },
 	})
 	res, err := u.transport.RoundTrip(r.WithContext(ctx))
 	if err != nil {
-		timer.Stop()
-		if !connected.Load() && (isTimeout(err) || errors.Is(context.Cause(ctx), errConnectTimeout)) {
+		stop()
+		cause := context.Cause(ctx)
+		if u.connect > 0 && !connected.Load() && (isTimeout(err) || errors.Is(cause, errConnectTimeout)) {
 			err = errConnectTimeout
+		} else if errors.Is(cause, errSentTwice) {
+			err = errSentTwice
 		}
 		cancel(err)
 	}

@@ -161,7 +161,10 @@ func TestDyingUpstreamConnections(t *testing.T) {
 					time.Sleep(time.Duration(i) * time.Millisecond / 5)
 					return false
 				})
-				check(t, "warm-up", ask(t, l.addr, l.head("GET", "dying", "/"+warm)+"\r\n").short(), `200 "ok"`)
+				// It may meet a connection that another one's upstream closes.
+				for r := (reply{}); r.status != 200; {
+					r = ask(t, l.addr, l.head("GET", "dying", "/"+warm)+"\r\n")
+				}
 				r := ask(t, l.addr, l.head(tt.method, "dying", "/"+m)+tt.text)
 				if r.status != 200 && r.status != 502 || r.err != nil {
 					t.Errorf("want 200, or 502 when it cannot be known, got %s", r.short())
@@ -174,7 +177,9 @@ func TestDyingUpstreamConnections(t *testing.T) {
 			// hangs up without an answer: it may have acted.
 			for range 5 {
 				m := mark()
-				check(t, "warm-up", ask(t, l.addr, l.head("GET", "dying", "/"+mark())+"\r\n").short(), `200 "ok"`)
+				for r := (reply{}); r.status != 200; {
+					r = ask(t, l.addr, l.head("GET", "dying", "/"+mark())+"\r\n")
+				}
 				rec.on(m, func(u *upstream) bool { u.readBody(); return false })
 				r := ask(t, l.addr, l.head(tt.method, "dying", "/"+m)+tt.text)
 				check(t, "hung up on", fmt.Sprint(r.status, " ", r.header.Get("X-Lockbox-Error")), "502 upstream_unreachable")

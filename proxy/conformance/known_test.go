@@ -25,9 +25,6 @@ var known = map[string]string{
 	"refused bodies/another site's page, length, later":     bodyKnown,
 	"refused bodies/TRACE, length, later":                   bodyKnown,
 	"refused bodies/refused by the upstream, length, later": duplexKnown,
-	"retried once/GET":                                      retryKnown,
-	"retried once/HEAD":                                     retryKnown,
-	"retried once/OPTIONS":                                  retryKnown,
 }
 
 const (
@@ -36,7 +33,6 @@ const (
 	duplexKnown = byChance + "after an early answer, with EnableFullDuplex, net/http's server reads the rest of the body in two places"
 	bothKnown   = "net/http's server reads the body by its chunks, as it may, and keeps the connection, as it must not; a handler cannot tell"
 	bodyKnown   = "net/http's server waits for up to 256 KB of the body, without a time limit, before it lets the refusal out; EnableFullDuplex would have it panic at the next request"
-	retryKnown  = "net/http's transport tries every kept connection in turn"
 )
 
 // judge fails a case for its problems, unless they are known.

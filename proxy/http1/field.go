@@ -144,9 +144,10 @@ func plainField(f Field, body *int64, closes *bool) bool {
 	return true
 }
 
-// length reads a Content-Length: digits alone, few enough for an int64.
+// length reads a Content-Length: digits alone, few enough for an int64, and none
+// that could be left out.
 func length(s string) (int64, bool) {
-	if s == "" || len(s) > 18 {
+	if s == "" || len(s) > 18 || len(s) > 1 && s[0] == '0' {
 		return 0, false
 	}
 	var n int64

@@ -44,6 +44,7 @@ var requests = []struct {
 	{"GET / HTTP/1.1\r\nHost: a\r\nX: \xff\r\n\r\n", false},
 	{"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", false},
 	{"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 1\r\n\r\n", false},
+	{"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 05\r\n\r\n", false},
 	{"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n", false},
 	{"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", false},
 	{"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x1\r\n\r\n", false},
