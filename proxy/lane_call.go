@@ -26,12 +26,12 @@ type laneCall struct {
 	up     *laneUpstream
 	out    []byte // what is about to be sent, to either side
 
-	begun    bool        // the answer's head was sent
-	last     bool        // it says that the connection ends with the answer
+	begun    bool          // the answer's head was sent
+	last     bool          // it says that the connection ends with the answer
 	uploaded chan struct{} // closed when the upstream has the body, whole
-	done     atomic.Bool // the answer is over: what fails now is of no account
-	gone     atomic.Bool // the caller is
-	badBody  atomic.Bool // the caller did not send all of it
+	done     atomic.Bool   // the answer is over: what fails now is of no account
+	gone     atomic.Bool   // the caller is
+	badBody  atomic.Bool   // the caller did not send all of it
 }
 
 // carry sends the request, and the answer back.
