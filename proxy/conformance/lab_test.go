@@ -39,10 +39,11 @@ const (
 //	           own test's requests that suffer; keyed as rec is
 type lab struct {
 	*box
-	bin  string // the address of httpbin
-	bins string // of httpbin over TLS
-	rec  *recorder
-	wild map[string]*recorder
+	bin   string // the address of httpbin
+	bins  string // of httpbin over TLS
+	stage *stage // before it
+	rec   *recorder
+	wild  map[string]*recorder
 }
 
 var theLab = sync.OnceValues(newLab)
@@ -93,7 +94,8 @@ func TestMain(m *testing.M) {
 func newLab() (*lab, error) {
 	l := &lab{wild: map[string]*recorder{}}
 	plain := httptest.NewServer(newHTTPBin())
-	secure := httptest.NewUnstartedServer(newHTTPBin())
+	l.stage = newStage(newHTTPBin())
+	secure := httptest.NewUnstartedServer(l.stage)
 	secure.EnableHTTP2 = true
 	secure.StartTLS()
 	l.bin, l.bins = plain.Listener.Addr().String(), secure.Listener.Addr().String()
