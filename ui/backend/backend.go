@@ -41,7 +41,8 @@ type Backend struct {
 	retry    chan net.Listener // a new listener for Run; nil: try the address again
 	loaded   chan struct{}     // closed when Run has tried to load the config
 
-	edit sync.Mutex // held while the config file or the keychain is changed
+	edit sync.Mutex             // held while the config file or the keychain is changed
+	seen atomic.Pointer[string] // config.Fingerprint of what was loaded last, good or bad
 
 	mu        sync.Mutex // guards what follows
 	status    status
@@ -77,11 +78,12 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	b.server = proxy.New(proxy.Options{
 		Load: func(ctx context.Context) (*config.Config, error) {
 			b.lookAtKeychain(ctx)
+			b.note()
 			return config.Load(o.ConfigPath)
 		},
 		Secret: b.loadSecret, Keys: b.signingKeys,
 		Audit: log, Logger: o.Logger, Version: o.Version,
-		OnReload: b.publish,
+		OnReload: b.reloaded,
 	})
 	log.OnChange(b.changed)
 	b.view.Store(&View{Phase: Starting, ConfigPath: o.ConfigPath, StateDir: o.StateDir, Version: o.Version})
@@ -101,13 +103,16 @@ func (b *Backend) Close() error { return b.audit.Close() }
 // ten seconds. Without a desktop, a config that cannot be read or an address
 // that cannot be listened on is returned; with one, it waits for Retry.
 func (b *Backend) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	defer stop()
 	loadErr := b.load(ctx)
 	if loadErr != nil && !b.opts.Desktop {
 		return loadErr
 	}
 	close(b.loaded)
+	wg.Go(func() { b.watch(ctx) })
 	var next net.Listener
 	for ctx.Err() == nil {
 		ln, err := next, error(nil)
@@ -234,13 +239,18 @@ func (b *Backend) load(ctx context.Context) error {
 	if report.KeyProblem != "" {
 		b.opts.Logger.Warn("service tokens cannot be checked", "why", report.KeyProblem)
 	}
+	return nil
+}
+
+// reloaded is told of each config that is in use from now on, whoever asked for
+// it: there is nothing wrong with it.
+func (b *Backend) reloaded() {
 	b.mu.Lock()
 	if b.status.phase != Stopped {
 		b.status.problem = Notice{}
 	}
 	b.mu.Unlock()
 	b.publish()
-	return nil
 }
 
 // Reload reads the config file and the secrets again, as POST /admin/reload does.
