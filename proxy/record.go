@@ -85,6 +85,16 @@ func (c *record) service(st *state, name string) {
 	c.local, c.redactor = st.local, st.routes[name].redactor
 }
 
+// stranger notes which service a caller asks for that is not known yet: what the
+// record costs must not tell which services there are.
+func (c *record) stranger(st *state, name string) {
+	redactor := c.redactor
+	c.service(st, name)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.redactor = redactor
+}
+
 // claims notes what the caller's token says.
 func (c *record) claims(claims token.Claims) {
 	c.mu.Lock()
@@ -153,8 +163,8 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 	}
 	c.done = true
 	// The caller's token too, valid or not.
-	redactor := c.redactor.With(callerSecrets(c.in)...)
 	x := &c.x
+	redactor := c.redactor.With(append(callerSecrets(c.in), addressSecrets(x.Path, x.Query)...)...)
 	x.Time, x.Duration = c.began, time.Since(c.began)
 	x.Status, x.Decision, x.Reason = status, decision, reason
 	x.Path, x.Query = redactor.Text(x.Path), redactor.Query(x.Query)

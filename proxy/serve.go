@@ -29,10 +29,14 @@ type servingKey struct{}
 // other calls and closes what is left: it returns within 10 seconds, and nil.
 // Before that it only returns when ln fails.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	return s.serve(ctx, ln, s.Handler())
+}
+
+func (s *Server) serve(ctx context.Context, ln net.Listener, handler http.Handler) error {
 	// Requests outlive ctx by the drain.
 	base := context.WithValue(context.WithoutCancel(ctx), servingKey{}, ctx)
 	srv := &http.Server{
-		Handler:           s.Handler(),
+		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
