@@ -32,14 +32,15 @@ const (
 
 // Backend is a running Lockbox without its face.
 type Backend struct {
-	opts     Options
-	keychain *vault.Keychain
-	audit    *audit.Log
-	server   *proxy.Server
-	view     atomic.Pointer[View]
-	firstRun bool
-	retry    chan net.Listener // a new listener for Run; nil: try the address again
-	loaded   chan struct{}     // closed when Run has tried to load the config
+	opts      Options
+	keychain  *vault.Keychain
+	audit     *audit.Log
+	server    *proxy.Server
+	view      atomic.Pointer[View]
+	firstRun  bool
+	newConfig chan struct{}     // a config came into use since the public side was looked at
+	retry     chan net.Listener // a new listener for Run; nil: try the address again
+	loaded    chan struct{}     // closed when Run has tried to load the config
 
 	edit sync.Mutex             // held while the config file or the keychain is changed
 	seen atomic.Pointer[string] // config.Fingerprint of what was loaded last, good or bad
@@ -51,12 +52,13 @@ type Backend struct {
 
 // status is what the backend knows beside the proxy's own state.
 type status struct {
-	phase     Phase
-	problem   Notice
-	listen    string
-	keySource string
-	keychain  vault.Status
-	token     TokenDefaults
+	phase                 Phase
+	problem               Notice
+	listen                string
+	public, publicProblem string // where the public side is served, or why not
+	keySource             string
+	keychain              vault.Status
+	token                 TokenDefaults
 }
 
 // Open prepares everything but serves nothing yet. On a first start it writes
@@ -70,7 +72,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the audit log cannot be opened: %w", err)
 	}
-	b := &Backend{opts: o, keychain: vault.NewKeychain(), audit: log, retry: make(chan net.Listener), loaded: make(chan struct{})}
+	b := &Backend{opts: o, keychain: vault.NewKeychain(), audit: log, newConfig: make(chan struct{}, 1), retry: make(chan net.Listener), loaded: make(chan struct{})}
 	b.status = status{phase: Starting, listen: config.DefaultListen, token: readTokenDefaults(b.settingsFile())}
 	if o.Listen != "" {
 		b.status.listen = o.Listen
@@ -111,7 +113,12 @@ func (b *Backend) Run(ctx context.Context) error {
 	if loadErr != nil && !b.opts.Desktop {
 		return loadErr
 	}
+	var public publicSide
+	if err := b.openPublic(ctx, &public, &wg); err != nil && !b.opts.Desktop {
+		return err
+	}
 	close(b.loaded)
+	wg.Go(func() { b.keepPublic(ctx, &public, &wg) })
 	wg.Go(func() { b.watch(ctx) })
 	var next net.Listener
 	for ctx.Err() == nil {
@@ -250,6 +257,10 @@ func (b *Backend) reloaded() {
 		b.status.problem = Notice{}
 	}
 	b.mu.Unlock()
+	select {
+	case b.newConfig <- struct{}{}:
+	default: // it will be looked at
+	}
 	b.publish()
 }
 
