@@ -146,7 +146,7 @@ const (
 func addressSecrets(path, query string) []secret.Value {
 	var found []secret.Value
 	add := func(raw string) {
-		if len(raw) >= leastToken && strings.HasPrefix(raw, tokenStart) {
+		if len(raw) >= leastToken && strings.HasPrefix(raw, tokenStart) || isOurToken(raw) {
 			found = append(found, secret.New(raw))
 		}
 	}
