@@ -73,7 +73,7 @@ func (s *Server) reloadLocked(ctx context.Context) (Report, error) {
 	for _, name := range slices.Sorted(maps.Keys(cfg.Services)) {
 		svc := cfg.Services[name]
 		rt := st.addRoute(svc, readings)
-		t := timeouts{svc.ConnectTimeout, svc.ReadTimeout}
+		t := timeoutsOf(svc, cfg)
 		rt.transport = transportOf(rt, s.outward.get(t))
 		used[t] = true
 		all = append(all, rt.credential.Secrets()...)

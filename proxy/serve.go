@@ -15,11 +15,7 @@ const DrainTimeout = 8 * time.Second
 // After the drain, calls that were cut off get this long to be recorded.
 const windUp = 1500 * time.Millisecond
 
-const (
-	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 64 << 10 // beyond it: 431
-)
+const maxHeaderBytes = 64 << 10 // beyond it: 431
 
 // servingKey is the context key of the context that Serve ends with.
 type servingKey struct{}
@@ -37,8 +33,8 @@ func (s *Server) serve(ctx context.Context, ln net.Listener, handler http.Handle
 	base := context.WithValue(context.WithoutCancel(ctx), servingKey{}, ctx)
 	srv := &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout:       idleTimeout,
+		ReadHeaderTimeout: s.bounds.header,
+		IdleTimeout:       s.bounds.idle,
 		MaxHeaderBytes:    maxHeaderBytes,
 		// No WriteTimeout: it would end streams. Bodies have deadlines of their own.
 		BaseContext:                  func(net.Listener) context.Context { return base },
@@ -46,7 +42,7 @@ func (s *Server) serve(ctx context.Context, ln net.Listener, handler http.Handle
 		DisableGeneralOptionsHandler: true, // OPTIONS * is refused by us, with a record
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(ln) }()
+	go func() { ended <- srv.Serve(newCrowd(ln, s.bounds.connections, s.log)) }()
 	select {
 	case err := <-ended:
 		_ = srv.Close()

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"lockbox/proxy/config"
 )
 
 var (
@@ -21,7 +23,15 @@ var (
 )
 
 // timeouts are what services must have in common to share an http.Transport.
-type timeouts struct{ connect, read time.Duration }
+type timeouts struct {
+	connect, read time.Duration
+	linkLocal     bool // link-local addresses may be called
+	proxyEnv      bool // through the proxy that the environment names
+}
+
+func timeoutsOf(svc *config.Service, cfg *config.Config) timeouts {
+	return timeouts{svc.ConnectTimeout, svc.ReadTimeout, svc.AllowLinkLocal, cfg != nil && cfg.UseProxyEnv}
+}
 
 // upstreams makes and keeps the transports, so that idle connections outlive a
 // reload. It is used under the reload's lock only.
@@ -65,10 +75,12 @@ func newUpstream(t timeouts, roots *x509.CertPool) *upstream {
 	dialer := &net.Dialer{
 		Timeout:   t.connect,
 		KeepAlive: 30 * time.Second,
-		Control:   refuseMetadata,
+	}
+	if !t.linkLocal {
+		dialer.Control = refuseMetadata
 	}
 	return &upstream{connect: t.connect, transport: &http.Transport{
-		Proxy:       nil, // not from the environment: the credential goes where the config says
+		Proxy:       proxyOf(t),
 		DialContext: dialer.DialContext,
 		// What the caller accepts is sent on, and what comes back stays as packed.
 		DisableCompression:     true,
