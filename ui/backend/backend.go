@@ -38,7 +38,7 @@ type Backend struct {
 	server    *proxy.Server
 	view      atomic.Pointer[View]
 	firstRun  bool
-	newConfig chan struct{}     // a config came into use since the public side was looked at
+	newConfig chan struct{}     // a config came into use since the listeners were looked at
 	retry     chan net.Listener // a new listener for Run; nil: try the address again
 	loaded    chan struct{}     // closed when Run has tried to load the config
 
@@ -54,7 +54,8 @@ type Backend struct {
 type status struct {
 	phase                 Phase
 	problem               Notice
-	listen                string
+	listen                string // where it serves
+	asked                 string // what was asked for that, with port 0 for instance
 	public, publicProblem string // where the public side is served, or why not
 	keySource             string
 	keychain              vault.Status
@@ -118,7 +119,7 @@ func (b *Backend) Run(ctx context.Context) error {
 		return err
 	}
 	close(b.loaded)
-	wg.Go(func() { b.keepPublic(ctx, &public, &wg) })
+	wg.Go(func() { b.keepListeners(ctx, &public, &wg) })
 	wg.Go(func() { b.watch(ctx) })
 	var next net.Listener
 	for ctx.Err() == nil {
@@ -183,6 +184,7 @@ func (b *Backend) listen(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be listened on (%w): choose another address%s", addr, errors.Unwrap(err), b.where())
 	}
+	b.setAsked(addr)
 	return ln, nil
 }
 

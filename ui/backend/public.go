@@ -75,21 +75,6 @@ func listenPublic(ctx context.Context, addr string) (net.Listener, error) {
 	return ln, nil
 }
 
-// keepPublic opens and closes the public side as each config in use wants it,
-// until ctx ends.
-func (b *Backend) keepPublic(ctx context.Context, p *publicSide, wg *sync.WaitGroup) {
-	for {
-		select {
-		case <-b.newConfig:
-			if err := b.openPublic(ctx, p, wg); err != nil {
-				b.opts.Logger.Error(err.Error())
-			}
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
 // setPublic shows where the public side is served, or why not.
 func (b *Backend) setPublic(addr string, err error) {
 	b.mu.Lock()

@@ -3,6 +3,7 @@ package backend
 import (
 	"bytes"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -143,4 +144,40 @@ func TestConfigAppearsLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitFor(t, "the config", func() bool { return names(b) == "late" && b.View().Problem.IsZero() })
+}
+
+// An address that is changed in the file is moved to; one that is taken is not.
+func TestListenChanges(t *testing.T) {
+	b, _ := watched(t, func(o *Options) {
+		o.Listen = ""
+		writeConfig(t, o.ConfigPath, `{"services": {}, "listen": "127.0.0.1:0"}`)
+	})
+	first := b.View().BaseURL
+	edited(t, b.opts.ConfigPath, `{"services": {}, "listen": "127.0.0.2:0"}`)
+	waitFor(t, "the new address", func() bool { return strings.Contains(b.View().BaseURL, "127.0.0.2") })
+	if status, _ := get(t, b.View().BaseURL+"/healthz", ""); status != 200 {
+		t.Errorf("at the new address: %d", status)
+	}
+	waitFor(t, "the old one to be closed", func() bool {
+		c, err := net.Dial("tcp", strings.TrimPrefix(first, "http://"))
+		if err == nil {
+			_ = c.Close()
+		}
+		return err != nil
+	})
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	edited(t, b.opts.ConfigPath, `{"services": {}, "listen": "`+taken.Addr().String()+`"}`)
+	waitFor(t, "the notice", func() bool { return b.View().Problem.Title == "Lockbox cannot listen at its new address" })
+	if status, _ := get(t, b.View().BaseURL+"/healthz", ""); status != 200 || !strings.Contains(b.View().BaseURL, "127.0.0.2") {
+		t.Errorf("at %s: %d", b.View().BaseURL, status)
+	}
+	_ = taken.Close()
+	if err := b.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the address that is free now", func() bool { return b.View().Listen == taken.Addr().String() && b.View().Problem.IsZero() })
 }

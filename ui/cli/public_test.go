@@ -74,6 +74,8 @@ func TestServePublic(t *testing.T) {
 	if err := os.WriteFile(key, []byte("weak"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	s = h.serve(t, "--config", h.write(t, "local.json", config("", both)))
+	s.await(t, `WARN.*the signing key is short \(4 bytes\)`)
 	for _, tt := range []struct {
 		args []string
 		code int
