@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -34,7 +35,7 @@ func Watch(ctx context.Context, path string, changed func(), trouble func(error)
 	}
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
-		return err
+		return explainWatch(err)
 	}
 	w := &watcher{path: path, notify: notify, trouble: trouble, watched: map[string]fs.FileInfo{}}
 	w.run(ctx, changed)
@@ -117,7 +118,7 @@ func (w *watcher) watch(steps []step) (news bool) {
 			w.watched[s.dir] = info
 			news = true
 		case s.vital && !errors.Is(err, fs.ErrNotExist) && w.trouble != nil:
-			w.trouble(fmt.Errorf("the folder %s cannot be watched: %w", s.dir, err))
+			w.trouble(fmt.Errorf("the folder %s cannot be watched: %w", s.dir, explainWatch(err)))
 			w.trouble = nil
 		}
 	}
@@ -135,6 +136,18 @@ func (w *watcher) forget(dir string) {
 		_ = w.notify.Remove(dir) // it is gone by itself when the folder is
 		delete(w.watched, dir)
 	}
+}
+
+// explainWatch adds the next step to what inotify(7) says when its limits are
+// reached.
+func explainWatch(err error) error {
+	switch {
+	case errors.Is(err, syscall.EMFILE):
+		return fmt.Errorf("raise the limit of open files or fs.inotify.max_user_instances: %w", err)
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("raise fs.inotify.max_user_watches: %w", err)
+	}
+	return err
 }
 
 // Fingerprint tells whether what Load reads at path is the same as at another
