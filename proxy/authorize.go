@@ -121,7 +121,7 @@ func callerSecrets(h http.Header) []secret.Value {
 // another service is not the upstream's to see either.
 func isOurToken(raw string) bool {
 	_, rest, ok := strings.Cut(raw, ".")
-	if !ok || len(raw) > token.MaxLength {
+	if !ok || len(raw) < leastToken || len(raw) > token.MaxLength {
 		return false
 	}
 	payload, _, _ := strings.Cut(rest, ".")

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// step is a name in a folder that leads to a file.
+// step is a name in a folder that leads to a file, or the file itself.
 type step struct {
-	dir, name string
-	vital     bool // to replace what has the name is a usual way to replace the file
+	dir, name string // the file's own has no name
+	vital     bool   // to replace what has the name is a usual way to replace the file
 }
 
 // allSteps: inotify watches a folder whatever is in it, so that folders further
@@ -45,6 +45,11 @@ func trail(path string) []step {
 		}
 		if !link {
 			at = next
+			if len(todo) == 0 && info.Mode().IsRegular() {
+				// A file that is mounted by itself, as containers do, is written
+				// without its folder here being told.
+				steps = append(steps, step{dir: next})
+			}
 			continue
 		}
 		links++

@@ -47,7 +47,7 @@ type watcher struct {
 	path    string
 	notify  *fsnotify.Watcher
 	trouble func(error)            // nil: was told already
-	watched map[string]fs.FileInfo // folders, and which one is meant by each name
+	watched map[string]fs.FileInfo // folders and the file, and which one is meant by each name
 	names   map[string]bool        // what in them leads to the file
 }
 
