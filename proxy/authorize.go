@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,6 +21,13 @@ const (
 var (
 	errMissing   = refuse(http.StatusUnauthorized, codeTokenMissing, "Missing Authorization header", "A service token is needed: as Authorization: Bearer, as the password of Basic, or as X-Lockbox-Token.")
 	errMalformed = refuse(http.StatusUnauthorized, "token_malformed", "Invalid Authorization header", "The service token must be sent once: as Authorization: Bearer, as the password of Basic, or as X-Lockbox-Token.")
+
+	errNoKey = refuse(http.StatusInternalServerError, "signing_key_missing", "No signing key", "Lockbox has no signing key, so it cannot check tokens. Its owner can set LOCKBOX_SIGNING_KEY_FILE or make a key in the window.")
+
+	errNoBearer    = errMalformed.saying("The Authorization header is a token without the word Bearer before it: write Bearer, a space and the token.")
+	errEmptyBearer = errMalformed.saying("After the word Bearer in the Authorization header there is no token: a variable may be empty where the call is set up.")
+	errBasic       = errMalformed.saying("Basic authentication has no service token as its password: leave the user name as it is and put the token into the password.")
+	errScheme      = errMalformed.saying("The word before the token in the Authorization header is not one that Lockbox takes: write Bearer, a space and the token.")
 )
 
 // presented is the token that a request is to be judged by. X-Lockbox-Token
@@ -38,14 +44,34 @@ func presented(h http.Header) (string, *problem) {
 		return "", errMalformed
 	}
 	values := h["Authorization"]
-	if len(values) == 0 {
+	switch {
+	case len(values) == 0:
 		return "", errMissing
-	}
-	raw := authToken(values[0])
-	if len(values) > 1 || raw == "" {
+	case len(values) > 1:
 		return "", errMalformed
 	}
-	return raw, nil
+	if raw := authToken(values[0]); raw != "" {
+		return raw, nil
+	}
+	return "", malformed(values[0])
+}
+
+// malformed says what is wrong with an Authorization header that holds no token,
+// to whoever filled it in: platforms have one field for both of its words.
+func malformed(value string) *problem {
+	value = strings.TrimSpace(value)
+	scheme, rest, two := strings.Cut(value, " ")
+	switch {
+	case strings.HasPrefix(value, tokenStart):
+		return errNoBearer
+	case strings.EqualFold(scheme, "Bearer"):
+		return errEmptyBearer
+	case strings.EqualFold(scheme, "Basic"):
+		return errBasic
+	case two && strings.HasPrefix(strings.TrimSpace(rest), tokenStart):
+		return errScheme
+	}
+	return errMalformed
 }
 
 // authToken is the token in an Authorization header's value, or "".
@@ -94,7 +120,7 @@ func callerSecrets(h http.Header) []secret.Value {
 // another service is not the upstream's to see either.
 func isOurToken(raw string) bool {
 	_, rest, ok := strings.Cut(raw, ".")
-	if !ok || len(raw) > token.MaxLength {
+	if !ok || len(raw) < leastToken || len(raw) > token.MaxLength {
 		return false
 	}
 	payload, _, _ := strings.Cut(rest, ".")
@@ -111,19 +137,19 @@ func isOurToken(raw string) bool {
 // authorize judges a call to a service. The claims are also returned with a
 // problem, as far as their signature was good: they are for the record. The
 // caller is nil if there is a problem, or no token needed.
-func (st *state) authorize(h http.Header, rt *route, now time.Time) (*caller, token.Claims, *problem) {
+func (st *state) authorize(h http.Header, t *target, rt *route, now time.Time) (*caller, token.Claims, *problem) {
 	if !rt.service.RequiresServiceToken {
+		t.token = "" // what take found is gone; it opens nothing here
 		return nil, token.Claims{}, nil
 	}
-	raw, p := presented(h)
-	if p != nil {
+	if p := t.present(h); p != nil {
 		return nil, token.Claims{}, p
 	}
 	if p := st.keyProblem(); p != nil {
 		return nil, token.Claims{}, p
 	}
-	k, claims, err := st.judge(raw, rt, now)
-	return k, claims, st.tokenProblem(err, rt.service.Name)
+	k, claims, err := st.judge(t.token, rt, now)
+	return k, claims, tokenProblem(err, claims, rt.service)
 }
 
 // authorizeAdmin judges a call to /admin.
@@ -136,7 +162,7 @@ func (st *state) authorizeAdmin(h http.Header, now time.Time) (token.Claims, *pr
 		return token.Claims{}, p
 	}
 	claims, err := st.verifier.Admin(raw, now)
-	return claims, st.tokenProblem(err, "")
+	return claims, tokenProblem(err, claims, nobody)
 }
 
 // keyProblem is why no token can be checked, or nil.
@@ -145,33 +171,7 @@ func (st *state) keyProblem() *problem {
 	case st.keyErr == nil:
 		return nil
 	case errors.Is(st.keyErr, secret.ErrNotFound), errors.Is(st.keyErr, token.ErrNoKey):
-		return refuse(http.StatusInternalServerError, "signing_key_missing", "No signing key", "Lockbox has no signing key, so it cannot check tokens. Its owner can set LOCKBOX_SIGNING_KEY_FILE or make a key in the window.")
+		return errNoKey
 	}
 	return refuse(http.StatusServiceUnavailable, "locked", "Signing key locked", "Lockbox cannot read its signing key at the moment. Its owner can unlock the keychain and reload.")
-}
-
-// tokenProblem is the one place where a verifier's errors become statuses.
-func (st *state) tokenProblem(err error, service string) *problem {
-	unauthorized := func(code, title, detail string) *problem {
-		return refuse(http.StatusUnauthorized, code, title, detail)
-	}
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, token.ErrNoKey):
-		return (&state{keyErr: token.ErrNoKey}).keyProblem()
-	case errors.Is(err, token.ErrNotAdmin):
-		return refuse(http.StatusForbidden, "not_admin", "Not an admin token", "This needs an admin token: lockbox admin-token prints one.")
-	case errors.Is(err, token.ErrExpired):
-		return unauthorized("token_expired", "Token expired", "The token has expired. Ask Lockbox's owner for a new one.")
-	case errors.Is(err, token.ErrIssuer):
-		return unauthorized("token_issuer", "Bad issuer", "The token was not made by Lockbox.")
-	case errors.Is(err, token.ErrWrongService):
-		return unauthorized("token_service", "Wrong service", fmt.Sprintf("The token is for another service than %q.", service))
-	case errors.Is(err, token.ErrAudience):
-		return unauthorized("token_audience", "Bad audience", fmt.Sprintf("Service %q accepts no token of this audience.", service))
-	case errors.Is(err, token.ErrSignature):
-		return unauthorized("token_signature", "Bad signature", "The token was signed with another key.")
-	}
-	return unauthorized("token_malformed", "Malformed token", "This is no service token, or not all of it.")
 }

@@ -258,7 +258,7 @@ func upstreamProblem(service string, err error) *problem {
 	case errors.Is(err, errConnectTimeout):
 		return timeout("could not be connected to in time (connect_timeout).")
 	case errors.Is(err, errBlockedAddress):
-		return unreachable("has a link-local or metadata address, which Lockbox does not call.")
+		return unreachable("has a link-local or metadata address, which Lockbox calls for services with \"allow_link_local\": true only.")
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return unreachable("has a host name that does not exist: check its base_url.")
 	case isTimeout(err) && errors.As(err, &dial) && dial.Op == "dial": // the system's own patience

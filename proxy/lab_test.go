@@ -383,3 +383,5 @@ func contextWithLocal(ctx context.Context, addr netip.AddrPort) context.Context 
 func printf(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 
 func silentLog() *log.Logger { return log.New(io.Discard, "", 0) }
+
+func silentSlog() *slog.Logger { return slog.New(slog.DiscardHandler) }

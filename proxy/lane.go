@@ -24,6 +24,7 @@ import (
 type lane struct {
 	server *Server
 	base   context.Context // of the requests, as net/http's BaseContext
+	local  bool            // the listener is the local one; all other calls are net/http's
 	other  *handover       // to net/http
 
 	mu      sync.Mutex
@@ -32,9 +33,9 @@ type lane struct {
 	wg      sync.WaitGroup
 }
 
-func newLane(s *Server, base context.Context, addr net.Addr) *lane {
+func newLane(s *Server, base context.Context, addr net.Addr, local bool) *lane {
 	return &lane{
-		server: s, base: base, conns: map[*laneConn]struct{}{},
+		server: s, base: base, local: local, conns: map[*laneConn]struct{}{},
 		other: &handover{addr: addr, conns: make(chan net.Conn), done: make(chan struct{})},
 	}
 }
@@ -59,6 +60,10 @@ func (l *lane) serve(ln net.Listener) error {
 }
 
 func (l *lane) start(nc net.Conn) {
+	if !l.local {
+		l.other.give(nc)
+		return
+	}
 	c := newLaneConn(l, nc)
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -110,7 +110,7 @@ var headEnd = []byte("\r\n\r\n")
 // read waits for a request and returns its head, which stays in the buffer.
 func (c *laneConn) read() (head string, v verdict) {
 	if c.br.Buffered() == 0 {
-		c.readWithin(time.Now(), idleTimeout)
+		c.readWithin(time.Now(), c.lane.server.bounds.idle)
 		if _, err := c.br.Peek(1); err != nil {
 			return "", closeNow
 		}
@@ -131,7 +131,7 @@ func (c *laneConn) read() (head string, v verdict) {
 			return "", handOver
 		}
 		if until.IsZero() {
-			until = time.Now().Add(readHeaderTimeout)
+			until = time.Now().Add(c.lane.server.bounds.header)
 			c.readBy = until
 			_ = c.nc.SetReadDeadline(until) // fails with the connection
 		}
@@ -205,22 +205,19 @@ func (c *laneConn) admit(st *state) *laneCall {
 		}
 		c.host, c.hostOf = in.Host, st
 	}
-	name, segment, rest := splitService(path)
-	rt := st.routes[name]
-	if rt == nil || rt.plain == nil {
+	t := targetOf(in, path)
+	if rt := st.routes[t.name]; rt == nil || rt.plain == nil {
 		return nil
 	}
 	rec := s.newRecord(st, in, path, "local")
-	rec.service(st, name)
-	if s.admit(in, st, name, rest, rec) != nil {
+	rec.service(st, t.name)
+	rt, p := s.admit(in, st, t, rec)
+	if p != nil {
 		return nil
 	}
-	x := &laneCall{laneConn: c, to: rt.plain, call: call{server: s, route: rt, in: in, rest: rest, rec: rec}}
-	if rt.service.RequiresServiceToken {
-		x.token, _ = presented(in.Header)
-	}
-	x.here = address{base: rt.service.BaseURL, origin: "http://" + in.Host, path: "/s/" + segment}
-	x.target = in.RequestURI[len("/s/")+len(segment):]
+	x := &laneCall{laneConn: c, to: rt.plain, call: call{server: s, route: rt, in: in, rest: t.rest, token: t.token, rec: rec}}
+	x.here = address{base: rt.service.BaseURL, origin: "http://" + in.Host, path: "/s/" + t.segment}
+	x.target = in.RequestURI[len("/s/")+len(t.segment):]
 	return x
 }
 

@@ -21,15 +21,15 @@ func (p *plainRoute) String() string { return p.host + p.path }
 // newPlainRoute prepares the lane for a service; nil if it has none: its
 // upstream speaks TLS, or its calls are no plain ones.
 func newPlainRoute(rt *route, pool func(laneKey) *lanePool) *plainRoute {
-	base := rt.service.BaseURL
-	if base.Scheme != "http" || rt.service.AllowRedirects || rt.unavailable != nil || !ascii(base.Host) {
+	svc, base := rt.service, rt.service.BaseURL
+	if base.Scheme != "http" || svc.AllowRedirects || svc.TokenInPath || svc.TokenInQuery || rt.unavailable != nil || !ascii(base.Host) {
 		return nil
 	}
 	h := http.Header{}
 	rt.credential.Apply(h)
-	p := &plainRoute{host: base.Host, path: base.EscapedPath(), within: rt.service.ReadTimeout}
+	p := &plainRoute{host: base.Host, path: base.EscapedPath(), within: svc.ReadTimeout}
 	p.fields = appendHeader(nil, h)
-	p.pool = pool(laneKey{hostPort(base), rt.service.ConnectTimeout})
+	p.pool = pool(laneKey{hostPort(base), svc.ConnectTimeout, svc.AllowLinkLocal})
 	return p
 }
 

@@ -38,7 +38,7 @@ var (
 	errConnect    = refuse(http.StatusBadRequest, "bad_method", "Bad method", "Lockbox is not a forward proxy: call /s/{service}/ instead of using CONNECT.")
 	errHost       = refuse(http.StatusMisdirectedRequest, "wrong_host", "Misdirected request", "The Host header names another host. Call Lockbox by its address, such as 127.0.0.1 or localhost.")
 	errCrossSite  = refuse(http.StatusForbidden, "cross_site", "Cross-site request", "Another site's page, or a browser on its behalf, may not call Lockbox.")
-	errTokenInURL = refuse(http.StatusBadRequest, "token_in_url", "Service token in the address", "The service token also stands in the path or the query, where the upstream would see it. Send it in a header only.")
+	errTokenInURL = refuse(http.StatusBadRequest, "token_in_url", "Service token in the address", "A service token stands in the path or the query, where the upstream would see it. Send it in a header, or have Lockbox's owner allow it there: token_in_query for ?lockbox_token=, token_in_path for /s/{service}/{token}/.")
 	errBody       = refuse(http.StatusBadRequest, "bad_body", "Bad request body", "The request's body was malformed, too slow or cut short.")
 	errRecord     = refuse(http.StatusInternalServerError, "audit_failed", "Audit log failed", "The call could not be recorded, so its answer is held back. The upstream may have carried it out.")
 	errNoRecord   = refuse(http.StatusServiceUnavailable, "audit_unavailable", "Audit log unavailable", "Calls cannot be recorded at the moment, so none is made. The owner finds the reason in Lockbox's log.")
@@ -64,7 +64,7 @@ func (p *problem) write(w http.ResponseWriter) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Lockbox-Error", p.code)
 	switch {
-	case p.status == http.StatusUnauthorized && p.code == codeTokenMissing:
+	case p.status == http.StatusUnauthorized && (p.code == codeTokenMissing || p.code == errUnauthorized.code):
 		// RFC 6750, section 3.1: no error code where there was no token.
 		h.Set("WWW-Authenticate", `Bearer realm="lockbox"`)
 	case p.status == http.StatusUnauthorized:

@@ -87,6 +87,15 @@ func (c *record) service(st *state, name string) {
 	c.local, c.route = st.local, st.routes[name]
 }
 
+// stranger notes which service a caller asks for that is not known yet: what the
+// record costs must not tell which services there are.
+func (c *record) stranger(st *state, name string) {
+	c.service(st, name)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.route = nil
+}
+
 // known notes what the caller's token says, and the caller if it is good.
 func (c *record) known(k *caller, claims token.Claims) {
 	c.mu.Lock()
@@ -163,8 +172,8 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 	}
 	c.done = true
 	// The caller's token too, valid or not.
-	redactor := c.redactorOf()
 	x := &c.x
+	redactor := c.redactorOf()
 	x.Time, x.Duration = c.began, time.Since(c.began)
 	x.Status, x.Decision, x.Reason = status, decision, reason
 	x.Path, x.Query = redactor.Text(x.Path), redactor.Query(x.Query)
@@ -193,13 +202,15 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 
 // redactorOf knows the service's secrets and all that the caller sent.
 func (c *record) redactorOf() *audit.Redactor {
-	switch {
-	case c.route == nil:
-		return c.redactor.With(callerSecrets(c.in)...)
-	case c.caller != nil && bearerAlone(c.in, c.caller.raw):
+	sent := addressSecrets(c.x.Path, c.x.Query)
+	if len(sent) == 0 && c.route != nil && c.caller != nil && bearerAlone(c.in, c.caller.raw) {
 		return c.caller.redactor
 	}
-	return c.route.redactor.With(callerSecrets(c.in)...)
+	known := c.redactor
+	if c.route != nil {
+		known = c.route.redactor
+	}
+	return known.With(append(sent, callerSecrets(c.in)...)...)
 }
 
 // recorded is what was captured of a body, redacted.

@@ -73,10 +73,10 @@ func (s *Server) reloadLocked(ctx context.Context) (Report, error) {
 	for _, name := range slices.Sorted(maps.Keys(cfg.Services)) {
 		svc := cfg.Services[name]
 		rt := st.addRoute(svc, readings)
-		t := timeouts{svc.ConnectTimeout, svc.ReadTimeout}
+		t := timeoutsOf(svc, cfg)
 		rt.transport = transportOf(rt, s.outward.get(t))
 		used[t] = true
-		if s.lanes {
+		if s.lanes && !t.proxyEnv {
 			rt.plain = newPlainRoute(rt, func(k laneKey) *lanePool { usedLanes[k] = true; return s.outward.lane(k) })
 		}
 		all = append(all, rt.credential.Secrets()...)

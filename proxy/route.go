@@ -102,48 +102,61 @@ func health(w http.ResponseWriter) {
 func (s *Server) service(w http.ResponseWriter, r *http.Request, path string, st *state, rec *record) {
 	s.calls.Add(1)
 	defer s.calls.Add(-1)
-	name, segment, rest := splitService(path)
-	rec.service(st, name)
-	p := s.admit(r, st, name, rest, rec)
+	t := targetOf(r, path)
+	rec.service(st, t.name)
+	rt, p := s.admit(r, st, t, rec)
 	if p != nil {
 		rec.refuse(w, p)
 		return
 	}
-	c := &call{server: s, route: st.routes[name], w: w, in: r, rest: rest, rec: rec, browser: fromBrowser(r.Header)}
-	if c.route.service.RequiresServiceToken {
-		c.token, _ = presented(r.Header)
-	}
-	c.here = address{base: c.route.service.BaseURL, origin: origin(r), path: "/s/" + segment}
+	s.carry(w, r, rt, t, rec, origin(r))
+}
+
+// carry forwards an admitted call.
+func (s *Server) carry(w http.ResponseWriter, r *http.Request, rt *route, t *target, rec *record, origin string) {
+	c := &call{server: s, route: rt, w: w, in: t.strip(r), rest: t.rest, token: t.token, rec: rec, browser: fromBrowser(r.Header)}
+	// Without a token that stood in the path: what is rewritten may be passed on.
+	c.here = address{base: rt.service.BaseURL, origin: origin, path: "/s/" + t.segment}
 	c.forward()
 }
 
 // admit is every reason not to forward a call, in the order in which they count.
-func (s *Server) admit(r *http.Request, st *state, name, rest string, rec *record) *problem {
+func (s *Server) admit(r *http.Request, st *state, t *target, rec *record) (*route, *problem) {
 	if s.paused.Load() {
-		return errPaused
+		return nil, errPaused
 	}
 	if st == nil {
-		return errNoConfig
+		return nil, errNoConfig
 	}
-	rt, ok := st.routes[name]
+	rt, ok := st.routes[t.name]
 	if !ok {
-		return refuse(http.StatusNotFound, "unknown_service", "Unknown service", "Lockbox has no service of this name.")
+		return nil, errUnknown
 	}
-	if strings.HasPrefix(rest, "//") {
-		return errPath // what is appended to base_url must not read as //host
+	t.take(rt.service)
+	if t.exposes() {
+		return nil, errTokenInURL
 	}
-	k, claims, p := st.authorize(r.Header, rt, rec.began)
+	if strings.HasPrefix(t.rest, "//") {
+		return nil, errPath // what is appended to base_url must not read as //host
+	}
+	k, claims, p := st.authorize(r.Header, t, rt, rec.began)
 	rec.known(k, claims)
 	if p != nil {
-		return p
+		return nil, p
 	}
-	if raw, bad := presented(r.Header); bad == nil && rt.service.RequiresServiceToken && strings.Contains(r.RequestURI, raw) {
+	return rt, s.admitted(rt, t)
+}
+
+// admitted is every reason not to forward a call whose caller may make it.
+func (s *Server) admitted(rt *route, t *target) *problem {
+	switch {
+	case strings.HasPrefix(t.rest, "//"):
+		return errPath
+	case t.exposes():
 		return errTokenInURL
-	}
-	if rt.unavailable != nil {
+	case rt.unavailable != nil:
 		return rt.unavailable
-	}
-	if s.mute.Load() {
+	case s.mute.Load():
 		return errNoRecord // recording the refusal is the next try
 	}
 	return nil

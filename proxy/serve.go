@@ -14,11 +14,7 @@ const DrainTimeout = 8 * time.Second
 // After the drain, calls that were cut off get this long to be recorded.
 const windUp = 1500 * time.Millisecond
 
-const (
-	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 64 << 10 // beyond it: 431
-)
+const maxHeaderBytes = 64 << 10 // beyond it: 431
 
 // servingKey is the context key of the context that Serve ends with.
 type servingKey struct{}
@@ -28,29 +24,35 @@ type servingKey struct{}
 // other calls and closes what is left: it returns within 10 seconds, and nil.
 // Before that it only returns when ln fails.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	return s.serve(ctx, ln, s.Handler(), true)
+}
+
+// serve has the handler answer; on the local listener plain calls take the lane.
+func (s *Server) serve(ctx context.Context, ln net.Listener, handler http.Handler, local bool) error {
 	// Requests outlive ctx by the drain.
 	base := context.WithValue(context.WithoutCancel(ctx), servingKey{}, ctx)
 	srv := &http.Server{
-		Handler:           s.Handler(),
-		ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout:       idleTimeout,
+		Handler:           handler,
+		ReadHeaderTimeout: s.bounds.header,
+		IdleTimeout:       s.bounds.idle,
 		MaxHeaderBytes:    maxHeaderBytes,
 		// No WriteTimeout: it would end streams. Bodies have deadlines of their own.
 		BaseContext:                  func(net.Listener) context.Context { return base },
 		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		DisableGeneralOptionsHandler: true, // OPTIONS * is refused by us, with a record
 	}
-	lane := newLane(s, base, ln.Addr())
+	crowd := newCrowd(ln, s.bounds.connections, s.log)
+	lane := newLane(s, base, ln.Addr(), local)
 	rest := make(chan error, 1)
 	go func() { rest <- srv.Serve(lane.other) }()
 	ended := make(chan error, 1)
-	go func() { ended <- lane.serve(ln) }()
+	go func() { ended <- lane.serve(crowd) }()
 	var failed error
 	select {
 	case failed = <-ended:
 		lane.stop(srv, 0)
 	case <-ctx.Done():
-		_ = ln.Close() // serve says how that went
+		_ = crowd.Close() // serve says how that went
 		lane.stop(srv, s.drain)
 		s.log.Debug("the listener is closed", "why", <-ended)
 	}

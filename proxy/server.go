@@ -58,8 +58,9 @@ type Server struct {
 	lanes bool // plain calls go through the lane; false in tests of net/http's way
 
 	// stall is how long a caller may neither send nor take a byte of a body.
-	stall time.Duration
-	drain time.Duration // DrainTimeout, less in tests
+	stall  time.Duration
+	drain  time.Duration // DrainTimeout, less in tests
+	bounds bounds
 }
 
 // New makes a Server. It answers 503 until the first Reload.
@@ -67,7 +68,7 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Server{opts: o, log: o.Logger, lanes: lanes, stall: 2 * time.Minute, drain: DrainTimeout}
+	return &Server{opts: o, log: o.Logger, lanes: lanes, stall: 2 * time.Minute, drain: DrainTimeout, bounds: usualBounds}
 }
 
 // Config is the configuration in use, nil before the first Reload. It is not to

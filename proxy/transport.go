@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"lockbox/proxy/config"
 )
 
 var (
@@ -22,7 +24,15 @@ var (
 )
 
 // timeouts are what services must have in common to share an http.Transport.
-type timeouts struct{ connect, read time.Duration }
+type timeouts struct {
+	connect, read time.Duration
+	linkLocal     bool // link-local addresses may be called
+	proxyEnv      bool // through the proxy that the environment names
+}
+
+func timeoutsOf(svc *config.Service, cfg *config.Config) timeouts {
+	return timeouts{svc.ConnectTimeout, svc.ReadTimeout, svc.AllowLinkLocal, cfg != nil && cfg.UseProxyEnv}
+}
 
 // upstreams makes and keeps the transports, so that idle connections outlive a
 // reload. It is used under the reload's lock only.
@@ -34,8 +44,9 @@ type upstreams struct {
 
 // laneKey is what services must have in common to share a lanePool.
 type laneKey struct {
-	address string // host:port
-	connect time.Duration
+	address   string // host:port
+	connect   time.Duration
+	linkLocal bool
 }
 
 // lane is the pool of an upstream, made at the first call.
@@ -46,7 +57,7 @@ func (u *upstreams) lane(k laneKey) *lanePool {
 	if u.lanes == nil {
 		u.lanes = map[laneKey]*lanePool{}
 	}
-	p := &lanePool{dialer: newDialer(k.connect), connect: k.connect, address: k.address}
+	p := &lanePool{dialer: newDialer(timeouts{connect: k.connect, linkLocal: k.linkLocal}), connect: k.connect, address: k.address}
 	u.lanes[k] = p
 	return p
 }
@@ -82,8 +93,12 @@ func (u *upstreams) keep(used map[timeouts]bool, usedLanes map[laneKey]bool) {
 }
 
 // newDialer connects for all of our transports.
-func newDialer(connect time.Duration) net.Dialer {
-	return net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second, Control: refuseMetadata}
+func newDialer(t timeouts) net.Dialer {
+	d := net.Dialer{Timeout: t.connect, KeepAlive: 30 * time.Second}
+	if !t.linkLocal {
+		d.Control = refuseMetadata
+	}
+	return d
 }
 
 // upstream is an http.Transport whose connect timeout covers resolving, dialling
@@ -94,9 +109,9 @@ type upstream struct {
 }
 
 func newUpstream(t timeouts, roots *x509.CertPool) *upstream {
-	dialer := newDialer(t.connect)
+	dialer := newDialer(t)
 	return &upstream{connect: t.connect, transport: &http.Transport{
-		Proxy:       nil, // not from the environment: the credential goes where the config says
+		Proxy:       proxyOf(t),
 		DialContext: dialer.DialContext,
 		// What the caller accepts is sent on, and what comes back stays as packed.
 		DisableCompression:     true,

@@ -46,7 +46,7 @@ func (s *Server) Test(ctx context.Context, svc *config.Service, resolve func(con
 	s.reload.Lock()
 	roots := s.outward.roots
 	s.reload.Unlock()
-	up := newUpstream(timeouts{svc.ConnectTimeout, svc.ReadTimeout}, roots)
+	up := newUpstream(timeoutsOf(svc, s.Config()), roots)
 	defer up.transport.CloseIdleConnections()
 	rt.transport = transportOf(rt, up)
 

@@ -142,6 +142,9 @@ func TestServiceFields(t *testing.T) {
 		})},
 		{`"requires_service_token": null`, set(func(*Service) {})},
 		{`"rules": [], "rate_limit": null, "tunnel": false`, set(func(*Service) {})},
+		{`"tunnel": true, "token_in_query": true, "token_in_path": true, "allow_link_local": true`, set(func(s *Service) {
+			s.Tunnel, s.TokenInQuery, s.TokenInPath, s.AllowLinkLocal = true, true, true, true
+		})},
 		{`"credential": {"username": "u", "password": "p"}`, cred(&Credential{Type: Basic, Username: literal("u"), Password: literal("p")})},
 		{`"credential": {"username": "env://KEY", "password": ""}`, cred(&Credential{Type: Basic, Username: ref(t, "env://KEY")})},
 		{`"credential": {"username": "u", "token": "t"}`, cred(&Credential{Type: Bearer, Token: literal("t")})},
@@ -219,7 +222,7 @@ func TestWarnings(t *testing.T) {
     "_comment": "none",
     "a": {
       "_any": 1, "url": "x", "base_url": "http://a.example", "timeoute": 1, "token": "x", "listen": 1, "zzz": 2,
-      "requires_service_token": null, "tunnel": true,
+      "requires_service_token": null, "tunnel": 1,
       "credential": {"type": "bearer", "token": "unknwn://a/bb", "tokn": 1, "qqqqqqq": 1, "username": "x"},
       "valid_audiences": ["x", "x"], "audiences": []
     }
@@ -239,7 +242,7 @@ func TestWarnings(t *testing.T) {
 		`f:6:91: service "a": listen: is not used here: it belongs outside`,
 		`f:6:104: service "a": zzz: is not known and not used; known are base_url`,
 		`f:7:33: service "a": requires_service_token: is null`,
-		`f:7:49: service "a": tunnel: is not used`,
+		`f:7:49: service "a": tunnel: is read as true`,
 		`f:8:21: service "a": credential: holds a secret in the file itself`,
 		`f:8:49: service "a": credential/token: looks like a reference but is none`,
 		`f:8:66: service "a": credential/tokn: is not known and not used: is "token" meant?`,

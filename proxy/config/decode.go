@@ -168,11 +168,13 @@ func (d *decoder) config(root *hujson.Value) *Config {
 	}
 	d.unknown(o, "", topKeys)
 	if v := o.value("tunnel"); !isNull(v) {
-		d.warn(v, "tunnel", "is not used: this version has no tunnel")
+		d.warn(v, "tunnel", "is not used: this version opens no tunnel; public_listen serves what yours can lead to")
 	}
 	if s, ok := d.text(o.value("listen"), "listen"); ok {
 		c.Listen = d.listen(o.value("listen"), s)
 	}
+	c.PublicListen = d.publicListen(o, c.Listen)
+	c.UseProxyEnv = d.boolean(o.value("use_proxy_env"), "use_proxy_env", false)
 	if v := o.value("audit_log"); !isNull(v) {
 		c.AuditLog = d.auditLog(v)
 	}

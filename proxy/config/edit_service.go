@@ -43,6 +43,9 @@ func CheckService(s *Service) error {
 			return fmt.Errorf("%s: %w", t.field, err)
 		}
 	}
+	if s.Tunnel && !s.RequiresServiceToken {
+		return fmt.Errorf("tunnel: %w", errTunnelOpen)
+	}
 	return CheckCredential(s.Credential)
 }
 
@@ -88,6 +91,7 @@ func (e *editor) putService(l *list, s *Service) error {
 	putTimeout(l, "connect_timeout", s.ConnectTimeout, DefaultConnectTimeout)
 	putTimeout(l, "read_timeout", s.ReadTimeout, DefaultReadTimeout)
 	putBool(l, "allow_redirects", s.AllowRedirects, false)
+	putReach(l, s)
 	return nil
 }
 

@@ -107,6 +107,11 @@ func TestEditGolden(t *testing.T) {
 		{"add_crlf", "crlf.jsonc", add},
 		{"change_crlf", "crlf.jsonc", edited("crlf.jsonc", "a", func(s *Service) { s.AllowRedirects = true })},
 		{"add_blank", "blank.json", add},
+		{"change_public", "public.jsonc", edited("public.jsonc", "github", func(s *Service) {
+			s.ReadTimeout, s.TokenInPath, s.AllowLinkLocal = time.Minute, true, true
+		})},
+		{"close_public", "public.jsonc", edited("public.jsonc", "github", func(s *Service) { s.Tunnel, s.TokenInQuery = false, false })},
+		{"settings_public", "public.jsonc", settings},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -135,7 +140,7 @@ func TestEditGolden(t *testing.T) {
 
 // TestEditNothing: to put back what was read changes no byte.
 func TestEditNothing(t *testing.T) {
-	for _, file := range []string{"commented.jsonc", "original_sample.json", "original_readme.json5", "minified.json", "crlf.jsonc"} {
+	for _, file := range []string{"commented.jsonc", "original_sample.json", "original_readme.json5", "minified.json", "crlf.jsonc", "public.jsonc"} {
 		src := read(t, file)
 		for name, s := range mustParse(t, src).Services {
 			if got, err := PutService(src, name, s); err != nil || !bytes.Equal(got, src) {
@@ -202,6 +207,7 @@ func TestEditRefused(t *testing.T) {
 		{src, "a", with(func(s *Service) {
 			s.Credential = &Credential{Type: Headers, Headers: []Header{{"X-A", literal("x")}, {"x-a", literal("y")}}}
 		}), "credential/headers: the header X-A is there twice"},
+		{src, "a", with(func(s *Service) { s.Tunnel, s.RequiresServiceToken = true, false }), "tunnel: needs"},
 		{src, "a", token(literal("a\nb")), "credential/token: has a line break"},
 		{src, "a", token(literal("env://" + canary)), "credential/token: begins like a reference"},
 		{src, "a", token(literal("\xff")), "credential/token: is not valid text"},

@@ -144,6 +144,8 @@ func fuzzService(name, url, key, headers, audiences string, millis uint32, choic
 	}
 	s := NewService(name, u)
 	s.RequiresServiceToken, s.AllowRedirects = choice&1 == 0, choice&2 != 0
+	s.Tunnel, s.TokenInQuery = s.RequiresServiceToken && choice&32 != 0, choice&64 != 0
+	s.TokenInPath, s.AllowLinkLocal = choice&128 != 0, millis%2 == 1
 	s.ReadTimeout = time.Duration(millis) * time.Millisecond
 	if choice&4 != 0 {
 		s.ValidAudiences = strings.Split(audiences, ",")
@@ -169,7 +171,7 @@ func fuzzService(name, url, key, headers, audiences string, millis uint32, choic
 // sameConfig compares all but what an edit may change: the warnings.
 func sameConfig(t *testing.T, got, want *Config, src []byte) {
 	t.Helper()
-	if len(got.Services) != len(want.Services) || got.Listen != want.Listen || !reflect.DeepEqual(got.AuditLog, want.AuditLog) {
+	if len(got.Services) != len(want.Services) || got.Listen != want.Listen || got.PublicListen != want.PublicListen || got.UseProxyEnv != want.UseProxyEnv || !reflect.DeepEqual(got.AuditLog, want.AuditLog) {
 		t.Errorf("got %+v, want %+v from\n%s", got, want, src)
 	}
 	for name, s := range want.Services {

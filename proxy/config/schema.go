@@ -29,7 +29,13 @@ type Config struct {
 	Services map[string]*Service // by name, never nil
 	AuditLog *AuditLog           // nil: none
 	Listen   string              // host:port, DefaultListen when unset
-	Warnings []Problem           // what loads but wants a look, in file order
+	// PublicListen is where the public side is served, on the loopback
+	// interface; "" is nowhere.
+	PublicListen string
+	// UseProxyEnv sends calls to upstreams through the proxy that HTTPS_PROXY
+	// and the like name.
+	UseProxyEnv bool
+	Warnings    []Problem // what loads but wants a look, in file order
 }
 
 // AuditLog asks for the Python original's audit files next to Lockbox's own.
@@ -51,6 +57,10 @@ type Service struct {
 	ConnectTimeout       time.Duration // 0: none
 	ReadTimeout          time.Duration // 0: none
 	AllowRedirects       bool
+	Tunnel               bool // reachable on the public side; needs RequiresServiceToken
+	TokenInQuery         bool // the service token may come as ?lockbox_token=
+	TokenInPath          bool // or as the first segment of the path
+	AllowLinkLocal       bool // its upstream may have a link-local address
 }
 
 // NewService is a service with the defaults of the file format: a service

@@ -45,11 +45,11 @@ func (d *decoder) serviceOf(name string, key, v *hujson.Value) *Service {
 	s.ConnectTimeout = d.timeout(o.value("connect_timeout"), "connect_timeout", DefaultConnectTimeout)
 	s.ReadTimeout = d.timeout(o.value("read_timeout"), "read_timeout", DefaultReadTimeout)
 	s.AllowRedirects = d.boolean(o.value("allow_redirects"), "allow_redirects", false)
+	d.reach(o, s)
 	return s
 }
 
-// unsupported refuses the rules that this version would not enforce, and warns
-// of what is merely not there.
+// unsupported refuses the rules that this version would not enforce.
 func (d *decoder) unsupported(o *object) {
 	for _, key := range []string{"rules", "rate_limit"} {
 		v := o.value(key)
@@ -60,9 +60,6 @@ func (d *decoder) unsupported(o *object) {
 			continue
 		}
 		d.fail(v, key, "this version cannot enforce it: remove it, or use a version that can")
-	}
-	if v := o.value("tunnel"); !isNull(v) && v.Value.Kind() != 'f' {
-		d.warn(v, "tunnel", "is not used: this version has no tunnel")
 	}
 }
 

@@ -9,10 +9,11 @@ import (
 
 // The keys of each object, in the order in which new ones are written.
 var (
-	topKeys     = []string{"services", "audit_log", "listen", "tunnel"}
+	topKeys     = []string{"services", "audit_log", "listen", "public_listen", "use_proxy_env", "tunnel"}
 	serviceKeys = []string{
 		"base_url", "credential", "requires_service_token", "valid_audiences",
-		"connect_timeout", "read_timeout", "allow_redirects", "tunnel", "rules", "rate_limit",
+		"connect_timeout", "read_timeout", "allow_redirects", "tunnel", "token_in_query", "token_in_path",
+		"allow_link_local", "rules", "rate_limit",
 	}
 	credentialKeys = []string{"type", "username", "password", "token", "headers"}
 	auditLogKeys   = []string{"type", "root_dir"}

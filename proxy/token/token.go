@@ -44,6 +44,15 @@ type Keys struct {
 	Former  []FormerKey
 }
 
+// Shortest is the length of the shortest key that verifies, in bytes.
+func (k Keys) Shortest() int {
+	n := k.Current.Len()
+	for _, f := range k.Former {
+		n = min(n, f.Key.Len())
+	}
+	return n
+}
+
 // FormerKey verifies tokens until a moment.
 type FormerKey struct {
 	Key   secret.Value

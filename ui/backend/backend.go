@@ -32,16 +32,18 @@ const (
 
 // Backend is a running Lockbox without its face.
 type Backend struct {
-	opts     Options
-	keychain *vault.Keychain
-	audit    *audit.Log
-	server   *proxy.Server
-	view     atomic.Pointer[View]
-	firstRun bool
-	retry    chan net.Listener // a new listener for Run; nil: try the address again
-	loaded   chan struct{}     // closed when Run has tried to load the config
+	opts      Options
+	keychain  *vault.Keychain
+	audit     *audit.Log
+	server    *proxy.Server
+	view      atomic.Pointer[View]
+	firstRun  bool
+	newConfig chan struct{}     // a config came into use since the listeners were looked at
+	retry     chan net.Listener // a new listener for Run; nil: try the address again
+	loaded    chan struct{}     // closed when Run has tried to load the config
 
-	edit sync.Mutex // held while the config file or the keychain is changed
+	edit sync.Mutex             // held while the config file or the keychain is changed
+	seen atomic.Pointer[string] // config.Fingerprint of what was loaded last, good or bad
 
 	mu        sync.Mutex // guards what follows
 	status    status
@@ -50,12 +52,14 @@ type Backend struct {
 
 // status is what the backend knows beside the proxy's own state.
 type status struct {
-	phase     Phase
-	problem   Notice
-	listen    string
-	keySource string
-	keychain  vault.Status
-	token     TokenDefaults
+	phase                 Phase
+	problem               Notice
+	listen                string // where it serves
+	asked                 string // what was asked for that, with port 0 for instance
+	public, publicProblem string // where the public side is served, or why not
+	keySource             string
+	keychain              vault.Status
+	token                 TokenDefaults
 }
 
 // Open prepares everything but serves nothing yet. On a first start it writes
@@ -69,7 +73,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the audit log cannot be opened: %w", err)
 	}
-	b := &Backend{opts: o, keychain: vault.NewKeychain(), audit: log, retry: make(chan net.Listener), loaded: make(chan struct{})}
+	b := &Backend{opts: o, keychain: vault.NewKeychain(), audit: log, newConfig: make(chan struct{}, 1), retry: make(chan net.Listener), loaded: make(chan struct{})}
 	b.status = status{phase: Starting, listen: config.DefaultListen, token: readTokenDefaults(b.settingsFile())}
 	if o.Listen != "" {
 		b.status.listen = o.Listen
@@ -77,11 +81,12 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	b.server = proxy.New(proxy.Options{
 		Load: func(ctx context.Context) (*config.Config, error) {
 			b.lookAtKeychain(ctx)
+			b.note()
 			return config.Load(o.ConfigPath)
 		},
 		Secret: b.loadSecret, Keys: b.signingKeys,
 		Audit: log, Logger: o.Logger, Version: o.Version,
-		OnReload: b.publish,
+		OnReload: b.reloaded,
 	})
 	log.OnChange(b.changed)
 	b.view.Store(&View{Phase: Starting, ConfigPath: o.ConfigPath, StateDir: o.StateDir, Version: o.Version})
@@ -101,13 +106,21 @@ func (b *Backend) Close() error { return b.audit.Close() }
 // ten seconds. Without a desktop, a config that cannot be read or an address
 // that cannot be listened on is returned; with one, it waits for Retry.
 func (b *Backend) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	defer stop()
 	loadErr := b.load(ctx)
 	if loadErr != nil && !b.opts.Desktop {
 		return loadErr
 	}
+	var public publicSide
+	if err := b.openPublic(ctx, &public, &wg); err != nil && !b.opts.Desktop {
+		return err
+	}
 	close(b.loaded)
+	wg.Go(func() { b.keepListeners(ctx, &public, &wg) })
+	wg.Go(func() { b.watch(ctx) })
 	var next net.Listener
 	for ctx.Err() == nil {
 		ln, err := next, error(nil)
@@ -171,6 +184,7 @@ func (b *Backend) listen(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be listened on (%w): choose another address%s", addr, errors.Unwrap(err), b.where())
 	}
+	b.setAsked(addr)
 	return ln, nil
 }
 
@@ -234,13 +248,22 @@ func (b *Backend) load(ctx context.Context) error {
 	if report.KeyProblem != "" {
 		b.opts.Logger.Warn("service tokens cannot be checked", "why", report.KeyProblem)
 	}
+	return nil
+}
+
+// reloaded is told of each config that is in use from now on, whoever asked for
+// it: there is nothing wrong with it.
+func (b *Backend) reloaded() {
 	b.mu.Lock()
 	if b.status.phase != Stopped {
 		b.status.problem = Notice{}
 	}
 	b.mu.Unlock()
+	select {
+	case b.newConfig <- struct{}{}:
+	default: // it will be looked at
+	}
 	b.publish()
-	return nil
 }
 
 // Reload reads the config file and the secrets again, as POST /admin/reload does.

@@ -140,6 +140,9 @@ func (b *Backend) Check(old string, f Form) Fields {
 			note("audiences", "an audience", config.CheckAudience(a))
 		}
 	}
+	if svc, err := b.service(old); err == nil && svc.Tunnel && !f.TokenRequired {
+		bad["token_required"] = "the internet reaches this service (\"tunnel\" in the config file), so it must ask for a token"
+	}
 	f.checkCredential(bad)
 	return bad
 }
@@ -207,6 +210,13 @@ func (b *Backend) Warn(f Form) Fields {
 		odd["audiences"] = "no audience is allowed, so that no token opens this service"
 	}
 	return odd
+}
+
+// unshown copies what the form does not show from the service that is edited.
+func unshown(svc, old *config.Service) {
+	if old != nil {
+		svc.Tunnel, svc.TokenInQuery, svc.TokenInPath, svc.AllowLinkLocal = old.Tunnel, old.TokenInQuery, old.TokenInPath, old.AllowLinkLocal
+	}
 }
 
 // service is the form as the config has it. source gives each key's place.

@@ -21,6 +21,8 @@ type Options struct {
 	SigningKeyFile string
 	// Listen overrides the config's listen address; "" does not.
 	Listen string
+	// PublicListen overrides the config's public_listen; "" does not.
+	PublicListen string
 	// StateDir holds the audit log and what the window remembers.
 	StateDir string
 	// Desktop: a person can be shown things, so that problems of the config,

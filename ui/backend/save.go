@@ -51,6 +51,7 @@ func (b *Backend) Save(ctx context.Context, old string, f Form) error {
 	if err != nil {
 		return err
 	}
+	unshown(svc, current.Services[old])
 	edited, err := config.PutService(src, old, svc)
 	if err != nil {
 		return err
@@ -280,12 +281,13 @@ func (b *Backend) Test(ctx context.Context, old string, f Form, method, path str
 		return TestResult{}, bad
 	}
 	before := map[string]secret.Source{}
+	var was *config.Service
 	if old != "" {
-		svc, err := b.service(old)
-		if err != nil {
+		var err error
+		if was, err = b.service(old); err != nil {
 			return TestResult{}, err
 		}
-		before = maps.Collect(svc.Credential.Sources())
+		before = maps.Collect(was.Credential.Sources())
 	}
 	svc, err := f.service(func(_ string, s SecretField) secret.Source {
 		if value := typed(s.Value); !value.IsZero() {
@@ -297,6 +299,7 @@ func (b *Backend) Test(ctx context.Context, old string, f Form, method, path str
 	if err != nil {
 		return TestResult{}, err
 	}
+	unshown(svc, was)
 	return b.server.Test(ctx, svc, func(ctx context.Context, ref secret.Ref) (secret.Value, error) {
 		return vault.Resolve(ctx, b.keychain, ref)
 	}, method, path)

@@ -91,6 +91,7 @@ func (b *Backend) SaveSettings(ctx context.Context, s Settings) error {
 		if err := b.hand(ctx, ln); err != nil {
 			return steps.all(err)
 		}
+		b.setAsked(s.Listen)
 	}
 	b.publish()
 	return nil

@@ -42,6 +42,7 @@ type View struct {
 
 	BaseURL          string // http://127.0.0.1:8000, no slash at the end
 	Listen           string
+	PublicURL        string // where the public side is served; "" is nowhere
 	ConfigPath       string
 	StateDir         string
 	SigningKeySource string // "keychain", or the file's path
@@ -71,6 +72,7 @@ type ServiceInfo struct {
 	BaseURL       string
 	Credential    string // none, bearer, basic or headers
 	TokenRequired bool
+	Public        bool // the public side serves it too
 	AnyAudience   bool
 	Audiences     []string // those allowed, when not AnyAudience
 	Problem       string   // why it cannot serve now; "" when it can
@@ -128,7 +130,7 @@ func (b *Backend) look() *View {
 	s, cfg, report := b.status, b.server.Config(), b.server.Report()
 	v := &View{
 		Phase: s.phase, Problem: s.problem,
-		Listen: s.listen, BaseURL: baseURL(s.listen),
+		Listen: s.listen, BaseURL: baseURL(s.listen), PublicURL: baseURL(s.public),
 		ConfigPath: b.opts.ConfigPath, StateDir: b.opts.StateDir,
 		SigningKeySource: s.keySource, Version: b.opts.Version,
 		Keychain: KeychainInfo{State: s.keychain.State.String(), Message: s.keychain.Message, CanUnlock: canUnlock(s.keychain.State)},
@@ -147,6 +149,9 @@ func (b *Backend) look() *View {
 	v.Unloaded = cfg == nil && s.phase != Starting
 	if cfg != nil {
 		v.Warnings = report.Warnings
+		if s.publicProblem != "" {
+			v.Warnings = append(slices.Clone(report.Warnings), s.publicProblem)
+		}
 		v.Services = make([]ServiceInfo, 0, len(cfg.Services))
 		for name, svc := range cfg.Services {
 			v.Services = append(v.Services, serviceInfo(svc, report.Unavailable[name], v.BaseURL))
@@ -159,8 +164,8 @@ func (b *Backend) look() *View {
 func serviceInfo(svc *config.Service, problem, base string) ServiceInfo {
 	info := ServiceInfo{
 		Name: svc.Name, BaseURL: svc.BaseURL.String(), Credential: "none",
-		TokenRequired: svc.RequiresServiceToken,
-		AnyAudience:   svc.ValidAudiences == nil, Audiences: svc.ValidAudiences,
+		TokenRequired: svc.RequiresServiceToken, Public: svc.Tunnel,
+		AnyAudience: svc.ValidAudiences == nil, Audiences: svc.ValidAudiences,
 		Problem: problem,
 		URL:     base + "/s/" + url.PathEscape(svc.Name),
 	}

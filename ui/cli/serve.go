@@ -14,17 +14,22 @@ import (
 
 type serveCmd struct {
 	place
-	Listen string `placeholder:"HOST:PORT" help:"Address to listen on; without it the config's, else ${listen}."`
+	Listen       string `placeholder:"HOST:PORT" help:"Address to listen on; without it the config's, else ${listen}."`
+	PublicListen string `placeholder:"ADDR" help:"Loopback address that a tunnel or reverse proxy leads to, such as 127.0.0.1:8001: serves what is marked \"tunnel\" to callers with a token; without it the config's, else none."`
 }
 
 // AfterApply refuses an address that no one could listen on while the command
 // line is read, as wrong usage.
 func (c serveCmd) AfterApply() error {
-	if c.Listen == "" {
-		return nil
+	if c.Listen != "" {
+		if err := config.CheckListen(c.Listen); err != nil {
+			return fmt.Errorf("--listen: %w", err)
+		}
 	}
-	if err := config.CheckListen(c.Listen); err != nil {
-		return fmt.Errorf("--listen: %w", err)
+	if c.PublicListen != "" {
+		if err := config.CheckPublicListen(c.PublicListen); err != nil {
+			return fmt.Errorf("--public-listen: %w", err)
+		}
 	}
 	return nil
 }
@@ -33,7 +38,7 @@ func (c serveCmd) AfterApply() error {
 // under way are let finish as far as that allows. SIGHUP reads the config anew.
 func (c serveCmd) Run(t Terminal) (err error) {
 	o := c.options(t)
-	o.Listen = c.Listen
+	o.Listen, o.PublicListen = c.Listen, c.PublicListen
 	signals := newSignals(t, os.Exit)
 	defer signals.stop()
 
@@ -77,6 +82,15 @@ func greeting(v backend.View) string {
 	fmt.Fprintf(&s, "Lockbox %s serves %s at %s\n", v.Version, count(len(v.Services), "service"), v.BaseURL)
 	for _, svc := range v.Services {
 		fmt.Fprintf(&s, "  %s → %s (%s)\n", svc.URL, svc.BaseURL, state(svc))
+	}
+	if v.PublicURL != "" {
+		public := 0
+		for _, svc := range v.Services {
+			if svc.Public {
+				public++
+			}
+		}
+		fmt.Fprintf(&s, "Public side: %s at %s\n", count(public, "service"), v.PublicURL)
 	}
 	fmt.Fprintf(&s, "Config: %s\n", v.ConfigPath)
 	if v.SigningKeySource != "" {
