@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 )
 
 // What the caller may read into a body of no length is told by how it ends.
@@ -55,7 +56,9 @@ func TestAnswerFraming(t *testing.T) {
 		if r.err != nil || tt.method == "HEAD" && r.closes {
 			continue
 		}
-		// Nothing of a broken or odd answer is left for the next one.
+		// Nothing of a broken or odd answer is left for the next one. By then the
+		// end of the upstream's connection has arrived: nothing is sent twice.
+		time.Sleep(10 * time.Millisecond)
 		next := mark()
 		w.send(l.head("GET", "framing", "/"+next) + "\r\n")
 		check(t, tt.name+": the next answer", w.read("GET").short(), `200 "ok"`)
