@@ -1,10 +1,11 @@
-// Package proxy is the heart of Lockbox: it takes calls on the local listener,
-// checks who makes them, puts the credential on, carries them to the upstream and
-// back, and records them.
+// Package proxy is the heart of Lockbox: it takes calls on the local listener and
+// on the public side, checks who makes them, puts the credential on, carries them
+// to the upstream and back, and records them.
 //
-// A call goes through route.go (where to), authorize.go (who), forward.go (there
-// and back) and record.go (what is written down). reload.go builds the immutable
-// state that a call works on from its first to its last byte.
+// A call goes through route.go or public.go (where to), carrier.go and authorize.go
+// (who), forward.go (there and back) and record.go (what is written down).
+// reload.go builds the immutable state that a call works on from its first to its
+// last byte.
 package proxy
 
 import (

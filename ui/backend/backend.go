@@ -114,6 +114,10 @@ func (b *Backend) Run(ctx context.Context) error {
 	if loadErr != nil && !b.opts.Desktop {
 		return loadErr
 	}
+	select {
+	case <-b.newConfig: // the one that was just loaded
+	default:
+	}
 	var public publicSide
 	if err := b.openPublic(ctx, &public, &wg); err != nil && !b.opts.Desktop {
 		return err
