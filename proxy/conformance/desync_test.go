@@ -222,6 +222,7 @@ func TestNoCrossTalk(t *testing.T) {
 			for i := range 25 {
 				path := fmt.Sprintf("/%s/%d/%d", m, caller, i)
 				body := strings.Repeat(fmt.Sprintf("<%d/%d>", caller, i), random.IntN(1+random.IntN(12_000)))
+				_ = w.SetDeadline(time.Now().Add(patience))
 				head := l.head("POST", "bare", path) + fmt.Sprintf("X-Id: %d/%d\r\n", caller, i)
 				if random.IntN(8) == 0 { // leave in the middle
 					w.sendf("%sContent-Length: %d\r\n\r\n%s", head, len(body)+1, body)

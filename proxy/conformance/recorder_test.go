@@ -94,7 +94,7 @@ func (r *recorder) all() []*seen {
 func (r *recorder) marked(mark string) []*seen {
 	var found []*seen
 	for _, s := range r.all() {
-		if strings.Contains(s.raw(), mark) {
+		if s.mentions(mark) {
 			found = append(found, s)
 		}
 	}
@@ -213,6 +213,14 @@ func (s *seen) body() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.content.String()
+}
+
+// mentions looks for a mark in the head and the beginning of the body.
+func (s *seen) mentions(mark string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	body := s.wire.Bytes()
+	return strings.Contains(s.head, mark) || bytes.Contains(body[:min(len(body), 4<<10)], []byte(mark))
 }
 
 // raw is every byte of the request so far.
