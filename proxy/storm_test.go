@@ -38,13 +38,14 @@ func TestReloadStorm(t *testing.T) {
 	addrs := []string{l.addr, opened(t, l)}
 	auth := "Bearer " + l.token(t, "e")
 
-	var dialled, served, lost, last atomic.Int64
+	var dialled, served, lost atomic.Int64
+	var calls, last [callers]atomic.Int64
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var wg sync.WaitGroup
 	for i := range callers {
 		wg.Go(func() {
-			keep := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			keep := &http.Transport{MaxConnsPerHost: 1, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				dialled.Add(1)
 				return (&net.Dialer{}).DialContext(ctx, network, addr)
 			}}
@@ -72,7 +73,8 @@ func TestReloadStorm(t *testing.T) {
 					t.Errorf("call %d of caller %d: %d %q %v", n, i, got.status, got.body, got.err)
 					return
 				}
-				last.Store(int64(key))
+				last[i].Store(int64(key))
+				calls[i].Add(1)
 				served.Add(1)
 			}
 		})
@@ -85,17 +87,22 @@ func TestReloadStorm(t *testing.T) {
 		}
 	}
 	took := time.Since(began)
-	for n := served.Load() + callers; served.Load() < n && lost.Load() == 0; { // each once more
-		time.Sleep(time.Millisecond)
+	for i := range calls { // the call under way, and one more
+		for n := calls[i].Load() + 2; calls[i].Load() < n && lost.Load() == 0; {
+			time.Sleep(time.Millisecond)
+		}
 	}
 	cancel()
 	wg.Wait()
 	t.Logf("%d reloads in %v, %d calls served", reloads, took, served.Load())
-	if lost.Load() != 0 || served.Load() < callers || dialled.Load() != callers {
-		t.Errorf("%d calls lost of %d; %d connections, want %d", lost.Load(), served.Load(), dialled.Load(), callers)
+	// A connection may end with an answer that says so, where a body is late.
+	if lost.Load() != 0 || served.Load() < callers || dialled.Load() > callers+callers/8 {
+		t.Errorf("%d calls lost of %d; %d connections, want hardly more than %d", lost.Load(), served.Load(), dialled.Load(), callers)
 	}
-	if last.Load() != reloads-1 {
-		t.Errorf("the last answer was generation %d's, want %d's", last.Load(), reloads-1)
+	for i := range last {
+		if n := last[i].Load(); n != reloads-1 {
+			t.Errorf("the last answer to caller %d was generation %d's, want %d's", i, n, reloads-1)
+		}
 	}
 	if n := l.log.Count(); n != int(served.Load()) {
 		t.Errorf("%d records of %d calls", n, served.Load())
