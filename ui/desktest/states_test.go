@@ -72,12 +72,9 @@ func TestWindowIsNeverBlocked(t *testing.T) {
 	a.key("ctrl+n")
 	a.fill("acme", "Tab", "https://api.example.com", "Tab", "Tab", acmeKey)
 	a.key("ctrl+s") // asks the keychain, which never answers
-	began := time.Now()
 	a.key("ctrl+2")
-	a.reads("while-it-hangs", "echo")
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("the Audit log page came after %v", took)
-	}
+	// The page is drawn while the keychain is still being asked.
+	a.reads("while-it-hangs", "echo", "Saving acme")
 	a.end()
 }
 
