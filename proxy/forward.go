@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"lockbox/proxy/audit"
+	"lockbox/proxy/credential"
 )
 
 var errSwitched = errors.New("the upstream switched to a protocol that nobody asked for")
@@ -38,8 +39,9 @@ type call struct {
 	here    address // where the service is for the caller
 	rec     *record
 	body    *requestBody // nil: none
-	trailer http.Header  // the request's, as the upstream gets them
-	over    atomic.Bool  // the connection may be at its next request
+	ready   *credential.Ready
+	trailer http.Header // the request's, as the upstream gets them
+	over    atomic.Bool // the connection may be at its next request
 }
 
 // forward carries the call to the upstream and the answer back.
@@ -57,6 +59,9 @@ func (c *call) forward() {
 		}
 	}
 	c.in = c.in.WithContext(ctx)
+	if !c.prepare(ctx) {
+		return
+	}
 	if !c.upgrade && c.in.Header["Upgrade"] != nil {
 		// h2c, above all, would tunnel what is never looked at.
 		c.in.Header = c.in.Header.Clone()
@@ -72,7 +77,7 @@ func (c *call) forward() {
 	}
 	proxy := httputil.ReverseProxy{
 		Rewrite:        c.rewrite,
-		Transport:      c.route.transport,
+		Transport:      c.route.carry(c.ready),
 		ModifyResponse: c.answer,
 		ErrorHandler:   c.fail,
 		FlushInterval:  -1,
@@ -101,14 +106,33 @@ func webSocket(r *http.Request) bool {
 	return false
 }
 
-// rewrite makes the upstream's request of the caller's. Hop-by-hop headers are
-// gone by then, and with them those that the caller named in Connection: it
-// cannot name the credential's, which are set here.
+// prepare gets the credential ready. Without it the call is answered.
+func (c *call) prepare(ctx context.Context) bool {
+	ready, err := c.route.ready(ctx)
+	if err == nil {
+		c.ready = ready
+		c.rec.with(ready)
+		return true
+	}
+	c.fail(c.w, c.in, err)
+	return false
+}
+
+// ready is the route's credential for one call. The demo is called without.
+func (rt *route) ready(ctx context.Context) (*credential.Ready, error) {
+	if rt.service.BaseURL.Scheme == demoScheme {
+		return (&credential.Applier{}).Ready(ctx)
+	}
+	return rt.credential.Ready(ctx)
+}
+
+// rewrite makes the upstream's request of the caller's, less the credential,
+// which the carrier puts on. Hop-by-hop headers are gone by then, and with them
+// those that the caller named in Connection: it cannot name the credential's.
 func (c *call) rewrite(pr *httputil.ProxyRequest) {
 	out := pr.Out
 	setTarget(out, c.route.service.BaseURL, c.rest, pr.In.URL.RawQuery, pr.In.URL.ForceQuery)
 	c.cleanHeader(out.Header)
-	c.route.credential.Apply(out.Header)
 	c.trailer = nil
 	for name := range pr.In.Trailer {
 		if !c.drops(name, nil) {
@@ -158,6 +182,9 @@ func (c *call) answer(res *http.Response) error {
 	if res.StatusCode == http.StatusSwitchingProtocols && !(c.upgrade && switched && strings.EqualFold(h.Get("Upgrade"), "websocket")) {
 		return errSwitched
 	}
+	if res.StatusCode == http.StatusUnauthorized {
+		c.ready.Refused()
+	}
 	c.cleanAnswer(h)
 	c.rec.response(res.StatusCode, h)
 	if res.StatusCode == http.StatusSwitchingProtocols {
@@ -191,6 +218,7 @@ func (c *call) cleanAnswer(h http.Header) {
 		}
 	}
 	c.here.rewriteHeader(h)
+	c.stripHeader(h)
 	if c.browser {
 		// All services share one origin here. In a sandbox, what one of them
 		// serves cannot use the person's browser to call the others.
@@ -198,6 +226,24 @@ func (c *call) cleanAnswer(h http.Header) {
 	}
 	if _, ok := h["Content-Type"]; !ok {
 		c.w.Header()["Content-Type"] = nil // or the server would guess one
+	}
+}
+
+// stripHeader takes a key that is part of the query out of the addresses that
+// the upstream gives: many redirect to the one that they were called with. What
+// rewriteHeader has left of it, such as in an address within an address, is
+// blacked out.
+func (c *call) stripHeader(h http.Header) {
+	if !c.route.credential.InQuery() {
+		return
+	}
+	for _, name := range []string{"Location", "Content-Location", "Link", "Refresh"} {
+		for i, v := range h[name] {
+			if name != "Link" {
+				v = c.route.credential.Strip(v)
+			}
+			h[name][i] = c.route.redactor.now().Text(v)
+		}
 	}
 }
 
@@ -226,7 +272,7 @@ func (c *call) fail(w http.ResponseWriter, _ *http.Request, err error) {
 		panic(http.ErrAbortHandler)                                        // returning would mean an empty 200
 	}
 	p := upstreamProblem(c.route.service.Name, err)
-	c.server.log.Warn("a call to an upstream failed", "service", c.route.service.Name, "code", p.code, "why", c.route.redactor.Text(err.Error()))
+	c.server.log.Warn("a call to an upstream failed", "service", c.route.service.Name, "code", p.code, "why", c.route.redactor.now().Text(err.Error()))
 	c.refuse(w, p)
 }
 
@@ -236,6 +282,20 @@ func (c *call) refuse(w http.ResponseWriter, p *problem) {
 		p = errRecord
 	}
 	p.write(w)
+}
+
+// credentialProblem is why a credential could not be put on a call, or nil.
+func credentialProblem(service string, err error) *problem {
+	var fault *credential.Fault
+	switch {
+	case errors.As(err, &fault):
+		return refuse(http.StatusBadGateway, "credential_unavailable", "Credential unavailable", fmt.Sprintf("The access token of service %q %s.", service, fault))
+	case errors.Is(err, credential.ErrChunksSigned):
+		return refuse(http.StatusBadRequest, "chunks_signed", "Chunks signed by the caller", "The body comes in chunks that the caller has signed with a key of its own: have its AWS SDK send bodies in one piece, or unsigned.")
+	case errors.Is(err, credential.ErrUnhashed):
+		return refuse(http.StatusRequestEntityTooLarge, "body_not_hashed", "Body too long to be signed", "Over http:// a body of more than 1 MiB is signed only where its hash comes along: send X-Amz-Content-Sha256, or set an https:// base_url.")
+	}
+	return nil
 }
 
 // upstreamProblem is the one place where a transport's errors become statuses.
@@ -253,6 +313,9 @@ func upstreamProblem(service string, err error) *problem {
 		noTLS   tls.RecordHeaderError
 		dial    *net.OpError
 	)
+	if p := credentialProblem(service, err); p != nil {
+		return p
+	}
 	switch {
 	case errors.Is(err, errConnectTimeout):
 		return timeout("could not be connected to in time (connect_timeout).")

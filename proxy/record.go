@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lockbox/proxy/audit"
+	"lockbox/proxy/credential"
 	"lockbox/proxy/token"
 )
 
@@ -30,8 +31,9 @@ type record struct {
 
 	mu       sync.Mutex
 	x        audit.Exchange
-	redactor *audit.Redactor // of the service's secrets, or of all when it is none's
-	local    *folder         // nil: none, or a service that is not configured
+	redactor *redaction        // of the service's secrets, or of all when it is none's
+	ready    *credential.Ready // what the call was made with; nil: it was not made
+	local    *folder           // nil: none, or a service that is not configured
 	out      http.Header
 	sent     capture // by the caller
 	answered capture // by the upstream
@@ -55,7 +57,7 @@ func (c *capture) add(p []byte) {
 
 // newRecord begins the record of a request.
 func (s *Server) newRecord(st *state, r *http.Request, path, listener string) *record {
-	redactor := audit.NewRedactor()
+	redactor := newRedaction()
 	if st != nil {
 		redactor = st.redactor
 	}
@@ -90,6 +92,13 @@ func (c *record) claims(claims token.Claims) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.x.Audience, c.x.JTI = strings.Join(claims.Audience, ","), claims.JTI
+}
+
+// with notes the credential that the call is made with.
+func (c *record) with(ready *credential.Ready) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ready = ready
 }
 
 // response notes how the upstream's answer begins.
@@ -153,7 +162,11 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 	}
 	c.done = true
 	// The caller's token too, valid or not.
-	redactor := c.redactor.With(callerSecrets(c.in)...)
+	secrets := callerSecrets(c.in)
+	if c.ready != nil {
+		secrets = append(secrets, c.ready.Secrets()...)
+	}
+	redactor := c.redactor.now().With(secrets...)
 	x := &c.x
 	x.Time, x.Duration = c.began, time.Since(c.began)
 	x.Status, x.Decision, x.Reason = status, decision, reason

@@ -115,6 +115,9 @@ func (s *Server) service(w http.ResponseWriter, r *http.Request, path string, st
 		c.token, _ = presented(r.Header)
 	}
 	c.here = address{base: c.route.service.BaseURL, origin: origin(r), path: "/s/" + segment}
+	if c.route.credential.InQuery() {
+		c.here.strip = c.route.credential.Strip
+	}
 	c.forward()
 }
 

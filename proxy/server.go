@@ -17,6 +17,7 @@ import (
 
 	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
+	"lockbox/proxy/credential"
 	"lockbox/proxy/secret"
 	"lockbox/proxy/token"
 )
@@ -33,6 +34,10 @@ type Options struct {
 	// Keys reads the keys that sign tokens, at each reload. After an error,
 	// services that need a token answer 503, or 500 for secret.ErrNotFound.
 	Keys func(ctx context.Context) (token.Keys, error)
+	// Store saves a secret in the place of the one that a reference points at: a
+	// refresh token that its provider replaced. It is called before the access
+	// token that came with it is used. nil: none can be saved.
+	Store func(ctx context.Context, ref secret.Ref, value secret.Value) error
 	// Audit records every exchange. A nil one records nothing.
 	Audit *audit.Log
 	// Logger is told of failures. nil: nobody is.
@@ -55,6 +60,9 @@ type Server struct {
 	reload  sync.Mutex   // serialises Reload; guards upstreams
 	outward upstreams
 
+	tokens   *credential.Tokens
+	toTokens tokenTransport
+
 	// stall is how long a caller may neither send nor take a byte of a body.
 	stall time.Duration
 	drain time.Duration // DrainTimeout, less in tests
@@ -65,8 +73,14 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Server{opts: o, log: o.Logger, stall: 2 * time.Minute, drain: DrainTimeout}
+	s := &Server{opts: o, log: o.Logger, stall: 2 * time.Minute, drain: DrainTimeout}
+	s.tokens = credential.NewTokens(&s.toTokens, o.Store, o.Logger)
+	return s
 }
+
+// Close ends what calls may have left to be done: a token that is being fetched
+// is waited for, for a little. Call it when Serve has returned.
+func (s *Server) Close() { s.tokens.Close() }
 
 // Config is the configuration in use, nil before the first Reload. It is not to
 // be changed.

@@ -69,7 +69,7 @@ func (n Notice) IsZero() bool { return n == Notice{} }
 type ServiceInfo struct {
 	Name          string
 	BaseURL       string
-	Credential    string // none, bearer, basic or headers
+	Credential    string // none, or a config.CredentialType
 	TokenRequired bool
 	AnyAudience   bool
 	Audiences     []string // those allowed, when not AnyAudience
