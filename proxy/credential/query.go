@@ -71,23 +71,30 @@ func (a *Applier) Strip(address string) string {
 	if len(a.params) == 0 {
 		return address
 	}
-	start := strings.IndexByte(address, '?')
+	address, fragment, has := strings.Cut(address, "#")
+	address = a.stripAfter(address, '?')
+	if has {
+		address += a.stripAfter("#"+fragment, '#')
+	}
+	return address
+}
+
+// stripAfter strips the parameters that come after a mark, and the mark when
+// none is left.
+func (a *Applier) stripAfter(s string, mark byte) string {
+	start := strings.IndexByte(s, mark)
 	if start < 0 {
-		return address
+		return s
 	}
-	end := len(address)
-	if i := strings.IndexByte(address[start:], '#'); i >= 0 {
-		end = start + i
-	}
-	raw := address[start+1 : end]
+	raw := s[start+1:]
 	kept := cut(raw, a.params.holds)
 	switch {
 	case len(kept) == len(raw):
-		return address
+		return s
 	case kept == "":
-		return address[:start] + address[end:]
+		return s[:start]
 	}
-	return address[:start+1] + kept + address[end:]
+	return s[:start+1] + kept
 }
 
 // InQuery reports whether the credential is part of the URLs of its requests.

@@ -3,6 +3,7 @@ package credential
 import (
 	"context"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -115,7 +116,8 @@ func (s *source) begin() *fetch {
 			s.again = time.Now().Add(pause)
 			s.tokens.log.Warn("no access token", "token_url", s.client.TokenURL, "why", "it "+fault.Error())
 		} else {
-			s.former, s.token, s.held, s.again = s.token, token, nil, time.Time{}
+			s.drop()
+			s.token, s.held, s.again = token, nil, time.Time{}
 		}
 		s.version++
 		f.token, f.fault = token, fault
@@ -193,9 +195,9 @@ func (s *source) ask(ctx context.Context, refresh secret.Value, renewed int) (*a
 	if s.grant != nil {
 		s.grant.rotate(refresh, secret.New(got.RefreshToken))
 	}
-	switch got.Type() {
-	case "MAC", "DPoP", "PoP":
-		return nil, &Fault{"is of a type that Lockbox cannot send (" + got.Type() + "): have the provider give bearer tokens"}
+	switch strings.ToLower(got.TokenType) {
+	case "mac", "pop", "dpop": // each request would have to be signed
+		return nil, &Fault{"is of a type that Lockbox cannot send: have the provider give bearer tokens to this client"}
 	}
 	if !httpguts.ValidHeaderFieldValue(got.AccessToken) {
 		return nil, &Fault{"cannot be fetched: the token endpoint gave one that no header can carry; check token_url"}
@@ -214,8 +216,15 @@ func (s *source) refused(value secret.Value) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.token != nil && s.token.value.Equal(value) {
-		s.former, s.token = s.token, nil
+		s.drop()
 		s.version++
+	}
+}
+
+// drop is called with mu held.
+func (s *source) drop() {
+	if s.token != nil {
+		s.former, s.token = s.token, nil
 	}
 }
 

@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"lockbox/proxy/audit":      {"lockbox/proxy/secret"},
 	"lockbox/proxy/config":     {"lockbox/proxy/secret"},
 	"lockbox/proxy/credential": {"lockbox/proxy/config", "lockbox/proxy/secret"},
+	"lockbox/proxy/oauthtest":  {},
 	"lockbox/proxy/secret":     {},
 	"lockbox/proxy/token":      {"lockbox/proxy/secret"},
 	"lockbox/ui":               {"lockbox/assets", "lockbox/proxy/secret", "lockbox/ui/backend"},
