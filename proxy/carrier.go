@@ -48,7 +48,11 @@ type tokenTransport struct{ up atomic.Pointer[upstream] }
 // open is called with the reload's lock held.
 func (t *tokenTransport) open(roots *x509.CertPool) {
 	if t.up.Load() == nil {
-		t.up.Store(newUpstream(timeouts{connect: 10 * time.Second}, roots))
+		up := newUpstream(timeouts{connect: 10 * time.Second}, roots)
+		// There is an hour between two tokens, and a POST on a connection that the
+		// endpoint has closed meanwhile fails.
+		up.transport.DisableKeepAlives = true
+		t.up.Store(up)
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"lockbox/proxy/audit"
 	"lockbox/proxy/credential"
+	"lockbox/proxy/secret"
 )
 
 var errSwitched = errors.New("the upstream switched to a protocol that nobody asked for")
@@ -242,9 +243,30 @@ func (c *call) stripHeader(h http.Header) {
 			if name != "Link" {
 				v = c.route.credential.Strip(v)
 			}
-			h[name][i] = c.route.redactor.now().Text(v)
+			h[name][i] = c.blackOut(v)
 		}
 	}
+}
+
+// blackOut takes the key out of a header's value, and all of an address's query
+// where the key is in there encoded more than once.
+func (c *call) blackOut(v string) string {
+	redactor := c.route.redactor.now()
+	if t := redactor.Text(v); t != v {
+		return t
+	}
+	decoded := v
+	for range maxEncoding {
+		again := decodeOnce(decoded)
+		if again == decoded {
+			break
+		}
+		if decoded = again; redactor.Text(decoded) != decoded {
+			address, _, _ := strings.Cut(v, "?")
+			return address + "?" + secret.Redacted
+		}
+	}
+	return v
 }
 
 // finish records the call with the status that the upstream gave.
@@ -280,6 +302,11 @@ func (c *call) fail(w http.ResponseWriter, _ *http.Request, err error) {
 func (c *call) refuse(w http.ResponseWriter, p *problem) {
 	if err := c.rec.finish(p.status, audit.Failed, p.reason()); err != nil {
 		p = errRecord
+	}
+	if c.body != nil && !c.body.ended.Load() {
+		// In full duplex the server would read what is left of the body when it
+		// already waits for the next request, and panic.
+		w.Header().Set("Connection", "close")
 	}
 	p.write(w)
 }
