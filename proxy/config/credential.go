@@ -34,15 +34,14 @@ var oauthOptions = []string{"scopes", "audience", "extra_params", "auth_style"}
 // inferred is how many of the types need no "type".
 const inferred = 3
 
-// keysOf are the fields of a type.
-func keysOf(chosen CredentialType) []string {
+// keysOf are the keys of each type.
+var keysOf = func() map[CredentialType][]string {
+	keys := map[CredentialType][]string{}
 	for _, t := range credentialTypes {
-		if t.Type == chosen {
-			return slices.Concat(t.Needed, t.Optional)
-		}
+		keys[t.Type] = slices.Concat([]string{"type"}, t.Needed, t.Optional)
 	}
-	return nil
-}
+	return keys
+}()
 
 // knownTypes names the types in a sentence.
 func knownTypes() string {
@@ -130,7 +129,7 @@ func hasAll(o *object, keys []string) bool {
 // unknownFields warns of the keys that a credential of the chosen type does not
 // have: other types', which do nothing here, and such as no type has.
 func (d *decoder) unknownFields(o *object, chosen CredentialType) {
-	mine := append([]string{"type"}, keysOf(chosen)...)
+	mine := keysOf[chosen]
 	for i, name := range o.names {
 		switch {
 		case slices.Contains(mine, name) || strings.HasPrefix(name, "_"):
@@ -264,7 +263,7 @@ func CheckCredential(c *Credential) error {
 	if c == nil {
 		return nil
 	}
-	if keysOf(c.Type) == nil {
+	if keysOf[c.Type] == nil {
 		return errors.New("credential: must be " + knownTypes())
 	}
 	for field, s := range c.Sources() {

@@ -82,47 +82,37 @@ func (c *Credential) Sources() iter.Seq2[string, secret.Source] {
 		if c == nil {
 			return
 		}
-		for _, f := range c.fields() {
-			if !yield(f.Name, f.Value) {
-				return
+		switch c.Type {
+		case Basic:
+			_ = yield("username", c.Username) && yield("password", c.Password)
+		case Bearer:
+			yield("token", c.Token)
+		case Headers:
+			for _, h := range c.Headers {
+				if !yield("headers/"+h.Name, h.Value) {
+					return
+				}
 			}
+		case Query:
+			yieldParams(yield, "params/", c.Params)
+		case ClientCredentials, RefreshToken:
+			o := &c.OAuth
+			_ = yield("client_id", o.ClientID) && yield("client_secret", o.ClientSecret) &&
+				(c.Type == ClientCredentials || yield("refresh_token", o.RefreshToken)) &&
+				yieldParams(yield, "extra_params/", o.ExtraParams)
+		case SigV4:
+			_ = yield("access_key_id", c.AWS.AccessKeyID) && yield("secret_access_key", c.AWS.SecretAccessKey) && yield("session_token", c.AWS.SessionToken)
 		}
 	}
 }
 
-func (c *Credential) fields() []Param {
-	switch c.Type {
-	case Basic:
-		return []Param{{"username", c.Username}, {"password", c.Password}}
-	case Bearer:
-		return []Param{{"token", c.Token}}
-	case Headers:
-		fields := make([]Param, len(c.Headers))
-		for i, h := range c.Headers {
-			fields[i] = Param{"headers/" + h.Name, h.Value}
+func yieldParams(yield func(string, secret.Source) bool, prefix string, params []Param) bool {
+	for _, p := range params {
+		if !yield(prefix+p.Name, p.Value) {
+			return false
 		}
-		return fields
-	case Query:
-		return prefixed("params/", c.Params)
-	case ClientCredentials, RefreshToken:
-		o := &c.OAuth
-		fields := []Param{{"client_id", o.ClientID}, {"client_secret", o.ClientSecret}}
-		if c.Type == RefreshToken {
-			fields = append(fields, Param{"refresh_token", o.RefreshToken})
-		}
-		return append(fields, prefixed("extra_params/", o.ExtraParams)...)
-	case SigV4:
-		return []Param{{"access_key_id", c.AWS.AccessKeyID}, {"secret_access_key", c.AWS.SecretAccessKey}, {"session_token", c.AWS.SessionToken}}
 	}
-	return nil
-}
-
-func prefixed(prefix string, params []Param) []Param {
-	fields := make([]Param, len(params))
-	for i, p := range params {
-		fields[i] = Param{prefix + p.Name, p.Value}
-	}
-	return fields
+	return true
 }
 
 // secretField reports whether a literal in a field is a key. The others name

@@ -84,12 +84,13 @@ func refusal(e *oauth2.RetrieveError, refresh bool) string {
 }
 
 // unsaved is the fault of a refresh token that was replaced and found no place.
-func unsaved(ref secret.Ref, err error) *Fault {
+// Where that is, the log says: it is no caller's business.
+func unsaved(err error) *Fault {
 	switch {
 	case errors.Is(err, secret.ErrLocked):
 		return &Fault{"is held back: the provider gave a new refresh token, which cannot be saved while the keychain is locked; unlock it"}
 	case errors.Is(err, secret.ErrUnavailable):
-		return &Fault{"is held back: the provider gave a new refresh token, which cannot be saved at " + ref.String() + "; see that the keychain can be used"}
+		return &Fault{"is held back: the provider gave a new refresh token, which cannot be saved; see that the keychain can be used"}
 	}
-	return &Fault{"is held back: the provider gave a new refresh token, which cannot be saved at " + ref.String() + "; keep it in the keychain, or where Lockbox may write"}
+	return &Fault{"is held back: the provider gave a new refresh token, which cannot be saved where refresh_token points; keep it in the keychain, or where Lockbox may write"}
 }

@@ -94,8 +94,8 @@ func TestVaultFails(t *testing.T) {
 		want string
 	}{
 		{fmt.Errorf("no: %w", secret.ErrLocked), "while the keychain is locked; unlock it"},
-		{fmt.Errorf("no: %w", secret.ErrUnavailable), "keychain://mail/refresh_token; see that the keychain can be used"},
-		{errors.New("read-only"), "keychain://mail/refresh_token; keep it in the keychain"},
+		{fmt.Errorf("no: %w", secret.ErrUnavailable), "which cannot be saved; see that the keychain can be used"},
+		{errors.New("read-only"), "where refresh_token points; keep it in the keychain"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBench(t, rotating())

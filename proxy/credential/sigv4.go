@@ -141,7 +141,7 @@ func normal(raw string) string {
 // hash is what is signed of the body: its hash, or that it is not signed. A
 // caller that sends a hash is taken at its word, which AWS checks.
 func (s *signer) hash(r *http.Request) (string, error) {
-	if given := r.Header[hashHeader]; len(given) > 0 {
+	if given := r.Header[hashHeader]; len(given) > 1 || len(given) == 1 && given[0] != "" {
 		if len(given) > 1 || strings.HasPrefix(given[0], "STREAMING-AWS4-") {
 			return "", ErrChunksSigned
 		}

@@ -114,7 +114,7 @@ func (s *source) begin() *fetch {
 		s.fetch, s.fault = nil, fault
 		if fault != nil {
 			s.again = time.Now().Add(pause)
-			s.tokens.log.Warn("no access token", "token_url", s.client.TokenURL, "why", "it "+fault.Error())
+			s.tokens.log.Warn("no access token", "endpoint", s.endpoint(), "why", "it "+fault.Error())
 		} else {
 			s.drop()
 			s.token, s.held, s.again = token, nil, time.Time{}
@@ -168,12 +168,18 @@ func (s *source) save() *Fault {
 	defer cancel()
 	switch kept, err := s.grant.save(ctx, s.tokens.store); {
 	case err != nil:
-		s.tokens.log.Error("a refresh token that was replaced cannot be saved, and calls wait until it can", "token_url", s.client.TokenURL, "ref", s.grant.ref.String(), "why", err)
-		return unsaved(s.grant.ref, err)
+		s.tokens.log.Error("a refresh token that was replaced cannot be saved, and calls wait until it can", "endpoint", s.endpoint(), "ref", s.grant.ref.String(), "why", err)
+		return unsaved(err)
 	case !kept:
-		s.tokens.log.Warn("a refresh token was replaced by its provider, where Lockbox cannot save the new one: it is lost when Lockbox ends; keep it in the keychain", "token_url", s.client.TokenURL, "ref", s.grant.ref.String())
+		s.tokens.log.Warn("a refresh token was replaced by its provider, where Lockbox cannot save the new one: it is lost when Lockbox ends; keep it in the keychain", "endpoint", s.endpoint(), "ref", s.grant.ref.String())
 	}
 	return nil
+}
+
+// endpoint is the token endpoint as the log names it.
+func (s *source) endpoint() string {
+	address, _, _ := strings.Cut(s.client.TokenURL, "?")
+	return address
 }
 
 // ask makes the one request.

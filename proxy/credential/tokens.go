@@ -19,8 +19,9 @@ import (
 	"lockbox/proxy/secret"
 )
 
-// closeTime is how long Close lets token endpoints answer.
-const closeTime = 3 * time.Second
+// closeTime is how long Close lets token endpoints answer. It comes after the
+// drain of the server, which has ten seconds in all.
+const closeTime = 500 * time.Millisecond
 
 // Tokens has the access tokens of OAuth credentials, so that they outlive a
 // reload, and services with the same credential share them.
