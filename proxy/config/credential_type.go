@@ -96,14 +96,18 @@ func (c *Credential) Sources() iter.Seq2[string, secret.Source] {
 		case Query:
 			yieldParams(yield, "params/", c.Params)
 		case ClientCredentials, RefreshToken:
-			o := &c.OAuth
-			_ = yield("client_id", o.ClientID) && yield("client_secret", o.ClientSecret) &&
-				(c.Type == ClientCredentials || yield("refresh_token", o.RefreshToken)) &&
-				yieldParams(yield, "extra_params/", o.ExtraParams)
+			c.oauthSources(yield)
 		case SigV4:
 			_ = yield("access_key_id", c.AWS.AccessKeyID) && yield("secret_access_key", c.AWS.SecretAccessKey) && yield("session_token", c.AWS.SessionToken)
 		}
 	}
+}
+
+func (c *Credential) oauthSources(yield func(string, secret.Source) bool) {
+	o := &c.OAuth
+	_ = yield("client_id", o.ClientID) && yield("client_secret", o.ClientSecret) &&
+		(c.Type == ClientCredentials || yield("refresh_token", o.RefreshToken)) &&
+		yieldParams(yield, "extra_params/", o.ExtraParams)
 }
 
 func yieldParams(yield func(string, secret.Source) bool, prefix string, params []Param) bool {
