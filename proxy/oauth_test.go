@@ -283,3 +283,15 @@ func TestOAuthTest(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestOAuthWebSocket: a WebSocket begins with a token too.
+func TestOAuthWebSocket(t *testing.T) {
+	p := newProvider(t, oauthtest.Options{})
+	up := upstreamOf(t, socketEcho)
+	l := newLab(t, services("chat", strings.Replace(p.asClient(), p.api.URL, up.URL, 1)))
+	c, _ := dial(t, l.url+"/s/chat/socket", nil)
+	defer c.Close()
+	if _, msg, err := c.ReadMessage(); err != nil || !p.Valid(strings.TrimPrefix(string(msg), "Bearer ")) {
+		t.Errorf("the upstream saw %d bytes, %v", len(msg), err)
+	}
+}
