@@ -15,6 +15,7 @@ type requestBody struct {
 	io.ReadCloser
 	call   *call
 	failed atomic.Bool // reading it did: the caller's fault, not the upstream's
+	ended  atomic.Bool // all of it was read
 }
 
 // Read implements io.Reader. A caller that sends nothing for too long is given
@@ -33,6 +34,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		_ = deadlines.SetReadDeadline(time.Time{})
 	}
 	if errors.Is(err, io.EOF) {
+		b.ended.Store(true)
 		b.call.passTrailers()
 	} else {
 		b.failed.Store(true)

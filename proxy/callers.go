@@ -68,7 +68,7 @@ func (st *state) judge(raw string, rt *route, now time.Time) (*caller, token.Cla
 		}
 	}
 	v := secret.New(raw)
-	k := &caller{v, claims, until, rt.redactor.With(v)}
+	k := &caller{v, claims, until, rt.redactor.now().With(v)}
 	rt.callers.put(raw, k)
 	return k, claims, nil
 }

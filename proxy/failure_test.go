@@ -244,3 +244,17 @@ func TestUpstreamProblemNamesNoAddress(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+// A refusal whose caller's body was not read leaves a connection that the next
+// call can use, or none.
+func TestRefusedWithBody(t *testing.T) {
+	l := newLab(t, services("down", open("http://127.0.0.2:1")))
+	for range 20 {
+		if r := do(t, request(t, "POST", l.url+"/s/down/x", strings.NewReader("x"))); r.status != 502 || r.err != nil {
+			t.Errorf("%d %v", r.status, r.err)
+		}
+	}
+	if strings.Contains(l.said.String(), "panic") {
+		t.Error("the server panicked")
+	}
+}

@@ -2,23 +2,20 @@ package proxy
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"lockbox/proxy/audit"
+	"lockbox/proxy/credential"
+	"lockbox/proxy/secret"
 )
 
 var errSwitched = errors.New("the upstream switched to a protocol that nobody asked for")
@@ -38,8 +35,9 @@ type call struct {
 	here    address // where the service is for the caller
 	rec     *record
 	body    *requestBody // nil: none
-	trailer http.Header  // the request's, as the upstream gets them
-	over    atomic.Bool  // the connection may be at its next request
+	ready   *credential.Ready
+	trailer http.Header // the request's, as the upstream gets them
+	over    atomic.Bool // the connection may be at its next request
 }
 
 // forward carries the call to the upstream and the answer back.
@@ -57,6 +55,9 @@ func (c *call) forward() {
 		}
 	}
 	c.in = c.in.WithContext(ctx)
+	if !c.prepare(ctx) {
+		return
+	}
 	if !c.upgrade && c.in.Header["Upgrade"] != nil {
 		// h2c, above all, would tunnel what is never looked at.
 		c.in.Header = c.in.Header.Clone()
@@ -72,7 +73,7 @@ func (c *call) forward() {
 	}
 	proxy := httputil.ReverseProxy{
 		Rewrite:        c.rewrite,
-		Transport:      c.route.transport,
+		Transport:      c.route.carry(c.ready),
 		ModifyResponse: c.answer,
 		ErrorHandler:   c.fail,
 		FlushInterval:  -1,
@@ -101,14 +102,33 @@ func webSocket(r *http.Request) bool {
 	return false
 }
 
-// rewrite makes the upstream's request of the caller's. Hop-by-hop headers are
-// gone by then, and with them those that the caller named in Connection: it
-// cannot name the credential's, which are set here.
+// prepare gets the credential ready. Without it the call is answered.
+func (c *call) prepare(ctx context.Context) bool {
+	ready, err := c.route.ready(ctx)
+	if err == nil {
+		c.ready = ready
+		c.rec.with(ready)
+		return true
+	}
+	c.fail(c.w, c.in, err)
+	return false
+}
+
+// ready is the route's credential for one call. The demo is called without.
+func (rt *route) ready(ctx context.Context) (*credential.Ready, error) {
+	if rt.service.BaseURL.Scheme == demoScheme {
+		return (&credential.Applier{}).Ready(ctx)
+	}
+	return rt.credential.Ready(ctx)
+}
+
+// rewrite makes the upstream's request of the caller's, less the credential,
+// which the carrier puts on. Hop-by-hop headers are gone by then, and with them
+// those that the caller named in Connection: it cannot name the credential's.
 func (c *call) rewrite(pr *httputil.ProxyRequest) {
 	out := pr.Out
 	setTarget(out, c.route.service.BaseURL, c.rest, pr.In.URL.RawQuery, pr.In.URL.ForceQuery)
 	c.cleanHeader(out.Header)
-	c.route.credential.Apply(out.Header)
 	sendOnce(out.Header)
 	c.trailer = nil
 	for name := range pr.In.Trailer {
@@ -159,6 +179,9 @@ func (c *call) answer(res *http.Response) error {
 	if res.StatusCode == http.StatusSwitchingProtocols && !(c.upgrade && switched && strings.EqualFold(h.Get("Upgrade"), "websocket")) {
 		return errSwitched
 	}
+	if res.StatusCode == http.StatusUnauthorized {
+		c.ready.Refused()
+	}
 	c.cleanAnswer(h)
 	c.rec.response(res.StatusCode, h)
 	if res.StatusCode == http.StatusSwitchingProtocols {
@@ -192,6 +215,7 @@ func (c *call) cleanAnswer(h http.Header) {
 		}
 	}
 	c.here.rewriteHeader(h)
+	c.stripHeader(h)
 	if c.browser {
 		// All services share one origin here. In a sandbox, what one of them
 		// serves cannot use the person's browser to call the others.
@@ -200,6 +224,45 @@ func (c *call) cleanAnswer(h http.Header) {
 	if _, ok := h["Content-Type"]; !ok && c.w != nil {
 		c.w.Header()["Content-Type"] = nil // or the server would guess one
 	}
+}
+
+// stripHeader takes a key that is part of the query out of the addresses that
+// the upstream gives: many redirect to the one that they were called with. What
+// rewriteHeader has left of it, such as in an address within an address, is
+// blacked out.
+func (c *call) stripHeader(h http.Header) {
+	if !c.route.credential.InQuery() {
+		return
+	}
+	for _, name := range []string{"Location", "Content-Location", "Link", "Refresh"} {
+		for i, v := range h[name] {
+			if name != "Link" {
+				v = c.route.credential.Strip(v)
+			}
+			h[name][i] = c.blackOut(v)
+		}
+	}
+}
+
+// blackOut takes the key out of a header's value, and all of an address's query
+// where the key is in there encoded more than once.
+func (c *call) blackOut(v string) string {
+	redactor := c.route.redactor.now()
+	if t := redactor.Text(v); t != v {
+		return t
+	}
+	decoded := v
+	for range maxEncoding {
+		again := decodeOnce(decoded)
+		if again == decoded {
+			break
+		}
+		if decoded = again; redactor.Text(decoded) != decoded {
+			address, _, _ := strings.Cut(v, "?")
+			return address + "?" + secret.Redacted
+		}
+	}
+	return v
 }
 
 // finish records the call with the status that the upstream gave.
@@ -227,7 +290,7 @@ func (c *call) fail(w http.ResponseWriter, _ *http.Request, err error) {
 		panic(http.ErrAbortHandler)                                        // returning would mean an empty 200
 	}
 	p := upstreamProblem(c.route.service.Name, err)
-	c.server.log.Warn("a call to an upstream failed", "service", c.route.service.Name, "code", p.code, "why", c.route.redactor.Text(err.Error()))
+	c.server.log.Warn("a call to an upstream failed", "service", c.route.service.Name, "code", p.code, "why", c.route.redactor.now().Text(err.Error()))
 	c.refuse(w, p)
 }
 
@@ -236,43 +299,12 @@ func (c *call) refuse(w http.ResponseWriter, p *problem) {
 	if err := c.rec.finish(p.status, audit.Failed, p.reason()); err != nil {
 		p = errRecord
 	}
+	if c.body != nil && !c.body.ended.Load() {
+		// In full duplex the server would read what is left of the body when it
+		// already waits for the next request, and panic.
+		w.Header().Set("Connection", "close")
+	}
 	p.write(w)
-}
-
-// upstreamProblem is the one place where a transport's errors become statuses.
-func upstreamProblem(service string, err error) *problem {
-	unreachable := func(why string) *problem {
-		return refuse(http.StatusBadGateway, "upstream_unreachable", "Upstream unreachable", fmt.Sprintf("The upstream of service %q %s", service, why))
-	}
-	timeout := func(why string) *problem {
-		return refuse(http.StatusGatewayTimeout, "upstream_timeout", "Upstream timeout", fmt.Sprintf("The upstream of service %q %s", service, why))
-	}
-	var (
-		dns     *net.DNSError
-		cert    *tls.CertificateVerificationError
-		unknown x509.UnknownAuthorityError
-		noTLS   tls.RecordHeaderError
-		dial    *net.OpError
-	)
-	switch {
-	case errors.Is(err, errConnectTimeout):
-		return timeout("could not be connected to in time (connect_timeout).")
-	case errors.Is(err, errBlockedAddress):
-		return unreachable("has a link-local or metadata address, which Lockbox calls for services with \"allow_link_local\": true only.")
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return unreachable("has a host name that does not exist: check its base_url.")
-	case isTimeout(err) && errors.As(err, &dial) && dial.Op == "dial": // the system's own patience
-		return timeout("could not be connected to in time.")
-	case isTimeout(err):
-		return timeout("did not begin its answer in time (read_timeout).")
-	case errors.As(err, &cert), errors.As(err, &unknown):
-		return unreachable("has a certificate that this machine does not trust for its host.")
-	case errors.As(err, &noTLS):
-		return unreachable("does not speak TLS: its base_url may have to begin with http://.")
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return unreachable("refuses connections: it may be down, or its base_url wrong.")
-	}
-	return unreachable("cannot be reached, or gave no valid answer.")
 }
 
 // buffers are the 32 KB that a body passes through.

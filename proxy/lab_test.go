@@ -86,6 +86,15 @@ func newLab(t testing.TB, text string, change ...func(*lab)) *lab {
 			}
 			return secret.Value{}, fmt.Errorf("%s: %w", ref, secret.ErrNotFound)
 		},
+		Store: func(_ context.Context, ref secret.Ref, value secret.Value) error {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			if err := l.errs["store "+ref.String()]; err != nil {
+				return err
+			}
+			l.secrets[ref.String()] = value
+			return nil
+		},
 		Keys: func(context.Context) (token.Keys, error) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
@@ -117,6 +126,7 @@ func newLab(t testing.TB, text string, change ...func(*lab)) *lab {
 		if err := <-l.ended; err != nil {
 			t.Errorf("Serve: %v", err)
 		}
+		l.Close()
 		if err := log.Close(); err != nil {
 			t.Errorf("closing the audit log: %v", err)
 		}

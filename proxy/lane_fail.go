@@ -42,7 +42,7 @@ func (x *laneCall) fail(err error) verdict {
 		return x.refuse(errBody)
 	}
 	p := upstreamProblem(x.route.service.Name, err)
-	x.server.log.Warn("a call to an upstream failed", "service", x.route.service.Name, "code", p.code, "why", x.route.redactor.Text(err.Error()))
+	x.server.log.Warn("a call to an upstream failed", "service", x.route.service.Name, "code", p.code, "why", x.route.redactor.now().Text(err.Error()))
 	return x.refuse(p)
 }
 

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"net/http"
 	"net/url"
 	"time"
 )
@@ -25,10 +24,12 @@ func newPlainRoute(rt *route, pool func(laneKey) *lanePool) *plainRoute {
 	if base.Scheme != "http" || svc.AllowRedirects || svc.TokenInPath || svc.TokenInQuery || rt.unavailable != nil || !ascii(base.Host) {
 		return nil
 	}
-	h := http.Header{}
-	rt.credential.Apply(h)
+	fixed, ok := rt.credential.Fixed()
+	if !ok {
+		return nil
+	}
 	p := &plainRoute{host: base.Host, path: base.EscapedPath(), within: svc.ReadTimeout}
-	p.fields = appendHeader(nil, h)
+	p.fields = appendHeader(nil, fixed)
 	p.pool = pool(laneKey{hostPort(base), svc.ConnectTimeout, svc.AllowLinkLocal})
 	return p
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lockbox/proxy/audit"
+	"lockbox/proxy/credential"
 	"lockbox/proxy/token"
 )
 
@@ -30,10 +31,11 @@ type record struct {
 
 	mu       sync.Mutex
 	x        audit.Exchange
-	route    *route          // nil: a service that is not configured, or none
-	caller   *caller         // nil: none whose token was found good
-	redactor *audit.Redactor // of all secrets, where there is no route
-	local    *folder         // nil: none, or a service that is not configured
+	route    *route            // nil: a service that is not configured, or none
+	caller   *caller           // nil: none whose token was found good
+	redactor *redaction        // of all secrets, where there is no route
+	ready    *credential.Ready // what the call was made with; nil: it was not made, or in the lane
+	local    *folder           // nil: none, or a service that is not configured
 	out      http.Header
 	sent     capture // by the caller
 	answered capture // by the upstream
@@ -57,7 +59,7 @@ func (c *capture) add(p []byte) {
 
 // newRecord begins the record of a request.
 func (s *Server) newRecord(st *state, r *http.Request, path, listener string) *record {
-	redactor := audit.NewRedactor()
+	redactor := newRedaction()
 	if st != nil {
 		redactor = st.redactor
 	}
@@ -102,6 +104,13 @@ func (c *record) known(k *caller, claims token.Claims) {
 	defer c.mu.Unlock()
 	c.caller = k
 	c.x.Audience, c.x.JTI = strings.Join(claims.Audience, ","), claims.JTI
+}
+
+// with notes the credential that the call is made with.
+func (c *record) with(ready *credential.Ready) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ready = ready
 }
 
 // response notes how the upstream's answer begins.
@@ -203,14 +212,18 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 // redactorOf knows the service's secrets and all that the caller sent.
 func (c *record) redactorOf() *audit.Redactor {
 	sent := addressSecrets(c.x.Path, c.x.Query)
-	if len(sent) == 0 && c.route != nil && c.caller != nil && bearerAlone(c.in, c.caller.raw) {
+	if len(sent) == 0 && c.ready == nil && c.caller != nil && bearerAlone(c.in, c.caller.raw) {
 		return c.caller.redactor
+	}
+	sent = append(sent, callerSecrets(c.in)...)
+	if c.ready != nil {
+		sent = append(sent, c.ready.Secrets()...)
 	}
 	known := c.redactor
 	if c.route != nil {
 		known = c.route.redactor
 	}
-	return known.With(append(sent, callerSecrets(c.in)...)...)
+	return known.now().With(sent...)
 }
 
 // recorded is what was captured of a body, redacted.

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 
-	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
 	"lockbox/proxy/credential"
 	"lockbox/proxy/secret"
@@ -55,6 +54,7 @@ func (s *Server) reloadLocked(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	s.toTokens.open(s.outward.roots)
 	old := s.state.Load()
 	readings := s.readSecrets(ctx, cfg, old)
 	keys, keyErr := s.opts.Keys(ctx)
@@ -69,19 +69,19 @@ func (s *Server) reloadLocked(ctx context.Context) (Report, error) {
 	}
 	st.setKeys(keys, keyErr, old)
 	used, usedLanes := map[timeouts]bool{}, map[laneKey]bool{}
-	var all []secret.Value
+	var all []*credential.Applier
 	for _, name := range slices.Sorted(maps.Keys(cfg.Services)) {
 		svc := cfg.Services[name]
-		rt := st.addRoute(svc, readings)
+		rt := s.addRoute(st, svc, readings)
 		t := timeoutsOf(svc, cfg)
 		rt.transport = transportOf(rt, s.outward.get(t))
 		used[t] = true
 		if s.lanes && !t.proxyEnv {
 			rt.plain = newPlainRoute(rt, func(k laneKey) *lanePool { usedLanes[k] = true; return s.outward.lane(k) })
 		}
-		all = append(all, rt.credential.Secrets()...)
+		all = append(all, rt.credential)
 	}
-	st.redactor = audit.NewRedactor(all...)
+	st.redactor = newRedaction(all...)
 	if err := s.openLocal(st); err != nil {
 		return Report{}, err
 	}
@@ -90,6 +90,7 @@ func (s *Server) reloadLocked(ctx context.Context) (Report, error) {
 		old.retire()
 	}
 	s.outward.keep(used, usedLanes)
+	s.tokens.Keep(all)
 	s.log.Info("the config is in use", "version", s.opts.Version, "services", len(cfg.Services), "unavailable", len(st.report.Unavailable))
 	return st.report, nil
 }
@@ -182,7 +183,7 @@ func (st *state) setKeys(keys token.Keys, err error, old *state) {
 }
 
 // addRoute makes a service ready, but for its transport.
-func (st *state) addRoute(svc *config.Service, readings map[secret.Ref]reading) *route {
+func (s *Server) addRoute(st *state, svc *config.Service, readings map[secret.Ref]reading) *route {
 	for field, src := range svc.Credential.Sources() {
 		r := readings[src.Ref]
 		if r.err == nil && src.IsRef() {
@@ -192,7 +193,7 @@ func (st *state) addRoute(svc *config.Service, readings map[secret.Ref]reading) 
 			st.report.Warnings = append(st.report.Warnings, fmt.Sprintf("service %q: %s stays as it was: %v", svc.Name, field, r.carried))
 		}
 	}
-	rt, err := newRoute(svc, readings)
+	rt, err := newRoute(svc, readings, s.tokens)
 	if err != nil {
 		st.report.Unavailable[svc.Name] = err.Error()
 	}
@@ -202,11 +203,11 @@ func (st *state) addRoute(svc *config.Service, readings map[secret.Ref]reading) 
 
 // newRoute makes a service ready, but for its transport. The route is there even
 // with an error: it refuses every call then.
-func newRoute(svc *config.Service, readings map[secret.Ref]reading) (*route, error) {
+func newRoute(svc *config.Service, readings map[secret.Ref]reading, tokens *credential.Tokens) (*route, error) {
 	rt := &route{service: svc, credential: &credential.Applier{}, sets: map[string]bool{}}
 	fail := func(code, detail string, err error) (*route, error) {
 		rt.unavailable = refuse(http.StatusServiceUnavailable, code, "Credential unavailable", fmt.Sprintf("The credential of service %q %s", svc.Name, detail))
-		rt.redactor = audit.NewRedactor()
+		rt.redactor = newRedaction()
 		return rt, err
 	}
 	values := map[string]secret.Value{}
@@ -224,28 +225,24 @@ func newRoute(svc *config.Service, readings map[secret.Ref]reading) (*route, err
 		}
 		values[field] = r.value
 	}
-	applier, err := credential.New(svc.Credential, func(field string) secret.Value { return values[field] })
+	applier, err := credential.New(svc.Credential, func(field string) secret.Value { return values[field] }, tokens)
 	if errors.Is(err, credential.ErrEmpty) {
 		return fail("credential_missing", "is empty. Its owner can enter it anew in the window.", err)
 	} else if err != nil {
-		return fail("credential_invalid", "cannot be sent in a header. Its owner can enter it anew in the window.", err)
+		return fail("credential_invalid", "has a line break or another character that no key has. Its owner can enter it anew in the window.", err)
 	}
 	rt.credential = applier
 	for _, name := range applier.HeaderNames() {
 		rt.sets[name] = true
 	}
-	rt.redactor = audit.NewRedactor(applier.Secrets()...)
+	rt.redactor = newRedaction(applier)
 	return rt, nil
 }
 
-// transportOf is how a route's calls get to its upstream.
+// transportOf is how a route's requests get to its upstream.
 func transportOf(rt *route, up *upstream) http.RoundTripper {
-	var transport http.RoundTripper = up
 	if rt.service.BaseURL.Scheme == demoScheme {
-		transport = &demo{hidden: rt.credential.HeaderNames()}
+		return &demo{hidden: rt.credential.HeaderNames()}
 	}
-	if rt.service.AllowRedirects {
-		transport = &redirector{next: transport, base: rt.service.BaseURL}
-	}
-	return transport
+	return up
 }

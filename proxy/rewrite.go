@@ -11,18 +11,27 @@ import (
 // the upstream's real host.
 type address struct {
 	base   *url.URL
-	origin string // "http://127.0.0.1:8000", as the caller named it
-	path   string // "/s/github"
+	origin string              // "http://127.0.0.1:8000", as the caller named it
+	path   string              // "/s/github"
+	strip  func(string) string // takes the credential out of a URL; nil: it is in none
 }
 
 // rewriteHeader changes Location and Link where they lead into the service.
 func (a *address) rewriteHeader(h http.Header) {
 	for i, v := range h["Location"] {
-		h["Location"][i] = a.rewriteURL(v)
+		h["Location"][i] = a.rewriteClean(v)
 	}
 	for i, v := range h["Link"] {
 		h["Link"][i] = a.rewriteLinks(v)
 	}
+}
+
+func (a *address) rewriteClean(s string) string {
+	s = a.rewriteURL(s)
+	if a.strip != nil {
+		s = a.strip(s)
+	}
+	return s
 }
 
 // rewriteURL takes an absolute URL below the base URL, or a path on its host
@@ -95,7 +104,7 @@ func (a *address) rewriteLinks(s string) string {
 		case c == '<' && !quoted:
 			if end := strings.IndexByte(s[i:], '>'); end > 0 {
 				b.WriteByte('<')
-				b.WriteString(a.rewriteURL(s[i+1 : i+end]))
+				b.WriteString(a.rewriteClean(s[i+1 : i+end]))
 				i += end
 				c = '>'
 			}

@@ -18,6 +18,7 @@ import (
 
 	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
+	"lockbox/proxy/credential"
 	"lockbox/proxy/secret"
 	"lockbox/proxy/token"
 )
@@ -34,6 +35,10 @@ type Options struct {
 	// Keys reads the keys that sign tokens, at each reload. After an error,
 	// services that need a token answer 503, or 500 for secret.ErrNotFound.
 	Keys func(ctx context.Context) (token.Keys, error)
+	// Store saves a secret in the place of the one that a reference points at: a
+	// refresh token that its provider replaced. It is called before the access
+	// token that came with it is used. nil: none can be saved.
+	Store func(ctx context.Context, ref secret.Ref, value secret.Value) error
 	// Audit records every exchange. A nil one records nothing.
 	Audit *audit.Log
 	// Logger is told of failures. nil: nobody is.
@@ -58,6 +63,9 @@ type Server struct {
 
 	lanes bool // plain calls go through the lane; false in tests of net/http's way
 
+	tokens   *credential.Tokens
+	toTokens tokenTransport
+
 	// stall is how long a caller may neither send nor take a byte of a body.
 	stall  time.Duration
 	drain  time.Duration // DrainTimeout, less in tests
@@ -69,8 +77,14 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Server{opts: o, log: o.Logger, lanes: lanes, stall: 2 * time.Minute, drain: DrainTimeout, bounds: usualBounds}
+	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: 2 * time.Minute, drain: DrainTimeout, bounds: usualBounds}
+	s.tokens = credential.NewTokens(&s.toTokens, o.Store, o.Logger)
+	return s
 }
+
+// Close ends what calls may have left to be done: a token that is being fetched
+// is waited for, for a little. Call it when Serve has returned.
+func (s *Server) Close() { s.tokens.Close() }
 
 // Config is the configuration in use, nil before the first Reload. It is not to
 // be changed.

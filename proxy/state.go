@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"sync/atomic"
 
-	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
 	"lockbox/proxy/credential"
 	"lockbox/proxy/secret"
@@ -20,7 +19,7 @@ type state struct {
 	keyErr   error // why there are no keys
 	verifier *token.Verifier
 	secrets  map[secret.Ref]secret.Value // what was read, for the next reload
-	redactor *audit.Redactor             // of all secrets: for what is no service's
+	redactor *redaction                  // of all secrets: for what is no service's
 	report   Report
 
 	local   *folder // nil: none
@@ -33,7 +32,7 @@ type route struct {
 	service     *config.Service
 	credential  *credential.Applier
 	sets        map[string]bool // canonical names of the headers that it sets
-	redactor    *audit.Redactor
+	redactor    *redaction
 	transport   http.RoundTripper
 	plain       *plainRoute // nil: no calls in the lane
 	callers     callers

@@ -39,12 +39,13 @@ func (s *Server) Test(ctx context.Context, svc *config.Service, resolve func(con
 			readings[src.Ref] = read(ctx, resolve, src.Ref)
 		}
 	}
-	rt, err := newRoute(svc, readings)
+	rt, err := newRoute(svc, readings, s.tokens)
 	if err != nil {
 		return TestResult{}, err
 	}
 	s.reload.Lock()
 	roots := s.outward.roots
+	s.toTokens.open(roots)
 	s.reload.Unlock()
 	up := newUpstream(timeoutsOf(svc, s.Config()), roots)
 	defer up.transport.CloseIdleConnections()
@@ -65,7 +66,7 @@ func (s *Server) Test(ctx context.Context, svc *config.Service, resolve func(con
 	out.RequestURI = ""
 	out.Header["User-Agent"] = []string{"Lockbox/" + s.opts.Version}
 	began := time.Now()
-	res, err := rt.transport.RoundTrip(out)
+	res, err := c.roundTrip(ctx, out)
 	if err != nil {
 		p := upstreamProblem(svc.Name, err)
 		if errors.Is(ctx.Err(), context.Canceled) {
@@ -84,6 +85,20 @@ func (s *Server) Test(ctx context.Context, svc *config.Service, resolve func(con
 		return result, refuse(http.StatusBadGateway, "upstream_aborted", "Answer broken off", "The upstream broke off its answer.")
 	}
 	return result, rec.finish(res.StatusCode, audit.Allowed, "")
+}
+
+// roundTrip sends a request with the credential.
+func (c *call) roundTrip(ctx context.Context, out *http.Request) (*http.Response, error) {
+	ready, err := c.route.ready(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.rec.with(ready)
+	res, err := c.route.carry(ready).RoundTrip(out)
+	if err == nil && res.StatusCode == http.StatusUnauthorized {
+		ready.Refused()
+	}
+	return res, err
 }
 
 // trialRequest is what a caller would send, once the server has parsed it.

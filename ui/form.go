@@ -30,6 +30,7 @@ type serviceForm struct {
 	name, baseURL, audiences *entry
 	connect, read            *entry
 	kind, who                *choice
+	kinds                    []credentialKind
 	keyFields                map[string]*keyField
 	headers                  *headerRows
 	tokenRequired, redirects *check
@@ -74,7 +75,7 @@ func (s *serviceForm) fill() {
 	b := s.begun
 	s.name.SetText(b.Name)
 	s.baseURL.SetText(b.BaseURL)
-	for _, k := range kinds {
+	for _, k := range s.kinds {
 		if k.kind == b.Credential {
 			s.kind.SetSelected(k.label)
 		}

@@ -1,13 +1,18 @@
 package ui
 
 import (
+	"slices"
+
 	"fyne.io/fyne/v2"
 
 	"lockbox/ui/backend"
 )
 
-// The choices of the credential, and what the config calls them.
-var kinds = []struct{ label, kind string }{
+// credentialKind is a choice of the credential, and what the config calls it.
+type credentialKind struct{ label, kind string }
+
+// The choices that a service always has.
+var kinds = []credentialKind{
 	{"Bearer token", "bearer"},
 	{"User name and password", "basic"},
 	{"Headers", "headers"},
@@ -47,8 +52,13 @@ func (s *serviceForm) about() fyne.CanvasObject {
 
 // credential is the part with the key.
 func (s *serviceForm) credential() fyne.CanvasObject {
-	labels := make([]string, len(kinds))
-	for i, k := range kinds {
+	s.kinds = kinds
+	kept := slices.Contains(backend.Kept, s.begun.Credential)
+	if kept {
+		s.kinds = append(slices.Clone(kinds), credentialKind{credentialName(s.begun.Credential) + ", as in the config file", s.begun.Credential})
+	}
+	labels := make([]string, len(s.kinds))
+	for i, k := range s.kinds {
 		labels[i] = k.label
 	}
 	s.kind = newChoice(s.keys, labels, func(string) { s.showKind(); s.changed("credential") })
@@ -66,7 +76,11 @@ func (s *serviceForm) credential() fyne.CanvasObject {
 	s.headers = newHeaderRows(s)
 	s.headers.set(s.old, s.begun.Headers)
 	s.bodies["headers"] = s.headers.root
-	parts := []fyne.CanvasObject{s.put("credential", "Credential", "", frame(s.kind))}
+	hint := ""
+	if kept {
+		hint = "It is edited in the config file. Saving here keeps it as it is there."
+	}
+	parts := []fyne.CanvasObject{s.put("credential", "Credential", hint, frame(s.kind))}
 	for _, k := range kinds {
 		if b, ok := s.bodies[k.kind]; ok {
 			parts = append(parts, b)
@@ -135,7 +149,7 @@ func (s *serviceForm) watch(e *entry, touch func(), seen fyne.CanvasObject) {
 }
 
 func (s *serviceForm) kindOf() string {
-	for _, k := range kinds {
+	for _, k := range s.kinds {
 		if k.label == s.kind.Selected {
 			return k.kind
 		}

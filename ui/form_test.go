@@ -210,6 +210,48 @@ func TestFormHeaders(t *testing.T) {
 	}
 }
 
+// TestFormKeepsCredential: a kind that is not edited here is shown as what it is,
+// on the services that have it, and stays.
+func TestFormKeepsCredential(t *testing.T) {
+	const credential = `{"type": "query", /* by hand */ "params": {"key": "env://ACME_KEY"}, "x": 1}`
+	s := open(t, `{"services": {"weather": {"base_url": "https://w.example", "credential": `+credential+`}}}`)
+	s.edit("weather")
+	f := s.form
+	if got := f.kind.Selected; got != "Query parameters, as in the config file" {
+		t.Errorf("the choice says %q", got)
+	}
+	if got := f.fields["credential"].note.seg.Text; !strings.Contains(got, "config file") {
+		t.Errorf("beside it: %q", got)
+	}
+	for kind, body := range f.bodies {
+		if body.Visible() {
+			t.Errorf("the fields of %s are shown", kind)
+		}
+	}
+	if f.dirty() {
+		t.Error("a form that nobody touched is dirty")
+	}
+	f.kind.SetSelected("Bearer token")
+	f.kind.SetSelected("Query parameters, as in the config file")
+	f.read.SetText("7")
+	f.submit()
+	s.until("the list is back", func() bool { return s.form == nil })
+	src, err := os.ReadFile(s.b.View().ConfigPath)
+	if err != nil || !strings.Contains(string(src), credential) || !strings.Contains(string(src), `"read_timeout": 7`) {
+		t.Errorf("%v: the file is\n%s", err, src)
+	}
+	s.edit("")
+	if got := len(s.form.kind.Options); got != len(kinds) {
+		t.Errorf("a new service has %d kinds to choose from, want %d", got, len(kinds))
+	}
+	s.form = nil
+	s.duplicate("weather")
+	s.until("the form is open", func() bool { return s.form != nil })
+	if got := s.form.kind.Selected; got != "None" || !strings.Contains(s.form.trouble.shown.text, "copy it there") {
+		t.Errorf("the copy has %q and says %q", got, s.form.trouble.shown.text)
+	}
+}
+
 // TestFormForgets: no key outlives its form.
 func TestFormForgets(t *testing.T) {
 	s := open(t, testConfig)

@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -169,6 +170,10 @@ func (w *window) duplicate(name string) {
 		return w.readKeys(ctx, name, &f)
 	}, func(err error) {
 		f.Name = name + "-copy"
+		if slices.Contains(backend.Kept, f.Credential) {
+			f.Credential = backend.NoCredential
+			err = errors.Join(err, errors.New("this kind of credential is edited in the config file: copy it there"))
+		}
 		w.openForm("", f)
 		if err != nil {
 			w.form.trouble.say(markWarning, "The key was not copied", backend.Sentence(err.Error()), w.form.trouble.dismiss())

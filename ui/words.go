@@ -26,6 +26,14 @@ func credentialName(kind string) string {
 		return "User and password"
 	case "headers":
 		return "Headers"
+	case "query":
+		return "Query parameters"
+	case "oauth2_client_credentials":
+		return "OAuth, as a client"
+	case "oauth2_refresh_token":
+		return "OAuth, for a person"
+	case "aws_sigv4":
+		return "AWS signature"
 	}
 	return "No key"
 }

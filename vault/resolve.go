@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 
+	"lockbox/proxy/config"
 	"lockbox/proxy/secret"
 )
 
@@ -69,6 +70,16 @@ func readFile(path string) (secret.Value, error) {
 		return v, fmt.Errorf("%w; the file is empty", secret.ErrNotFound)
 	}
 	return v, nil
+}
+
+// WriteFile puts a secret into the file of a file reference that is there
+// already, whole or not at all, readable by its owner only.
+func WriteFile(ref secret.Ref, value secret.Value) error {
+	path := localPath(runtime.GOOS, ref.Field)
+	if _, err := readFile(path); err != nil {
+		return fmt.Errorf("cannot write %s: %w", ref, err)
+	}
+	return config.ReplaceFile(path, []byte(value.Reveal()))
 }
 
 // trimLine drops the one line break that editors end a file with.

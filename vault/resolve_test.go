@@ -79,3 +79,34 @@ func TestLocalPath(t *testing.T) {
 		}
 	}
 }
+
+func TestWriteFile(t *testing.T) {
+	dir := t.TempDir()
+	ref := func(name string) secret.Ref {
+		return secret.Ref{Scheme: secret.File, Field: "/" + strings.TrimPrefix(filepath.ToSlash(filepath.Join(dir, name)), "/")}
+	}
+	for name, mode := range map[string]os.FileMode{"there": 0o644, "read-only": 0o400} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("old\n"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		name, want string // of the error; "" for none
+	}{
+		{"there", ""}, {"read-only", "is read-only"}, {"missing", "there is no such file"}, {".", "not a regular file"},
+	} {
+		err := WriteFile(ref(tt.name), secret.New("new"))
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
+		}
+	}
+	if got, err := Resolve(t.Context(), NewKeychain(), ref("there")); err != nil || got.Reveal() != "new" {
+		t.Errorf("it reads %d bytes, %v", got.Len(), err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "there")); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v; want mode 0600", info, err)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "read-only")); err != nil || string(got) != "old\n" {
+		t.Errorf("the read-only file has %q, %v", got, err)
+	}
+}

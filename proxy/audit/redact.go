@@ -63,7 +63,8 @@ func (r *Redactor) With(secrets ...secret.Value) *Redactor {
 // forms lists the ways a secret is written, longest first: the first match of a
 // Replacer wins.
 func forms(s string) []string {
-	out := []string{s, url.QueryEscape(s), url.PathEscape(s), strings.ToLower(url.QueryEscape(s))}
+	strict := strings.ReplaceAll(url.QueryEscape(s), "+", "%20") // as a key goes into a query; once more, where that is a parameter
+	out := []string{s, url.QueryEscape(s), url.PathEscape(s), strings.ToLower(url.QueryEscape(s)), strict, strings.ToLower(strict), url.QueryEscape(strict)}
 	if j, err := json.Marshal(s); err == nil {
 		out = append(out, string(j[1:len(j)-1]))
 	}

@@ -65,8 +65,14 @@ func same(a, b *Service) bool {
 	for f, s := range y.Credential.Sources() {
 		fy = append(fy, f, s.Literal.Reveal(), s.Ref.String())
 	}
-	if !slices.Equal(fx, fy) || x.Credential != nil && x.Credential.Type != y.Credential.Type {
+	if !slices.Equal(fx, fy) {
 		return false
+	}
+	if c, d := x.Credential, y.Credential; c != nil {
+		if c.Type != d.Type || c.OAuth.TokenURL != d.OAuth.TokenURL || !slices.Equal(c.OAuth.Scopes, d.OAuth.Scopes) || c.OAuth.Audience != d.OAuth.Audience ||
+			c.OAuth.AuthStyle != d.OAuth.AuthStyle || c.AWS.Region != d.AWS.Region || c.AWS.Service != d.AWS.Service {
+			return false
+		}
 	}
 	if (x.ValidAudiences == nil) != (y.ValidAudiences == nil) || !slices.Equal(x.ValidAudiences, y.ValidAudiences) {
 		return false
@@ -152,6 +158,17 @@ func TestServiceFields(t *testing.T) {
 		{`"credential": {"type": "bearer", "token": "t", "username": "u", "password": "p"}`, cred(&Credential{Type: Bearer, Token: literal("t")})},
 		{`"credential": {"token": "keychain://a/token"}`, cred(&Credential{Type: Bearer, Token: ref(t, "keychain://a/token")})},
 		{`"credential": {"headers": {"X-B": "1", "X-A": "env://A"}}`, cred(&Credential{Type: Headers, Headers: []Header{{"X-B", literal("1")}, {"X-A", ref(t, "env://A")}}})},
+		{`"credential": {"type": "query", "params": {"api_key": "keychain://x/key", "Åß c": "1"}}`, cred(&Credential{Type: Query, Params: []Param{{"api_key", ref(t, "keychain://x/key")}, {"Åß c", literal("1")}}})},
+		{`"credential": {"type": "oauth2_client_credentials", "token_url": "https://a.example/t?x=1", "client_id": "id", "client_secret": "env://S"}`,
+			cred(&Credential{Type: ClientCredentials, OAuth: OAuth{TokenURL: "https://a.example/t?x=1", ClientID: literal("id"), ClientSecret: ref(t, "env://S")}})},
+		{`"credential": {"type": "oauth2_client_credentials", "token_url": "http://[::1]:9/t", "client_id": "env://I", "client_secret": "s", "scopes": ["a", "b:c"], "audience": "aud",
+			"extra_params": {"resource": "r", "key": "file:///k"}, "auth_style": "params"}`,
+			cred(&Credential{Type: ClientCredentials, OAuth: OAuth{TokenURL: "http://[::1]:9/t", ClientID: ref(t, "env://I"), ClientSecret: literal("s"), Scopes: []string{"a", "b:c"}, Audience: "aud",
+				ExtraParams: []Param{{"resource", literal("r")}, {"key", ref(t, "file:///k")}}, AuthStyle: AuthInParams}})},
+		{`"credential": {"type": "oauth2_refresh_token", "token_url": "http://localhost/t", "client_id": "id", "client_secret": null, "refresh_token": "keychain://a/refresh_token", "scopes": null, "audience": null, "extra_params": null, "auth_style": null}`,
+			cred(&Credential{Type: RefreshToken, OAuth: OAuth{TokenURL: "http://localhost/t", ClientID: literal("id"), RefreshToken: ref(t, "keychain://a/refresh_token")}})},
+		{`"credential": {"type": "aws_sigv4", "access_key_id": "AKID", "secret_access_key": "env://S", "session_token": "file:///t", "region": "eu-west-1", "service": "execute-api"}`,
+			cred(&Credential{Type: SigV4, AWS: AWS{AccessKeyID: literal("AKID"), SecretAccessKey: ref(t, "env://S"), SessionToken: ref(t, "file:///t"), Region: "eu-west-1", Service: "execute-api"}})},
 		{`"credential": {"token": "tab\u0009é\ud83d\ude00\/"}`, cred(&Credential{Type: Bearer, Token: literal("tab\té😀/")})},
 	}
 	for _, tt := range tests {
@@ -183,12 +200,44 @@ func TestSources(t *testing.T) {
 	}
 }
 
+// clientCredentials is a credential with a client and these fields.
+func clientCredentials(fields string) string {
+	return `"credential": {"type": "oauth2_client_credentials", "client_id": "x", "client_secret": "env://S", ` + fields + `}`
+}
+
 func TestRefusedFields(t *testing.T) {
 	tests := []struct{ src, want string }{
 		{`"credential": {}`, `credential: needs "username"`},
 		{`"credential": {"type": "basic", "username": "x"}`, "credential/password: is missing"},
 		{`"credential": {"type": "basic", "user_name": "x", "password": "y"}`, `credential/username: is missing: is "user_name" meant for it?`},
-		{`"credential": {"type": "aws_sigv4"}`, "credential/type: this version has no aws_sigv4"},
+		{`"credential": {"type": "aws_sigv5"}`, "credential/type: must be basic, bearer, headers, query, oauth2_client_credentials, oauth2_refresh_token or aws_sigv4"},
+		{`"credential": {"params": {}}`, `credential/type: is missing: is "query" meant?`},
+		{`"credential": {"token_url": "x", "client_id": "", "refresh_token": ""}`, `credential/type: is missing: is "oauth2_refresh_token" meant?`},
+		{`"credential": {"type": "query"}`, "credential/params: is missing"},
+		{`"credential": {"type": "query", "param": {}}`, `credential/params: is missing: is "param" meant for it?`},
+		{`"credential": {"type": "query", "params": {"": "x"}}`, "credential/params: a parameter needs a name"},
+		{`"credential": {"type": "query", "params": {"a=b": "x"}}`, "credential/params: a parameter's name stands without"},
+		{`"credential": {"type": "query", "params": {"a": "x", "a": "y"}}`, "credential/params: a key is there twice"},
+		{`"credential": {"type": "query", "params": {"a": "x\n"}}`, "credential/params/a: has a line break"},
+		{`"credential": {"type": "query", "params": {"a": 5}}`, "credential/params/a: must be text"},
+		{clientCredentials(`"token_url": "http://a.example/t"`), "credential/token_url: must begin with https://: everyone"},
+		{clientCredentials(`"token_url": "a.example/t"`), "credential/token_url: must begin with https://"},
+		{clientCredentials(`"token_url": "https://u:p@a.example/t"`), "credential/token_url: cannot hold a user name"},
+		{clientCredentials(`"token_url": "https://a.example/t#x"`), "credential/token_url: cannot have a fragment"},
+		{clientCredentials(`"token_url": "http://127.0.0.1.evil.example/t"`), "credential/token_url: must begin with https://: everyone"},
+		{clientCredentials(`"token_url": ""`), "credential/token_url: is empty"},
+		{clientCredentials(`"token_ur": "https://a.example/t"`), `credential/token_url: is missing: is "token_ur" meant for it?`},
+		{clientCredentials(`"token_url": "https://a.example/t", "scopes": "read write"`), "credential/scopes: must be a list"},
+		{clientCredentials(`"token_url": "https://a.example/t", "scopes": ["read write"]`), "credential/scopes/0: has a space"},
+		{clientCredentials(`"token_url": "https://a.example/t", "auth_style": "basic"`), "credential/auth_style: must be header or params"},
+		{clientCredentials(`"token_url": "https://a.example/t", "extra_params": {"grant_type": "x"}`), "credential/extra_params: cannot hold grant_type"},
+		{clientCredentials(`"token_url": "https://a.example/t", "extra_params": {"audience": "x"}, "audience": "y"`), "credential/extra_params: has an audience too"},
+		{`"credential": {"type": "oauth2_client_credentials", "token_url": "https://a.example/t", "client_id": "x"}`, "credential/client_secret: is missing"},
+		{`"credential": {"type": "oauth2_refresh_token", "token_url": "https://a.example/t", "client_id": "x"}`, "credential/refresh_token: is missing"},
+		{`"credential": {"type": "oauth2_refresh_token", "token_url": "https://a.example/t", "client_id": "x", "refresh_token": "env://R", "auth_style": "header"}`, "credential/auth_style: is header, for which a client_secret"},
+		{`"credential": {"type": "aws_sigv4", "access_key_id": "a", "secret_access_key": "b", "region": "us east", "service": "s3"}`, "credential/region: must be the name of a region"},
+		{`"credential": {"type": "aws_sigv4", "access_key_id": "a", "secret_access_key": "b", "region": "us-east-1", "service": "s3/"}`, "credential/service: must be the name"},
+		{`"credential": {"type": "aws_sigv4", "access_key_id": "a", "secret_access_key": "b", "region": "us-east-1"}`, "credential/service: is missing"},
 		{`"credential": {"type": "Bearer", "token": "x"}`, "credential/type: must be basic"},
 		{`"credential": {"headers": {"Host": "x"}}`, "credential/headers: the header Host belongs"},
 		{`"credential": {"headers": {"X-A": "1", "x-a": "2"}}`, "credential/headers: the header X-A is there twice"},
@@ -254,6 +303,43 @@ func TestWarnings(t *testing.T) {
 		`f:12:37: audit_log/rotdir: is not known and not used: is "root_dir" meant?`,
 		`f:13:13: tunnel: is not used`,
 		`f:14:13: listen: can be reached from other machines`,
+	}
+	var got []string
+	for _, w := range mustParse(t, []byte(src)).Warnings {
+		got = append(got, w.Error())
+	}
+	check(t, got, want)
+}
+
+// TestCredentialWarnings are those of the types that the original did not have.
+func TestCredentialWarnings(t *testing.T) {
+	const src = `{
+  "services": {
+    "q": {"base_url": "a.example", "credential": {"type": "query", "params": {"k": " v"}, "parms": 1, "token": "x", "_n": 1}},
+    "none": {"base_url": "a.example", "credential": {"type": "query", "params": {}}},
+    "c": {"base_url": "a.example", "credential": {"type": "oauth2_client_credentials", "token_url": "https://t.example/",
+      "client_id": "i", "client_secret": "keychain://c/s", "scope": [], "extra_params": {"a": "b"}, "refresh_token": "env://R"}},
+    "e": {"base_url": "a.example", "credential": {"type": "oauth2_refresh_token", "token_url": "https://t.example/", "client_id": "i", "refresh_token": "env://R"}},
+    "l": {"base_url": "a.example", "credential": {"type": "oauth2_refresh_token", "token_url": "https://t.example/", "client_id": "i", "refresh_token": "r"}},
+    "f": {"base_url": "a.example", "credential": {"type": "oauth2_refresh_token", "token_url": "https://t.example/", "client_id": "i", "refresh_token": "file:///r"}},
+    "w": {"base_url": "a.example", "credential": {"type": "aws_sigv4", "access_key_id": "AKID", "secret_access_key": "env://S", "region": "r", "service": "s3", "regoin": "x", "params": {}}},
+    "region": {"base_url": "a.example", "region": "x"}
+  }
+}`
+	want := []string{
+		`f:3:50: service "q": credential: holds a secret in the file itself: put a reference in its place`,
+		`f:3:84: service "q": credential/params/k: begins or ends with a space`,
+		`f:3:91: service "q": credential/parms: is not known and not used: is "params" meant?`,
+		`f:3:112: service "q": credential/token: is not used by a credential of type query`,
+		`f:4:81: service "none": credential/params: is empty`,
+		`f:6:60: service "c": credential/scope: is not known and not used: is "scopes" meant?`,
+		`f:6:118: service "c": credential/refresh_token: is not used by a credential of type oauth2_client_credentials`,
+		`f:7:153: service "e": credential/refresh_token: cannot be replaced in the environment`,
+		`f:8:50: service "l": credential: holds a secret in the file itself`,
+		`f:8:153: service "l": credential/refresh_token: is not replaced in this file`,
+		`f:10:161: service "w": credential/regoin: is not known and not used: is "region" meant?`,
+		`f:10:186: service "w": credential/params: is not used by a credential of type aws_sigv4`,
+		`f:11:41: service "region": region: is not used here: it belongs into "credential"`,
 	}
 	var got []string
 	for _, w := range mustParse(t, []byte(src)).Warnings {

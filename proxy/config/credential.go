@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/textproto"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -12,15 +13,44 @@ import (
 	"lockbox/proxy/secret"
 )
 
-// fieldsOf are the keys of each type, in the order in which the original's
-// schema tries the types when "type" is missing.
-var fieldsOf = []struct {
-	Type   CredentialType
-	Fields []string
+// credentialTypes are the keys of each type, those that it needs first. The
+// first three stand in the order in which the original's schema tries the types
+// when "type" is missing; the others must name theirs.
+var credentialTypes = []struct {
+	Type             CredentialType
+	Needed, Optional []string
 }{
-	{Basic, []string{"username", "password"}},
-	{Bearer, []string{"token"}},
-	{Headers, []string{"headers"}},
+	{Basic, []string{"username", "password"}, nil},
+	{Bearer, []string{"token"}, nil},
+	{Headers, []string{"headers"}, nil},
+	{Query, []string{"params"}, nil},
+	{ClientCredentials, []string{"token_url", "client_id", "client_secret"}, oauthOptions},
+	{RefreshToken, []string{"token_url", "client_id", "refresh_token"}, append([]string{"client_secret"}, oauthOptions...)},
+	{SigV4, []string{"access_key_id", "secret_access_key", "region", "service"}, []string{"session_token"}},
+}
+
+var oauthOptions = []string{"scopes", "audience", "extra_params", "auth_style"}
+
+// inferred is how many of the types need no "type".
+const inferred = 3
+
+// keysOf are the keys of each type.
+var keysOf = func() map[CredentialType][]string {
+	keys := map[CredentialType][]string{}
+	for _, t := range credentialTypes {
+		keys[t.Type] = slices.Concat([]string{"type"}, t.Needed, t.Optional)
+	}
+	return keys
+}()
+
+// knownTypes names the types in a sentence.
+func knownTypes() string {
+	names := make([]string, len(credentialTypes))
+	for i, t := range credentialTypes {
+		names[i] = string(t.Type)
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // refLike is a literal that begins as a reference would.
@@ -35,18 +65,22 @@ func (d *decoder) credential(v *hujson.Value) *Credential {
 	if c.Type == "" {
 		return nil
 	}
-	d.unknown(o, "credential/", credentialKeys)
-	d.otherFields(o, c.Type)
+	d.unknownFields(o, c.Type)
 	switch c.Type {
 	case Basic:
 		c.Username = d.source(o, "username")
 		c.Password = d.source(o, "password")
 		d.checkBasic(o, c)
 	case Bearer:
-		c.Token = d.source(o, "token")
-		d.checkLiteral(o.value("token"), "credential/token", c.Token)
+		c.Token = d.key(o, "token")
 	case Headers:
 		c.Headers = d.headers(o)
+	case Query:
+		c.Params = d.query(o)
+	case ClientCredentials, RefreshToken:
+		c.OAuth = d.oauth(o, c.Type)
+	case SigV4:
+		c.AWS = d.aws(o)
 	}
 	d.warnLiteral(v, c)
 	return c
@@ -60,25 +94,26 @@ func (d *decoder) credentialType(o *object) CredentialType {
 		if !ok {
 			return ""
 		}
-		for _, t := range fieldsOf {
+		for _, t := range credentialTypes {
 			if string(t.Type) == s {
 				return t.Type
 			}
 		}
-		switch s {
-		case "query", "oauth2_client_credentials", "oauth2_refresh_token", "aws_sigv4":
-			d.fail(v, "credential/type", "this version has no %s: it knows basic, bearer and headers", s)
-		default:
-			d.fail(v, "credential/type", "must be basic, bearer or headers")
-		}
+		d.fail(v, "credential/type", "must be %s", knownTypes())
 		return ""
 	}
-	for _, t := range fieldsOf {
-		if hasAll(o, t.Fields) {
+	for _, t := range credentialTypes[:inferred] {
+		if hasAll(o, t.Needed) {
 			return t.Type
 		}
 	}
-	d.fail(o.at, "credential", `needs "username" and "password", or "token", or "headers"`)
+	for _, t := range credentialTypes[inferred:] {
+		if hasAll(o, t.Needed) {
+			d.fail(o.at, "credential/type", "is missing: is %q meant?", t.Type)
+			return ""
+		}
+	}
+	d.fail(o.at, "credential", `needs "username" and "password", or "token", or "headers", or a "type"`)
 	return ""
 }
 
@@ -91,13 +126,17 @@ func hasAll(o *object, keys []string) bool {
 	return true
 }
 
-// otherFields warns of the fields of other types, which do nothing here.
-func (d *decoder) otherFields(o *object, chosen CredentialType) {
-	for _, t := range fieldsOf {
-		for _, key := range t.Fields {
-			if v := o.value(key); v != nil && t.Type != chosen {
-				d.warn(v, "credential/"+key, "is not used by a credential of type %s", chosen)
-			}
+// unknownFields warns of the keys that a credential of the chosen type does not
+// have: other types', which do nothing here, and such as no type has.
+func (d *decoder) unknownFields(o *object, chosen CredentialType) {
+	mine := keysOf[chosen]
+	for i, name := range o.names {
+		switch {
+		case slices.Contains(mine, name) || strings.HasPrefix(name, "_"):
+		case slices.Contains(credentialKeys, name):
+			d.warn(&o.members[i].Value, "credential/"+name, "is not used by a credential of type %s", chosen)
+		default:
+			d.warnUnknown(&o.members[i].Name, name, "credential/", mine)
 		}
 	}
 }
@@ -109,6 +148,21 @@ func (d *decoder) source(o *object, key string) secret.Source {
 		return secret.Source{}
 	}
 	return d.sourceOf(o.value(key), "credential/"+key)
+}
+
+// key is a source that has a value and no line break.
+func (d *decoder) key(o *object, name string) secret.Source {
+	s := d.source(o, name)
+	d.checkLiteral(o.value(name), "credential/"+name, s)
+	return s
+}
+
+// optionalKey is a key that may be missing or null.
+func (d *decoder) optionalKey(o *object, name string) secret.Source {
+	if isNull(o.value(name)) {
+		return secret.Source{}
+	}
+	return d.key(o, name)
 }
 
 func (d *decoder) sourceOf(v *hujson.Value, field string) secret.Source {
@@ -137,7 +191,8 @@ func (d *decoder) checkBasic(o *object, c *Credential) {
 	}
 }
 
-// checkLiteral looks at a literal that is to go into a header.
+// checkLiteral looks at a literal that is to go into a header, or where a line
+// break can just as little be part of the key.
 func (d *decoder) checkLiteral(v *hujson.Value, field string, s secret.Source) {
 	if v == nil || s.IsRef() {
 		return
@@ -187,13 +242,17 @@ func (d *decoder) headers(o *object) []Header {
 	return headers
 }
 
-// warnLiteral offers the keychain once for each credential.
+// warnLiteral offers a better place once for each credential.
 func (d *decoder) warnLiteral(v *hujson.Value, c *Credential) {
 	for field, s := range c.Sources() {
-		if s.Literal.IsZero() || field == "username" && !c.Password.IsZero() {
+		if s.Literal.IsZero() || !c.secretField(field) {
 			continue
 		}
-		d.warn(v, "credential", "holds a secret in the file itself: open the service in the window and save it to move the secret to the keychain")
+		step := "open the service in the window and save it to move the secret to the keychain"
+		if !slices.Contains([]CredentialType{Basic, Bearer, Headers}, c.Type) {
+			step = "put a reference in its place, such as env://NAME, file:///path or keychain://service/field"
+		}
+		d.warn(v, "credential", "holds a secret in the file itself: %s", step)
 		return
 	}
 }
@@ -204,11 +263,30 @@ func CheckCredential(c *Credential) error {
 	if c == nil {
 		return nil
 	}
-	if c.Type != Basic && c.Type != Bearer && c.Type != Headers {
-		return errors.New("credential: must be basic, bearer or headers")
+	if keysOf[c.Type] == nil {
+		return errors.New("credential: must be " + knownTypes())
 	}
+	for field, s := range c.Sources() {
+		if err := checkSource(s, c.Type != Basic); err != nil {
+			return errors.New("credential/" + field + ": " + err.Error())
+		}
+	}
+	switch c.Type {
+	case Headers:
+		return checkHeaders(c.Headers)
+	case Query:
+		return checkParams("params", c.Params, checkParamName)
+	case ClientCredentials, RefreshToken:
+		return c.checkOAuth()
+	case SigV4:
+		return c.AWS.check()
+	}
+	return nil
+}
+
+func checkHeaders(headers []Header) error {
 	seen := map[string]bool{}
-	for _, h := range c.Headers {
+	for _, h := range headers {
 		canonical := textproto.CanonicalMIMEHeaderKey(h.Name)
 		if err := CheckHeaderName(h.Name); err != nil {
 			return errors.New("credential/headers: " + err.Error())
@@ -217,11 +295,6 @@ func CheckCredential(c *Credential) error {
 			return errors.New("credential/headers: the header " + canonical + " is there twice")
 		}
 		seen[canonical] = true
-	}
-	for field, s := range c.Sources() {
-		if err := checkSource(s, c.Type != Basic); err != nil {
-			return errors.New("credential/" + field + ": " + err.Error())
-		}
 	}
 	return nil
 }

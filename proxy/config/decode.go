@@ -77,7 +77,7 @@ func (d *decoder) object(v *hujson.Value, field string) *object {
 			continue
 		}
 		what := "a key"
-		if field != "credential/headers" && len(name) <= MaxNameLength {
+		if !strings.HasPrefix(field, "credential/") && len(name) <= MaxNameLength {
 			what = strconv.Quote(name)
 		}
 		d.fail(&obj.Members[i].Name, field, "%s is there twice: remove one of them", what)

@@ -3,14 +3,11 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net/textproto"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/tailscale/hujson"
-
-	"lockbox/proxy/secret"
 )
 
 // CheckService says what is wrong with a service that is to be written: the
@@ -123,96 +120,19 @@ func putAudiences(l *list, audiences []string) {
 		}
 		return
 	}
-	v := l.set(key, serviceKeys)
+	putTexts(l, key, serviceKeys, audiences)
+}
+
+// putTexts writes a list of texts.
+func putTexts(l *list, key string, known, texts []string) {
+	v := l.set(key, known)
 	if v.Value.Kind() != '[' {
 		v.Value = &hujson.Array{}
 	}
 	elements := l.elements(&l.items[l.find(key)], v.Value.(*hujson.Array))
-	elements.arrange(audiences,
+	elements.arrange(texts,
 		func(it *item) string { return text(it.value.Value) },
-		func(it *item, k int) { setText(&it.value, audiences[k]) },
-		func(k int) item { return item{value: hujson.Value{Value: hujson.String(audiences[k])}} })
+		func(it *item, k int) { setText(&it.value, texts[k]) },
+		func(k int) item { return item{value: hujson.Value{Value: hujson.String(texts[k])}} })
 	elements.store()
-}
-
-// putCredential keeps what is in the credential's object, as far as it fits.
-func (e *editor) putCredential(l *list, s *Service) error {
-	const key = "credential"
-	if s.Credential == nil {
-		if i := l.find(key); i >= 0 {
-			l.items[i].value.Value = hujson.Literal("null")
-		}
-		return nil
-	}
-	v := l.set(key, serviceKeys)
-	if v.Value.Kind() != '{' {
-		v.Value = &hujson.Object{}
-	}
-	o, err := e.objectAt(v, s.Name, key)
-	if err != nil {
-		return err
-	}
-	d := &decoder{}
-	kept := d.credentialType(d.object(v, "")) == s.Credential.Type
-	fields := l.members(&l.items[l.find(key)], o)
-	if !kept {
-		setText(fields.set("type", credentialKeys), string(s.Credential.Type))
-		for i := len(fields.items) - 1; i >= 0; i-- {
-			if name := text(fields.items[i].name.Value); name != "type" && slices.Contains(credentialKeys, name) {
-				fields.take(i)
-			}
-		}
-	}
-	switch c := s.Credential; c.Type {
-	case Basic:
-		setSource(fields.set("username", credentialKeys), c.Username)
-		setSource(fields.set("password", credentialKeys), c.Password)
-	case Bearer:
-		setSource(fields.set("token", credentialKeys), c.Token)
-	case Headers:
-		if err := e.putHeaders(fields, s); err != nil {
-			return err
-		}
-	}
-	fields.store()
-	return nil
-}
-
-func (e *editor) putHeaders(fields *list, s *Service) error {
-	const key = "headers"
-	v := fields.set(key, credentialKeys)
-	if v.Value.Kind() != '{' {
-		v.Value = &hujson.Object{}
-	}
-	o, err := e.objectAt(v, s.Name, "credential/headers")
-	if err != nil {
-		return err
-	}
-	headers := s.Credential.Headers
-	names := make([]string, len(headers))
-	for k, h := range headers {
-		names[k] = textproto.CanonicalMIMEHeaderKey(h.Name)
-	}
-	l := fields.members(&fields.items[fields.find(key)], o)
-	l.arrange(names,
-		func(it *item) string { return textproto.CanonicalMIMEHeaderKey(text(it.name.Value)) },
-		func(it *item, k int) {
-			setText(&it.name, headers[k].Name)
-			setSource(&it.value, headers[k].Value)
-		},
-		func(k int) item { return l.member(headers[k].Name, hujson.String("")) })
-	l.store()
-	return nil
-}
-
-// setSource writes a reference, or a literal that comes from the file in the
-// first place or from a user without a keychain.
-func setSource(v *hujson.Value, s secret.Source) {
-	if !s.IsRef() {
-		setText(v, s.Literal.Reveal())
-		return
-	}
-	if old, err := secret.ParseRef(text(v.Value)); err != nil || old != s.Ref { // a / may be written as %2F
-		setText(v, s.Ref.String())
-	}
 }

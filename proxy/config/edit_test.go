@@ -50,7 +50,7 @@ func TestEditGolden(t *testing.T) {
 		}
 		return SetAuditLog(out, &AuditLog{RootDir: "/var/log/lockbox"})
 	}
-	const commented = "commented.jsonc"
+	const commented, credentials = "commented.jsonc", "credentials.jsonc"
 	tests := []struct {
 		name, file string
 		edit       func([]byte) ([]byte, error)
@@ -112,6 +112,27 @@ func TestEditGolden(t *testing.T) {
 		})},
 		{"close_public", "public.jsonc", edited("public.jsonc", "github", func(s *Service) { s.Tunnel, s.TokenInQuery = false, false })},
 		{"settings_public", "public.jsonc", settings},
+		{"keep_query", credentials, edited(credentials, "weather", func(s *Service) { s.ReadTimeout = time.Second })},
+		{"keep_oauth", credentials, edited(credentials, "crm", func(s *Service) { s.Name, s.AllowRedirects = "sales", true })},
+		{"keep_aws", credentials, edited(credentials, "bucket", func(s *Service) { s.ValidAudiences = []string{"n8n"} })},
+		{"change_query", credentials, edited(credentials, "weather", func(s *Service) {
+			s.Credential.Params = []Param{{"q", literal("1")}, s.Credential.Params[1]}
+		})},
+		{"change_oauth", credentials, edited(credentials, "mail", func(s *Service) {
+			a := &s.Credential.OAuth
+			a.Scopes, a.AuthStyle, a.ExtraParams = []string{"offline_access", "Mail.Send"}, AuthInParams, []Param{{"resource", literal("r")}}
+			a.ClientSecret = ref(t, "env://MAIL_SECRET")
+		})},
+		{"change_aws", credentials, edited(credentials, "bucket", func(s *Service) {
+			s.Credential.AWS.SessionToken, s.Credential.AWS.Region = ref(t, "env://SESSION"), "us-east-1"
+		})},
+		{"retype_oauth", credentials, edited(credentials, "crm", func(s *Service) {
+			s.Credential = &Credential{Type: Bearer, Token: ref(t, "keychain://crm/token")}
+		})},
+		{"retype_to_oauth", commented, edited(commented, "github", func(s *Service) {
+			s.Credential = &Credential{Type: RefreshToken, OAuth: OAuth{TokenURL: "https://t.example/token", ClientID: literal("app"),
+				RefreshToken: ref(t, "keychain://github/refresh_token"), Scopes: []string{"repo"}, ExtraParams: []Param{{"x", literal("y")}}}}
+		})},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -140,7 +161,7 @@ func TestEditGolden(t *testing.T) {
 
 // TestEditNothing: to put back what was read changes no byte.
 func TestEditNothing(t *testing.T) {
-	for _, file := range []string{"commented.jsonc", "original_sample.json", "original_readme.json5", "minified.json", "crlf.jsonc", "public.jsonc"} {
+	for _, file := range []string{"commented.jsonc", "credentials.jsonc", "original_sample.json", "original_readme.json5", "minified.json", "crlf.jsonc", "public.jsonc"} {
 		src := read(t, file)
 		for name, s := range mustParse(t, src).Services {
 			if got, err := PutService(src, name, s); err != nil || !bytes.Equal(got, src) {

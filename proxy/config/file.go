@@ -67,25 +67,34 @@ func cause(err error) error {
 	return err
 }
 
-// WriteFile puts src in the place of the file at path, whole or not at all,
+// WriteFile puts src in the place of the config file at path, as ReplaceFile
+// does.
+func WriteFile(path string, src []byte) error {
+	if err := ReplaceFile(path, src); err != nil {
+		return fmt.Errorf("the config file %w", err)
+	}
+	return nil
+}
+
+// ReplaceFile puts src in the place of the file at path, whole or not at all,
 // readable by its owner only. A symlink stays one: its target is replaced.
 // Missing folders are made, with mode 0700. A file that is marked read-only is
-// left alone.
-func WriteFile(path string, src []byte) error {
+// left alone. Its error begins with the path.
+func ReplaceFile(path string, src []byte) error {
 	target, err := resolve(path)
 	if err != nil {
-		return fmt.Errorf("the config file %s cannot be written: %w", path, err)
+		return fmt.Errorf("%s cannot be written: %w", path, err)
 	}
 	if info, err := os.Lstat(target); err == nil {
 		if !info.Mode().IsRegular() {
-			return fmt.Errorf("the config file %s cannot be written: it is not a regular file", path)
+			return fmt.Errorf("%s cannot be written: it is not a regular file", path)
 		}
 		if info.Mode().Perm()&0o200 == 0 {
-			return fmt.Errorf("the config file %s is read-only: make it writable (chmod u+w) and save again: %w", path, fs.ErrPermission)
+			return fmt.Errorf("%s is read-only: make it writable (chmod u+w) and save again: %w", path, fs.ErrPermission)
 		}
 	}
 	if err := replace(target, src); err != nil {
-		return fmt.Errorf("the config file %s was not written: %w", path, explainWrite(target, cause(err)))
+		return fmt.Errorf("%s was not written: %w", path, explainWrite(target, cause(err)))
 	}
 	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/tailscale/hujson"
+
+	"lockbox/proxy/secret"
 )
 
 func seeds(f *testing.F) [][]byte {
@@ -31,6 +33,10 @@ func seeds(f *testing.F) [][]byte {
 		`{}`, `{"services":{}}`, "{// c\r\n\"services\":{/*a*/\"a\"/*b*/:/*c*/{\"base_url\":\"x\"/*d*/,/*e*/}/*f*/,/*g*/}}// end",
 		"{ // x\n \"services\": {\"a\": {\"base_url\": \"x\"}, // a\n\n // s\n\n \"b\": {\"base_url\": \"y\"} // b\n , \"c\": {\"base_url\": \"z\"}}}",
 		`{"services":{"a":{"base_url":"x","valid_audiences":["p",/*q*/"q",],"credential":{"headers":{"A":"1",/*b*/"B":"2"}}}}}`,
+		`{"services":{"a":{"base_url":"x","credential":{"type":"query",/*p*/"params":{"A":"1",/*b*/"B":"2"}}}}}`,
+		`{"services":{"a":{"base_url":"x","credential":{"type":"oauth2_refresh_token","token_url":"https://t/","client_id":"i",/*r*/"refresh_token":"env://R","scopes":["a",/*b*/"b"],"extra_params":{"c":"d"},"auth_style":null}}}}`,
+		`{"services":{"a":{"base_url":"x","credential":{"type":"oauth2_client_credentials","token_url":"http://[::1]/","client_id":"i","client_secret":"s","scopes":null,"audience":"a"}}}}`,
+		`{"services":{"a":{"base_url":"x","credential":{"type":"aws_sigv4","access_key_id":"i","secret_access_key":"s","session_token":null,"region":"r","service":"s3"}}}}`,
 	} {
 		all = append(all, []byte(s))
 	}
@@ -165,7 +171,40 @@ func fuzzService(name, url, key, headers, audiences string, millis uint32, choic
 			s.Credential.Headers = append(s.Credential.Headers, Header{h, source})
 		}
 	}
+	if choice >= 128 {
+		s.Credential = fuzzCredential(source, headers, audiences, choice)
+	}
 	return s
+}
+
+// fuzzCredential is one of the types that the original did not have.
+func fuzzCredential(source secret.Source, names, scopes string, choice uint8) *Credential {
+	var params []Param
+	for name := range strings.SplitSeq(names, ",") {
+		params = append(params, Param{name, source})
+	}
+	c := &Credential{Type: []CredentialType{Query, ClientCredentials, RefreshToken, SigV4}[choice>>5&3]}
+	switch c.Type {
+	case Query:
+		c.Params = params
+	case SigV4:
+		c.AWS = AWS{AccessKeyID: source, SecretAccessKey: source, Region: "r", Service: "s3"}
+		if choice&8 != 0 {
+			c.AWS.SessionToken = source
+		}
+	default:
+		c.OAuth = OAuth{TokenURL: "https://t.example/", ClientID: source, ClientSecret: source}
+		if c.Type == RefreshToken {
+			c.OAuth.RefreshToken = source
+		}
+		if choice&8 != 0 {
+			c.OAuth.Scopes, c.OAuth.Audience, c.OAuth.AuthStyle = strings.Split(scopes, ","), "aud", AuthInParams
+		}
+		if choice&16 != 0 {
+			c.OAuth.ExtraParams = params
+		}
+	}
+	return c
 }
 
 // sameConfig compares all but what an edit may change: the warnings.

@@ -5,11 +5,8 @@
 package config
 
 import (
-	"iter"
 	"net/url"
 	"time"
-
-	"lockbox/proxy/secret"
 )
 
 // DefaultListen is where the local listener is when the file does not say.
@@ -72,54 +69,5 @@ func NewService(name string, baseURL *url.URL) *Service {
 		RequiresServiceToken: true,
 		ConnectTimeout:       DefaultConnectTimeout,
 		ReadTimeout:          DefaultReadTimeout,
-	}
-}
-
-// CredentialType says how a credential is put on a request.
-type CredentialType string
-
-// The credential types of this version.
-const (
-	Basic   CredentialType = "basic"
-	Bearer  CredentialType = "bearer"
-	Headers CredentialType = "headers"
-)
-
-// Credential is what the upstream wants to see. Only the fields of its Type
-// are set.
-type Credential struct {
-	Type               CredentialType
-	Username, Password secret.Source // Basic; either can be the secret
-	Token              secret.Source // Bearer
-	Headers            []Header      // Headers, in file order
-}
-
-// Header is one header that a credential sets.
-type Header struct {
-	Name  string // as written; unique but for case
-	Value secret.Source
-}
-
-// Sources yields each field of the credential's type and what it holds, which
-// is the zero Source for an empty one. The names are those of the fields of
-// keychain references: "username", "password", "token", "headers/X-Api-Key".
-// A nil Credential yields nothing.
-func (c *Credential) Sources() iter.Seq2[string, secret.Source] {
-	return func(yield func(string, secret.Source) bool) {
-		if c == nil {
-			return
-		}
-		switch c.Type {
-		case Basic:
-			_ = yield("username", c.Username) && yield("password", c.Password)
-		case Bearer:
-			yield("token", c.Token)
-		case Headers:
-			for _, h := range c.Headers {
-				if !yield("headers/"+h.Name, h.Value) {
-					return
-				}
-			}
-		}
 	}
 }

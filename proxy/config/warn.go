@@ -15,8 +15,12 @@ var (
 		"connect_timeout", "read_timeout", "allow_redirects", "tunnel", "token_in_query", "token_in_path",
 		"allow_link_local", "rules", "rate_limit",
 	}
-	credentialKeys = []string{"type", "username", "password", "token", "headers"}
-	auditLogKeys   = []string{"type", "root_dir"}
+	credentialKeys = []string{
+		"type", "username", "password", "token", "headers", "params",
+		"token_url", "client_id", "client_secret", "refresh_token", "scopes", "audience", "extra_params", "auth_style",
+		"access_key_id", "secret_access_key", "session_token", "region", "service",
+	}
+	auditLogKeys = []string{"type", "root_dir"}
 )
 
 // unknown warns of the keys of o that are not known, but for those that begin

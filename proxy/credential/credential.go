@@ -2,6 +2,7 @@
 package credential
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"lockbox/proxy/config"
 	"lockbox/proxy/secret"
@@ -17,10 +20,13 @@ import (
 // ErrEmpty is wrapped by New's error when a field that cannot be empty is.
 var ErrEmpty = errors.New("is empty")
 
-// Applier sets the headers of one credential. It is immutable and holds the
-// credential's secrets.
+// Applier puts one credential on requests. But for the access token of an OAuth
+// credential it is immutable; it holds the credential's secrets.
 type Applier struct {
 	headers []header
+	params  query
+	source  *source // of access tokens; nil: needs none
+	signer  *signer // nil: signs nothing
 	secrets []secret.Value
 }
 
@@ -30,10 +36,11 @@ type header struct {
 }
 
 // New prepares a credential whose secrets were read: resolved gives the value of
-// a field by its name in config.Credential.Sources. A nil c gives an Applier that
-// applies nothing. It refuses values that a header cannot carry; its errors name
-// the field and never hold a value.
-func New(c *config.Credential, resolved func(field string) secret.Value) (*Applier, error) {
+// a field by its name in config.Credential.Sources. tokens has the access tokens
+// of OAuth credentials. A nil c gives an Applier that applies nothing. It refuses
+// values that no request can carry; its errors name the field and never hold a
+// value.
+func New(c *config.Credential, resolved func(field string) secret.Value, tokens *Tokens) (*Applier, error) {
 	a := &Applier{}
 	if c == nil {
 		return a, nil
@@ -62,6 +69,12 @@ func New(c *config.Credential, resolved func(field string) secret.Value) (*Appli
 			a.set(h.Name, value)
 			a.secrets = append(a.secrets, value)
 		}
+	case config.Query:
+		return a, a.query(c, resolved)
+	case config.ClientCredentials, config.RefreshToken:
+		return a, a.oauth(c, resolved, tokens)
+	case config.SigV4:
+		return a, a.aws(c, resolved)
 	default:
 		return nil, fmt.Errorf("type %q is not one that this version knows", c.Type)
 	}
@@ -96,16 +109,15 @@ func (a *Applier) set(name string, value secret.Value) {
 	a.headers = append(a.headers, header{textproto.CanonicalMIMEHeaderKey(name), value})
 }
 
-// Apply sets the credential's headers on a request to the upstream, in place of
-// any of the same name.
-func (a *Applier) Apply(h http.Header) {
-	for _, x := range a.headers {
-		h[x.name] = []string{x.value.Reveal()}
-	}
-}
-
-// HeaderNames are the canonical names of the headers that Apply sets.
+// HeaderNames are the canonical names of the headers that belong to the
+// credential, and so not to the caller.
 func (a *Applier) HeaderNames() []string {
+	switch {
+	case a.source != nil:
+		return []string{"Authorization"}
+	case a.signer != nil:
+		return []string{"Authorization", dateHeader, sessionHeader}
+	}
 	names := make([]string, len(a.headers))
 	for i, x := range a.headers {
 		names[i] = x.name
@@ -113,9 +125,101 @@ func (a *Applier) HeaderNames() []string {
 	return names
 }
 
-// Secrets are the texts that must not get out: into the audit log, for one. Those
-// of a basic credential include "user:password".
+// Secrets are the texts of the credential that must not get out: into the audit
+// log, for one. Those of a basic credential include "user:password". Of access
+// tokens see Live.
 func (a *Applier) Secrets() []secret.Value { return slices.Clone(a.secrets) }
+
+// Fixed are the headers that the credential consists of. It reports false for one
+// that is more than headers, or not the same for all calls.
+func (a *Applier) Fixed() (http.Header, bool) {
+	h := http.Header{}
+	for _, x := range a.headers {
+		h[x.name] = []string{x.value.Reveal()}
+	}
+	return h, a.source == nil && a.signer == nil && len(a.params) == 0
+}
+
+// Changes reports whether the credential has secrets that come to be while it is
+// in use: Live has them.
+func (a *Applier) Changes() bool { return a.source != nil }
+
+// Live are the secrets that came to be since the credential was read, which are
+// the tokens that an OAuth server gave, and a number that is another one when
+// they are others.
+func (a *Applier) Live() (secrets []secret.Value, version uint64) {
+	if a.source == nil {
+		return nil, 0
+	}
+	return a.source.live()
+}
+
+// Ready gets what one call needs of the credential: for OAuth an access token,
+// which may have to be fetched. An error that is no context's is a *Fault.
+func (a *Applier) Ready(ctx context.Context) (*Ready, error) {
+	r := &Ready{applier: a}
+	if a.source != nil {
+		token, err := a.source.get(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.token = token
+	}
+	return r, nil
+}
+
+// Ready is a credential for the requests of one call: more than one where
+// redirects are followed.
+type Ready struct {
+	applier *Applier
+	token   secret.Value
+
+	mu         sync.Mutex
+	signatures []secret.Value
+}
+
+// Apply puts the credential on a request to its upstream, in place of whatever
+// the request has in its places. It changes the request's header map and URL.
+// Only a signature reads the body, and only one that is small.
+func (x *Ready) Apply(r *http.Request) error {
+	a := x.applier
+	for _, h := range a.headers {
+		r.Header[h.name] = []string{h.value.Reveal()}
+	}
+	if len(a.params) > 0 {
+		r.URL.RawQuery = a.params.put(r.URL.RawQuery)
+	}
+	if a.source != nil {
+		r.Header["Authorization"] = []string{"Bearer " + x.token.Reveal()}
+	}
+	if a.signer == nil {
+		return nil
+	}
+	signature, err := a.signer.sign(r, time.Now())
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.signatures = append(x.signatures, signature)
+	return err
+}
+
+// Refused has the next call fetch a new access token: the upstream answered 401
+// to the one of this call.
+func (x *Ready) Refused() {
+	if x.applier.source != nil {
+		x.applier.source.refused(x.token)
+	}
+}
+
+// Secrets are those of this call alone: its access token and its signatures.
+func (x *Ready) Secrets() []secret.Value {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	secrets := slices.Clone(x.signatures)
+	if !x.token.IsZero() {
+		secrets = append(secrets, x.token)
+	}
+	return secrets
+}
 
 // checkValue refuses what RFC 9110, section 5.5 bars from a field value, and
 // RFC 7617, section 2 from a user name and password. As part of a key it is most
@@ -124,7 +228,7 @@ func checkValue(v secret.Value) error {
 	text := v.Reveal()
 	for i := range len(text) {
 		if c := text[i]; c < ' ' && c != '\t' || c == 0x7f {
-			return errors.New("holds a line break or another control character, which a header cannot carry: store it again without")
+			return errors.New("holds a line break or another control character, which is no part of it: store it again without")
 		}
 	}
 	return nil

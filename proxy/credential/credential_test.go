@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -44,7 +45,7 @@ func TestApply(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			a, err := New(tt.cred, literals(tt.cred))
+			a, err := New(tt.cred, literals(tt.cred), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -52,7 +53,13 @@ func TestApply(t *testing.T) {
 			for _, name := range a.HeaderNames() {
 				got[name] = []string{"from the caller", "twice"}
 			}
-			a.Apply(got)
+			ready, err := a.Ready(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := ready.Apply(&http.Request{Header: got, URL: &url.URL{}}); err != nil {
+				t.Fatal(err)
+			}
 			tt.want["Accept"] = []string{"*/*"}
 			if !maps.EqualFunc(got, tt.want, slices.Equal) {
 				t.Errorf("headers %v, want %v", got, tt.want)
@@ -72,7 +79,7 @@ func TestApply(t *testing.T) {
 // A user name that comes from the keychain is there because it is secret.
 func TestReferencedUsernameIsSecret(t *testing.T) {
 	c := &config.Credential{Type: config.Basic, Username: secret.Source{Ref: secret.KeychainRef("s", "username")}, Password: lit("p")}
-	a, err := New(c, func(field string) secret.Value { return secret.New("value of " + field) })
+	a, err := New(c, func(field string) secret.Value { return secret.New("value of " + field) }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,11 +110,19 @@ func TestNewRefuses(t *testing.T) {
 		{"nothing in basic", &config.Credential{Type: config.Basic}, "password", true},
 		{"colon in user name", &config.Credential{Type: config.Basic, Username: lit(canary + ":x"), Password: lit("p")}, "username", false},
 		{"newline in password", &config.Credential{Type: config.Basic, Username: lit("u"), Password: lit(canary + "\n")}, "password", false},
-		{"unknown type", &config.Credential{Type: "aws_sigv4"}, "aws_sigv4", false},
+		{"unknown type", &config.Credential{Type: "aws_sigv5"}, "aws_sigv5", false},
+		{"newline in a parameter", &config.Credential{Type: config.Query, Params: []config.Param{{Name: "k", Value: lit(canary + "\n")}}}, "params/k", false},
+		{"empty parameter", &config.Credential{Type: config.Query, Params: []config.Param{{Name: "k"}}}, "params/k", true},
+		{"no client secret", &config.Credential{Type: config.ClientCredentials, OAuth: config.OAuth{ClientID: lit("i")}}, "client_secret", true},
+		{"no client", &config.Credential{Type: config.RefreshToken, OAuth: config.OAuth{RefreshToken: lit(canary)}}, "client_id", true},
+		{"no refresh token", &config.Credential{Type: config.RefreshToken, OAuth: config.OAuth{ClientID: lit("i")}}, "refresh_token", true},
+		{"newline in a refresh token", &config.Credential{Type: config.RefreshToken, OAuth: config.OAuth{ClientID: lit("i"), RefreshToken: lit(canary + "\r")}}, "refresh_token", false},
+		{"no AWS key", &config.Credential{Type: config.SigV4, AWS: config.AWS{AccessKeyID: lit("i")}}, "secret_access_key", true},
+		{"no AWS key id", &config.Credential{Type: config.SigV4, AWS: config.AWS{SecretAccessKey: lit(canary)}}, "access_key_id", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := New(tt.cred, literals(tt.cred))
+			_, err := New(tt.cred, literals(tt.cred), nil)
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -123,7 +138,7 @@ func TestNewRefuses(t *testing.T) {
 
 func TestSecretsIsACopy(t *testing.T) {
 	c := &config.Credential{Type: config.Bearer, Token: lit("t")}
-	a, err := New(c, literals(c))
+	a, err := New(c, literals(c), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

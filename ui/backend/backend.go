@@ -84,7 +84,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 			b.note()
 			return config.Load(o.ConfigPath)
 		},
-		Secret: b.loadSecret, Keys: b.signingKeys,
+		Secret: b.loadSecret, Store: b.storeSecret, Keys: b.signingKeys,
 		Audit: log, Logger: o.Logger, Version: o.Version,
 		OnReload: b.reloaded,
 	})
@@ -100,7 +100,10 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 }
 
 // Close ends what Open began. Call it when Run has returned.
-func (b *Backend) Close() error { return b.audit.Close() }
+func (b *Backend) Close() error {
+	b.server.Close()
+	return b.audit.Close()
+}
 
 // Run serves until ctx ends and the calls under way are done or cut off, within
 // ten seconds. Without a desktop, a config that cannot be read or an address

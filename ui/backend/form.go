@@ -16,12 +16,16 @@ import (
 // NoCredential is the Form's word for a service that needs no key.
 const NoCredential = "none"
 
+// Kept are the kinds of credential that the window does not edit: a service that
+// has one keeps it as it is in the config file.
+var Kept = []string{string(config.Query), string(config.ClientCredentials), string(config.RefreshToken), string(config.SigV4)}
+
 // Form is a service as a person edits it. It holds no secret but those just
 // typed in.
 type Form struct {
 	Name           string
 	BaseURL        string
-	Credential     string // NoCredential, or a config.CredentialType
+	Credential     string // NoCredential, a config.CredentialType, or Kept
 	Username       SecretField
 	Password       SecretField
 	Token          SecretField
@@ -144,7 +148,16 @@ func (b *Backend) Check(old string, f Form) Fields {
 		bad["token_required"] = "the internet reaches this service (\"tunnel\" in the config file), so it must ask for a token"
 	}
 	f.checkCredential(bad)
+	if slices.Contains(Kept, f.Credential) && !b.hasKept(old) {
+		bad["credential"] = "this kind of credential is written into the config file by hand"
+	}
 	return bad
+}
+
+// hasKept reports whether a service has a credential that is kept as it is.
+func (b *Backend) hasKept(name string) bool {
+	svc, err := b.service(name)
+	return err == nil && svc.Credential != nil && slices.Contains(Kept, string(svc.Credential.Type))
 }
 
 func (f Form) checkCredential(bad Fields) {
@@ -173,6 +186,7 @@ func (f Form) checkCredential(bad Fields) {
 			seen[strings.ToLower(h.Name)] = true
 			h.Value.check(bad, at+"value", true)
 		}
+	case config.Query, config.ClientCredentials, config.RefreshToken, config.SigV4:
 	default:
 		bad["credential"] = "choose how the service is told the key"
 	}
@@ -219,8 +233,9 @@ func unshown(svc, old *config.Service) {
 	}
 }
 
-// service is the form as the config has it. source gives each key's place.
-func (f Form) service(source func(field string, s SecretField) secret.Source) (*config.Service, error) {
+// service is the form as the config has it. source gives each key's place; kept
+// is the credential of before, of which a kept one is taken whole.
+func (f Form) service(source func(field string, s SecretField) secret.Source, kept *config.Credential) (*config.Service, error) {
 	u, _, err := config.ParseBaseURL(f.BaseURL)
 	if err != nil {
 		return nil, err
@@ -234,6 +249,10 @@ func (f Form) service(source func(field string, s SecretField) secret.Source) (*
 	}
 	if !f.AnyAudience {
 		svc.ValidAudiences = append([]string{}, f.Audiences...)
+	}
+	if slices.Contains(Kept, f.Credential) {
+		svc.Credential = kept
+		return svc, nil
 	}
 	c := &config.Credential{Type: config.CredentialType(f.Credential)}
 	switch c.Type {

@@ -221,3 +221,31 @@ func TestHungKeychain(t *testing.T) {
 		t.Errorf("View and Check waited for the keychain: %v", took)
 	}
 }
+
+// TestRotatedTokenIsInTheKeychain: a refresh token that its provider replaced is
+// replaced in the keychain too, and gone with its service.
+func TestRotatedTokenIsInTheKeychain(t *testing.T) {
+	p, first, text := mailbox(t, "keychain://mail/refresh_token")
+	desk, b := startOn(t, desktest.Options{NoX: true})
+	if err := b.keychain.Set(t.Context(), "mail", "refresh_token", secret.New(first)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(b.opts.ConfigPath, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if status, body := get(t, b.View().BaseURL+"/s/mail/x", ""); status != 200 {
+		t.Errorf("%d %s", status, body)
+	}
+	if got := desk.Secret("lockbox", "mail/refresh_token"); got == first || got == "" || p.Issued() != 1 {
+		t.Errorf("the keychain holds the old refresh token, or none; %d tokens", p.Issued())
+	}
+	if err := b.Delete(t.Context(), "mail"); err != nil {
+		t.Fatal(err)
+	}
+	if got := desk.Secret("lockbox", "mail/refresh_token"); got != "" {
+		t.Error("the refresh token outlived its service")
+	}
+}

@@ -121,6 +121,35 @@ func (b *Backend) secret(ctx context.Context, ref secret.Ref) (secret.Value, err
 	return vault.Resolve(ctx, b.keychain, ref)
 }
 
+// storeSecret saves a secret that was replaced while it was in use: a refresh
+// token. One that the config no longer has is not saved: it was deleted, and
+// would come back.
+func (b *Backend) storeSecret(ctx context.Context, ref secret.Ref, value secret.Value) error {
+	b.edit.Lock() // a save that is undone would put the old one back
+	defer b.edit.Unlock()
+	if cfg := b.server.Config(); cfg == nil || !refers(cfg, ref) {
+		return fmt.Errorf("the config has no %s any more: %w", ref, secret.ErrNotFound)
+	}
+	switch ref.Scheme {
+	case secret.Keychain:
+		return b.keychain.Set(ctx, ref.Service, ref.Field, value)
+	case secret.File:
+		return vault.WriteFile(ref, value)
+	}
+	return fmt.Errorf("%s is not a place that Lockbox can write to", ref)
+}
+
+func refers(cfg *config.Config, ref secret.Ref) bool {
+	for _, svc := range cfg.Services {
+		for _, s := range svc.Credential.Sources() {
+			if s.Ref == ref {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Token is a service token with what it was made for.
 type Token struct {
 	Value    secret.Value

@@ -116,8 +116,16 @@ func (b *Backend) place(ctx context.Context, current *config.Config, old string,
 		}
 		puts[ref] = value
 		return secret.Source{Ref: ref}
-	})
+	}, credentialOf(current, old))
 	return puts, svc, errors.Join(err, failed)
+}
+
+// credentialOf is the credential of a service, nil if there is none.
+func credentialOf(cfg *config.Config, name string) *config.Credential {
+	if cfg == nil || cfg.Services[name] == nil {
+		return nil
+	}
+	return cfg.Services[name].Credential
 }
 
 // freeRef is the keychain's name for a field, or another when a service that
@@ -295,7 +303,7 @@ func (b *Backend) Test(ctx context.Context, old string, f Form, method, path str
 			return src
 		}
 		return before[s.field]
-	})
+	}, credentialOf(b.server.Config(), old))
 	if err != nil {
 		return TestResult{}, err
 	}

@@ -70,7 +70,7 @@ func (n Notice) IsZero() bool { return n == Notice{} }
 type ServiceInfo struct {
 	Name          string
 	BaseURL       string
-	Credential    string // none, bearer, basic or headers
+	Credential    string // none, or a config.CredentialType
 	TokenRequired bool
 	Public        bool // the public side serves it too
 	AnyAudience   bool

@@ -28,6 +28,7 @@ var arrows = map[string][]string{
 	"lockbox/proxy/conformance": {},
 	"lockbox/proxy/credential":  {"lockbox/proxy/config", "lockbox/proxy/secret"},
 	"lockbox/proxy/http1":       {},
+	"lockbox/proxy/oauthtest":   {},
 	"lockbox/proxy/secret":      {},
 	"lockbox/proxy/token":       {"lockbox/proxy/secret"},
 	"lockbox/ui":                {"lockbox/assets", "lockbox/proxy/secret", "lockbox/ui/backend"},

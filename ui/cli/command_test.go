@@ -69,6 +69,21 @@ func TestCheck(t *testing.T) {
 	bad := write("bad.json", "{\n  \"services\": {\n    \"a\": {\"base_url\": \"ftp://x\"},\n    \"b\": {}\n  }\n}")
 	literal := write("literal.json", `{"services": {"a": {"base_url": "https://x.example", "credential": {"type": "bearer", "token": "sk-very-secret", "tokn": 1}}}}`)
 
+	kinds := write("kinds.json", `{"services": {
+  "q": {"base_url": "https://x.example", "credential": {"type": "query", "params": {"k": "env://K"}}},
+  "c": {"base_url": "https://x.example", "credential": {"type": "oauth2_client_credentials", "token_url": "https://x.example/t", "client_id": "i", "client_secret": "env://S"}},
+  "r": {"base_url": "https://x.example", "credential": {"type": "oauth2_refresh_token", "token_url": "https://x.example/t", "client_id": "i", "refresh_token": "keychain://r/refresh_token"}},
+  "a": {"base_url": "https://x.example", "credential": {"type": "aws_sigv4", "access_key_id": "i", "secret_access_key": "env://S", "region": "r", "service": "s3"}}
+}}`)
+	wrongKinds := write("wrong_kinds.json", "{\"services\": {\n\"a\": {\"base_url\": \"https://x.example\", \"credential\": {\"type\": \"aws_sigv4\"}},\n\"c\": {\"base_url\": \"https://x.example\", \"credential\": {\"type\": \"oauth2\"}}}}")
+	t.Run("all kinds of credentials", func(t *testing.T) {
+		if code, out, errOut := ask("check", kinds); code != 0 || out != "" || !strings.Contains(errOut, "4 services, 0 warnings") {
+			t.Errorf("exit code %d, stdout %q, stderr %q; want 0, nothing, a count", code, out, errOut)
+		}
+		if code, out, _ := ask("check", wrongKinds); code != 1 || strings.Count(out, "wrong_kinds.json:2:") != 4 || !strings.Contains(out, "wrong_kinds.json:3:") || !strings.Contains(out, "oauth2_refresh_token or aws_sigv4") {
+			t.Errorf("exit code %d, stdout %q", code, out)
+		}
+	})
 	t.Run("good", func(t *testing.T) {
 		code, out, errOut := ask("check", good)
 		if code != 0 || out != "" || !strings.Contains(errOut, "1 service, 0 warnings") {
