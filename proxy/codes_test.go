@@ -19,7 +19,7 @@ import (
 // statusNames are the constants that the package's code uses.
 var statusNames = map[string]int{
 	"StatusBadRequest": http.StatusBadRequest, "StatusUnauthorized": http.StatusUnauthorized, "StatusForbidden": http.StatusForbidden,
-	"StatusNotFound": http.StatusNotFound, "StatusMethodNotAllowed": http.StatusMethodNotAllowed, "StatusMisdirectedRequest": http.StatusMisdirectedRequest,
+	"StatusNotFound": http.StatusNotFound, "StatusMethodNotAllowed": http.StatusMethodNotAllowed, "StatusMisdirectedRequest": http.StatusMisdirectedRequest, "StatusRequestEntityTooLarge": http.StatusRequestEntityTooLarge,
 	"StatusInternalServerError": http.StatusInternalServerError, "StatusBadGateway": http.StatusBadGateway,
 	"StatusServiceUnavailable": http.StatusServiceUnavailable, "StatusGatewayTimeout": http.StatusGatewayTimeout,
 }
