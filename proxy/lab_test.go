@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -53,8 +54,13 @@ var withoutLane bool
 
 // TestMain runs every test on both ways that a call can take.
 func TestMain(m *testing.M) {
+	flag.Parse()
 	code := m.Run()
-	if code == 0 && lanes {
+	tests := true
+	for _, other := range []string{"test.fuzz", "test.bench", "test.list"} {
+		tests = tests && flag.Lookup(other).Value.String() == ""
+	}
+	if code == 0 && lanes && tests {
 		withoutLane = true
 		code = m.Run()
 	}
