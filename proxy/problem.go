@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // problem is a refusal by Lockbox itself: a problem document of RFC 9457 with
@@ -45,8 +46,17 @@ var (
 	errInternal   = refuse(http.StatusInternalServerError, "internal", "Internal error", "Lockbox failed. Its log says more.")
 )
 
+// dontWait has an answer go out that needs no body: net/http's server would hold
+// it back until up to 256 KB of one have come, for as long as the caller likes.
+// A body that is late ends the connection.
+func dontWait(w http.ResponseWriter) {
+	// Fails where there is no connection to be held.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience))
+}
+
 // write sends the problem. It is the one way in which Lockbox refuses.
 func (p *problem) write(w http.ResponseWriter) {
+	dontWait(w)
 	body, err := json.Marshal(struct {
 		Type   string `json:"type"`
 		Title  string `json:"title"`

@@ -91,6 +91,7 @@ func splitService(path string) (name, segment, rest string) {
 }
 
 func health(w http.ResponseWriter) {
+	dontWait(w)
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("Cache-Control", "no-store")

@@ -41,11 +41,7 @@ func TestRefusedBodies(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				wait := patience
-				if known["refused bodies/"+name] == bodyKnown {
-					wait = 500 * time.Millisecond
-				}
-				judge(t, "refused bodies/"+name, refuseBody(t, l, tt.line, tt.lines, tt.status, framing, wait))
+				judge(t, "refused bodies/"+name, refuseBody(t, l, tt.line, tt.lines, tt.status, framing, patience))
 			})
 		}
 	}
