@@ -114,10 +114,10 @@ func (x *laneCall) send() error {
 		_, _ = x.br.Discard(len(body)) // it is in the buffer
 		x.uploaded = closed
 		x.up.begin(time.Now(), x.to.within, func() { x.watch(x.leave) })
-		_, err := x.up.nc.Write(x.out)
+		_, err := x.up.Write(x.out)
 		return err
 	}
-	if _, err := x.up.nc.Write(x.out); err != nil {
+	if _, err := x.up.Write(x.out); err != nil {
 		return err
 	}
 	watched := make(chan struct{})
@@ -141,7 +141,7 @@ func (x *laneCall) stream(left int64) {
 		x.rec.fromCaller(buf[:n])
 		left -= int64(n)
 		if n > 0 {
-			if _, err := x.up.nc.Write(buf[:n]); err != nil {
+			if _, err := x.up.Write(buf[:n]); err != nil {
 				return // the upstream has had enough: its answer says why
 			}
 		}

@@ -27,6 +27,7 @@ type lanePool struct {
 	dialer  net.Dialer
 	connect time.Duration // 0: none
 	address string        // host:port
+	stall   time.Duration // how long an upstream may take nothing
 
 	mu     sync.Mutex
 	idle   []*laneUpstream // the last one used comes last
@@ -40,6 +41,8 @@ type laneUpstream struct {
 	br   *bufio.Reader
 	pool *lanePool
 	used time.Time // when it became idle
+
+	writeBy time.Time // the deadline for writing that is set
 
 	// Of the call under way.
 	budget  int       // bytes that may still be read, of a head; -1: any
@@ -136,6 +139,17 @@ func (p *lanePool) close() {
 	p.closed = true
 	p.mu.Unlock()
 	p.reap()
+}
+
+// Write implements io.Writer. An upstream that takes nothing for so long is given
+// up on. As with the caller's, a deadline that has run for a quarter will do.
+func (u *laneUpstream) Write(p []byte) (int, error) {
+	now, d := time.Now(), u.pool.stall
+	if left := u.writeBy.Sub(now); left > d || left < d-d/4 {
+		u.writeBy = now.Add(d)
+		_ = u.nc.SetWriteDeadline(u.writeBy) // fails with the connection
+	}
+	return u.nc.Write(p)
 }
 
 // begin prepares for a call whose answer must begin within d, 0 for any time.

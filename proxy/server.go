@@ -72,12 +72,15 @@ type Server struct {
 	bounds bounds
 }
 
+// stallTime is how long a body may make no progress, at either end.
+const stallTime = 2 * time.Minute
+
 // New makes a Server. It answers 503 until the first Reload.
 func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: 2 * time.Minute, drain: DrainTimeout, bounds: usualBounds}
+	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: stallTime, drain: DrainTimeout, bounds: usualBounds}
 	s.tokens = credential.NewTokens(&s.toTokens, o.Store, o.Logger)
 	return s
 }

@@ -57,7 +57,7 @@ func (u *upstreams) lane(k laneKey) *lanePool {
 	if u.lanes == nil {
 		u.lanes = map[laneKey]*lanePool{}
 	}
-	p := &lanePool{dialer: newDialer(timeouts{connect: k.connect, linkLocal: k.linkLocal}), connect: k.connect, address: k.address}
+	p := &lanePool{dialer: newDialer(timeouts{connect: k.connect, linkLocal: k.linkLocal}), connect: k.connect, address: k.address, stall: stallTime}
 	u.lanes[k] = p
 	return p
 }
