@@ -75,7 +75,7 @@ sdk: go
 # Real windows on a private desktop, in the packages that have such tests.
 desktop: test-packages
 	@mkdir -p "$(LOCKBOX_ARTIFACTS)"
-	go test -tags desktop -count=1 $$(grep -rl --include='*_test.go' '^//go:build.*\bdesktop\b' . | xargs -n1 dirname | sort -u)
+	go test -tags desktop -count=1 -p 1 $$(grep -rl --include='*_test.go' '^//go:build.*\bdesktop\b' . | xargs -n1 dirname | sort -u)
 
 # Lockbox beside nginx and a plain ReverseProxy; then the parts by themselves.
 bench: go

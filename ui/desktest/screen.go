@@ -6,10 +6,25 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
-// startScreen brings up an X server on a display that it picks itself.
+// startScreen brings up an X server on a display that it picks itself. One that
+// does not answer gives way to another: on a busy machine two may meet.
 func (d *Desk) startScreen(size string) {
+	d.t.Helper()
+	env := d.Env
+	for range 3 {
+		d.Env = append(env[:len(env):len(env)], "DISPLAY=:"+d.startServer(size))
+		if poll(5*time.Second, func() bool { _, err := d.output("xprop", "-root"); return err == nil }) {
+			return
+		}
+	}
+	d.t.Fatal("no virtual screen answers")
+}
+
+// startServer returns the number of its display.
+func (d *Desk) startServer(size string) string {
 	d.t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -18,7 +33,7 @@ func (d *Desk) startScreen(size string) {
 	defer r.Close() //nolint:errcheck // only read
 	cmd := d.Command("Xvfb", "-displayfd", "3", "-screen", "0", size+"x24", "-nolisten", "tcp", "+extension", "GLX", "+extension", "RANDR")
 	cmd.ExtraFiles = []*os.File{w}
-	log, err := os.Create(filepath.Join(d.Dir, "Xvfb.log"))
+	log, err := os.OpenFile(filepath.Join(d.Dir, "Xvfb.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -34,7 +49,7 @@ func (d *Desk) startScreen(size string) {
 	if err != nil {
 		d.t.Fatalf("no virtual screen: %v", err)
 	}
-	d.Env = append(d.Env, "DISPLAY=:"+strings.TrimSpace(number))
+	return strings.TrimSpace(number)
 }
 
 const panelConfig = `<?xml version="1.0" encoding="UTF-8"?>
