@@ -2,10 +2,12 @@
 // on the public side, checks who makes them, puts the credential on, carries them
 // to the upstream and back, and records them.
 //
-// A call goes through route.go or public.go (where to), carrier.go and authorize.go
-// (who), forward.go (there and back) and record.go (what is written down).
-// reload.go builds the immutable state that a call works on from its first to its
-// last byte.
+// A call goes through route.go or public.go and target.go (where to), authorize.go
+// (who), forward.go with carrier.go (there with the credential, and back) and
+// record.go (what is written down). Plain calls on the local listener take the
+// same steps in the lane (lane.go), which does by itself what net/http does for
+// all others. reload.go builds the immutable state that a call works on from its
+// first to its last byte.
 package proxy
 
 import (
