@@ -18,7 +18,7 @@ const drawEvery = 100 * time.Millisecond
 type loop struct {
 	ctx    context.Context
 	cancel context.CancelFunc
-	do     func(func()) // has a func run on the window's thread: fyne.Do
+	do     func(func()) // has a func run on the window's thread, as long as there is one: fyne.Do
 	wg     sync.WaitGroup
 
 	// Of the window's thread.
@@ -41,11 +41,8 @@ func (l *loop) run(label string, work func(context.Context) error, then func(err
 	l.wg.Go(func() {
 		defer cancel()
 		err := work(ctx)
-		l.do(func() {
+		l.hop(func() {
 			l.end(label)
-			if l.ctx.Err() != nil {
-				return
-			}
 			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 				err = context.Canceled
 			}
@@ -55,6 +52,19 @@ func (l *loop) run(label string, work func(context.Context) error, then func(err
 		})
 	})
 	return cancel
+}
+
+// hop has f run on the window's thread, unless the loop has ended: then nobody
+// may touch the window. Fyne would run f right here once its thread is gone.
+func (l *loop) hop(f func()) {
+	if l.ctx.Err() != nil {
+		return
+	}
+	l.do(func() {
+		if l.ctx.Err() == nil {
+			f()
+		}
+	})
 }
 
 func (l *loop) begin(label string) {
@@ -100,7 +110,7 @@ func (l *loop) watch(b *backend.Backend, draw func(backend.View)) {
 		for l.wait(changed) {
 			v := b.View()
 			drawn := make(chan struct{}, 1)
-			l.do(func() { draw(v); drawn <- struct{}{} })
+			l.hop(func() { draw(v); drawn <- struct{}{} })
 			if !l.wait(drawn) || !l.sleep(drawEvery) {
 				return
 			}
@@ -112,7 +122,7 @@ func (l *loop) watch(b *backend.Backend, draw func(backend.View)) {
 func (l *loop) each(c <-chan struct{}, f func()) {
 	l.wg.Go(func() {
 		for l.wait(c) {
-			l.do(f)
+			l.hop(f)
 		}
 	})
 }
@@ -121,7 +131,7 @@ func (l *loop) each(c <-chan struct{}, f func()) {
 func (l *loop) every(d time.Duration, f func()) {
 	l.wg.Go(func() {
 		for l.sleep(d) {
-			l.do(f)
+			l.hop(f)
 		}
 	})
 }

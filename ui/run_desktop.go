@@ -49,7 +49,8 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 
 	l := newLoop(ctx, fyne.Do)
 	w := newWindow(a, a.NewWindow(Name), b, l)
-	t := startTray(a, w)
+	leave := func() { l.cancel(); a.Quit() } // in this order: see hop
+	t := startTray(a, w, leave)
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
@@ -63,7 +64,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 		l.each(forward(ctx, hangup), w.reload)
 	})
 	context.AfterFunc(ctx, func() { time.AfterFunc(endTime, func() { os.Exit(1) }) })
-	quit := context.AfterFunc(ctx, func() { fyne.Do(a.Quit) })
+	quit := context.AfterFunc(ctx, func() { fyne.Do(leave) })
 	unlock := sync.OnceFunc(w.unlockAtStart)
 	if o.Hidden && hasTray() {
 		unlock()
@@ -108,7 +109,7 @@ func hasTray() bool {
 // tray is the icon and its menu. The menu is made once: Fyne's own would be made
 // anew at each change, which loses clicks and closes submenus.
 type tray struct {
-	app    fyne.App
+	quit   func()
 	desk   desktop.App // nil where Fyne knows no tray
 	window *window
 	shown  trayState
@@ -121,8 +122,8 @@ type tray struct {
 
 // startTray shows the icon. Closing the window hides it where the icon can be
 // seen, and quits elsewhere: on stock GNOME there would be no way back.
-func startTray(a fyne.App, w *window) *tray {
-	t := &tray{app: a, window: w, items: map[trayAction]*systray.MenuItem{}}
+func startTray(a fyne.App, w *window, quit func()) *tray {
+	t := &tray{quit: quit, window: w, items: map[trayAction]*systray.MenuItem{}}
 	desk, ok := a.(desktop.App)
 	if ok {
 		t.desk = desk
@@ -142,7 +143,7 @@ func startTray(a fyne.App, w *window) *tray {
 				w.face.window.Hide()
 				return
 			}
-			w.leave(a.Quit)
+			w.leave(quit)
 		})
 	})
 	return t
@@ -175,7 +176,7 @@ func (t *tray) open() {
 		case trayTokens:
 			t.openSlots(item)
 		case trayQuit:
-			t.on(item, func() { t.window.leave(t.app.Quit) })
+			t.on(item, func() { t.window.leave(t.quit) })
 		default:
 			t.on(item, func() { t.window.trayDo(m.action) })
 		}
