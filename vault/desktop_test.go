@@ -245,11 +245,11 @@ func TestUnlockAnswered(t *testing.T) {
 	for range 2 { // the second one rides on the first one's prompt
 		go func() { unlocked <- k.Unlock(t.Context()) }()
 	}
-	d.WaitPrompt(20 * time.Second)
+	d.WaitPrompt()
 	d.Screenshot("keyring-prompt")
 	d.Type("wrong-password")
 	d.Key("Return")
-	d.AnswerPrompt(desktest.Password, 20*time.Second)
+	d.AnswerPrompt(desktest.Password)
 	for range 2 {
 		if err := <-unlocked; err != nil {
 			t.Errorf("Unlock: %v", err)
@@ -266,7 +266,7 @@ func TestUnlockCancelled(t *testing.T) {
 	k := NewKeychain()
 	unlocked := make(chan error, 1)
 	go func() { unlocked <- k.Unlock(t.Context()) }()
-	d.CancelPrompt(20 * time.Second)
+	d.CancelPrompt()
 	err := <-unlocked
 	var e *Error
 	if !errors.As(err, &e) || e.State != Locked || !errors.Is(err, secret.ErrLocked) || !strings.Contains(err.Error(), "cancelled") || !strings.Contains(err.Error(), "unlock again") {
@@ -281,7 +281,7 @@ func TestUnlockUnanswered(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	unlocked := make(chan error, 1)
 	go func() { unlocked <- k.Unlock(ctx) }()
-	d.WaitPrompt(20 * time.Second)
+	d.WaitPrompt()
 	begin := time.Now()
 	cancel()
 	if err := <-unlocked; !errors.Is(err, context.Canceled) || !errors.Is(err, secret.ErrLocked) || time.Since(begin) > time.Second {
@@ -305,7 +305,7 @@ func TestFreshAccount(t *testing.T) {
 	refuses(t, k, Missing, secret.ErrLocked, "no keychain yet")
 	unlocked := make(chan error, 1)
 	go func() { unlocked <- k.Unlock(t.Context()) }()
-	d.ChoosePassword(desktest.Password, 20*time.Second)
+	d.ChoosePassword(desktest.Password)
 	if err := <-unlocked; err != nil {
 		t.Fatalf("Unlock: %v", err)
 	}

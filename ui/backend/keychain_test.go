@@ -161,7 +161,7 @@ func TestLockedKeychain(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() { done <- b.Unlock(t.Context()) }()
-	desk.AnswerPrompt(desktest.Password, 10*time.Second)
+	desk.AnswerPrompt(desktest.Password)
 	if err := <-done; err != nil {
 		t.Errorf("Unlock: %v", err)
 	}
@@ -176,7 +176,7 @@ func TestStartWithALockedKeychain(t *testing.T) {
 	desk, b := startOn(t, desktest.Options{Keyring: desktest.Locked})
 	asked := make(chan error, 1)
 	go func() { asked <- b.UnlockAtStart(t.Context()) }()
-	desk.CancelPrompt(15 * time.Second)
+	desk.CancelPrompt()
 	if err := <-asked; !errors.Is(err, secret.ErrLocked) {
 		t.Errorf("UnlockAtStart: %v, want %v", err, secret.ErrLocked)
 	}
@@ -189,7 +189,7 @@ func TestStartWithALockedKeychain(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() { done <- b.Unlock(t.Context()) }()
-	desk.AnswerPrompt(desktest.Password, 10*time.Second)
+	desk.AnswerPrompt(desktest.Password)
 	if err := <-done; err != nil {
 		t.Fatalf("Unlock: %v", err)
 	}

@@ -109,20 +109,20 @@ func launch(t *testing.T, desk *desktest.Desk, env ...string) *app {
 // eventually waits for ok, up to ten seconds.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("waited 10 s for %s", what)
+			t.Fatalf("waited a minute for %s", what)
 		}
 	}
 }
 
-// ended waits for the program to be gone.
-func (a *app) ended(within time.Duration) {
+// ended waits for the program to be gone, which takes it 10 s at most.
+func (a *app) ended() {
 	a.t.Helper()
 	select {
 	case <-a.done:
-	case <-time.After(within):
-		a.t.Fatalf("Lockbox is still there after %v", within)
+	case <-time.After(20 * time.Second):
+		a.t.Fatal("Lockbox is still there after 20 s")
 	}
 }
 
@@ -154,7 +154,7 @@ func (r *recorder) calls() []http.Header {
 // open waits for the window and the tray's icon.
 func (a *app) open() {
 	a.t.Helper()
-	a.win = a.desk.Window("Lockbox", 20*time.Second)
+	a.win = a.desk.Window("Lockbox")
 	a.desk.Focus(a.win)
 	a.tray = a.desk.Tray(a.cmd.Process.Pid)
 }
@@ -184,7 +184,7 @@ func (a *app) reads(name string, words ...string) {
 	a.t.Helper()
 	var text string
 	var missing []string
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(300 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(300 * time.Millisecond) {
 		text = a.desk.Read(a.desk.Screenshot(name))
 		missing = nil
 		for _, w := range words {

@@ -23,9 +23,9 @@ import (
 // Password opens the keyring of a Desk.
 const Password = "test-password"
 
-// startTime is how long a part of the desktop may take to come up; generous, for
-// machines that run many tests at once.
-const startTime = 30 * time.Second
+// patience is how long anything on the desktop may take to show; generous, for
+// machines that do much else at the same time.
+const patience = time.Minute
 
 // Options say what desktop is wanted. The zero value is a whole one, with an
 // unlocked keyring.
@@ -215,7 +215,7 @@ func (d *Desk) output(name string, args ...string) (string, error) {
 		return "", err
 	}
 	// xclip, for one, waits for a clipboard owner that may hang.
-	timer := time.AfterFunc(startTime, func() { _ = cmd.Process.Kill() })
+	timer := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
 	if err := cmd.Wait(); err != nil {
 		return out.String(), fmt.Errorf("%s: %w: %s", name, err, talk.String())
@@ -224,10 +224,10 @@ func (d *Desk) output(name string, args ...string) (string, error) {
 }
 
 // eventually waits until ok holds, and fails the test when it does not in time.
-func (d *Desk) eventually(what string, wait time.Duration, ok func() bool) {
+func (d *Desk) eventually(what string, ok func() bool) {
 	d.t.Helper()
-	if !poll(wait, ok) {
-		d.t.Fatalf("%s: not within %v", what, wait)
+	if !poll(patience, ok) {
+		d.t.Fatalf("%s: not within %v", what, patience)
 	}
 }
 

@@ -4,24 +4,23 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Window waits for a visible window whose title contains title and returns its X11
 // id; the test fails when none comes in time.
-func (d *Desk) Window(title string, wait time.Duration) string {
+func (d *Desk) Window(title string) string {
 	d.t.Helper()
 	var id string
-	if !poll(wait, func() bool { id = d.find("--name", regexp.QuoteMeta(title)); return id != "" }) {
-		d.t.Fatalf("no window %q within %v; there are:\n%s", title, wait, d.Windows())
+	if !poll(patience, func() bool { id = d.find("--name", regexp.QuoteMeta(title)); return id != "" }) {
+		d.t.Fatalf("no window %q within %v; there are:\n%s", title, patience, d.Windows())
 	}
 	return id
 }
 
 // WindowGone waits until no visible window's title contains title.
-func (d *Desk) WindowGone(title string, wait time.Duration) {
+func (d *Desk) WindowGone(title string) {
 	d.t.Helper()
-	d.eventually("the window "+strconv.Quote(title)+" is gone", wait, func() bool { return d.find("--name", regexp.QuoteMeta(title)) == "" })
+	d.eventually("the window "+strconv.Quote(title)+" is gone", func() bool { return d.find("--name", regexp.QuoteMeta(title)) == "" })
 }
 
 // HasWindow reports whether a visible window's title contains title.

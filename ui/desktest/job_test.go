@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"lockbox/ui/desktest"
 )
@@ -81,7 +80,7 @@ func TestKeyInCallOut(t *testing.T) {
 
 	// Quit from the tray, start again: all is there, the token still opens.
 	a.tray.Click("Quit")
-	a.ended(10 * time.Second)
+	a.ended()
 	a = launch(t, desk)
 	a.addr = "127.0.0.1:8000"
 	a.open()
@@ -102,5 +101,5 @@ func TestKeyInCallOut(t *testing.T) {
 	if err := a.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	a.ended(10 * time.Second)
+	a.ended()
 }

@@ -49,7 +49,7 @@ func (d *Desk) startBus(k Keyring) {
 	d.address = "unix:path=" + socket
 	d.Env = append(d.Env, "DBUS_SESSION_BUS_ADDRESS="+d.address)
 	d.run(nil, "dbus-daemon", "--nofork", "--config-file="+config)
-	d.eventually("a session bus", startTime, func() bool {
+	d.eventually("a session bus", func() bool {
 		conn, err := dbus.Connect(d.address)
 		d.bus = conn
 		return err == nil
@@ -89,7 +89,7 @@ func (d *Desk) startKeyring(k Keyring) {
 		// It reads the password up to the end of its input, and makes or opens the
 		// login keyring with it.
 		d.run(strings.NewReader(Password), "gnome-keyring-daemon", "--unlock", "--components=secrets", "--foreground")
-		d.eventually("an unlocked keyring", startTime, func() bool { return d.keyringLocked() == "false" })
+		d.eventually("an unlocked keyring", func() bool { return d.keyringLocked() == "false" })
 	case Hung:
 		// A connection whose messages go nowhere: each caller waits for ever.
 		d.bus.Eavesdrop(make(chan *dbus.Message))
@@ -112,7 +112,7 @@ func (d *Desk) hang() {
 		d.t.Fatal(err)
 	}
 	defer ask.Close() //nolint:errcheck // it only asked
-	d.eventually("a hung Secret Service", startTime, func() bool { return owned(ask, secretService) })
+	d.eventually("a hung Secret Service", func() bool { return owned(ask, secretService) })
 }
 
 // keyringLocked is "true" or "false", or "" while there is no default collection.
@@ -141,7 +141,7 @@ func (d *Desk) Lock() {
 	if err := d.bus.Object(secretService, secretPath).Call("org.freedesktop.Secret.Service.Lock", 0, all).Store(&locked, &prompt); err != nil {
 		d.t.Fatal(err)
 	}
-	d.eventually("a locked keyring", startTime, func() bool { return d.keyringLocked() == "true" })
+	d.eventually("a locked keyring", func() bool { return d.keyringLocked() == "true" })
 }
 
 // Secret reads a secret as a foreign program does, with secret-tool; "" when there

@@ -13,9 +13,9 @@ func (d *Desk) Prompted() bool { return d.find("--class", promptClass) != "" }
 
 // WaitPrompt waits until the keyring asks something and its prompt has the
 // keyboard.
-func (d *Desk) WaitPrompt(wait time.Duration) {
+func (d *Desk) WaitPrompt() {
 	d.t.Helper()
-	d.eventually("a prompt of the keyring", wait, func() bool {
+	d.eventually("a prompt of the keyring", func() bool {
 		prompt := d.find("--class", promptClass)
 		focus, err := d.output("xdotool", "getwindowfocus")
 		return err == nil && prompt != "" && strings.TrimSpace(focus) == prompt
@@ -27,10 +27,10 @@ func (d *Desk) WaitPrompt(wait time.Duration) {
 // AnswerPrompt waits for the keyring's prompt to unlock and types the password,
 // again while the prompt stays: one that has just refused a password takes no keys
 // for a moment.
-func (d *Desk) AnswerPrompt(password string, wait time.Duration) {
+func (d *Desk) AnswerPrompt(password string) {
 	d.t.Helper()
-	for end := time.Now().Add(wait); ; {
-		d.WaitPrompt(wait)
+	for end := time.Now().Add(patience); ; {
+		d.WaitPrompt()
 		d.Key("ctrl+a")
 		d.Type(password)
 		d.Key("Return")
@@ -38,27 +38,27 @@ func (d *Desk) AnswerPrompt(password string, wait time.Duration) {
 			return
 		}
 		if time.Now().After(end) {
-			d.t.Fatalf("the prompt does not take the password within %v", wait)
+			d.t.Fatalf("the prompt does not take the password within %v", patience)
 		}
 	}
 }
 
 // ChoosePassword waits for the prompt that makes a keyring and types the password
 // into both of its fields.
-func (d *Desk) ChoosePassword(password string, wait time.Duration) {
+func (d *Desk) ChoosePassword(password string) {
 	d.t.Helper()
-	d.WaitPrompt(wait)
+	d.WaitPrompt()
 	d.Type(password)
 	d.Key("Tab")
 	d.Type(password)
 	d.Key("Return")
-	d.eventually("the prompt is gone", wait, func() bool { return !d.Prompted() })
+	d.eventually("the prompt is gone", func() bool { return !d.Prompted() })
 }
 
 // CancelPrompt waits for the keyring's prompt and takes Escape to it.
-func (d *Desk) CancelPrompt(wait time.Duration) {
+func (d *Desk) CancelPrompt() {
 	d.t.Helper()
-	d.WaitPrompt(wait)
+	d.WaitPrompt()
 	d.Key("Escape")
-	d.eventually("the prompt is gone", wait, func() bool { return !d.Prompted() })
+	d.eventually("the prompt is gone", func() bool { return !d.Prompted() })
 }

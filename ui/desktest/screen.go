@@ -86,7 +86,7 @@ func (d *Desk) startSession(o Options, width, height int) {
 		d.t.Fatal(err)
 	}
 	d.run(nil, "xfce4-panel", "--disable-wm-check")
-	d.eventually("a panel with a tray", startTime, func() bool { return d.TrayHost() })
+	d.eventually("a panel with a tray", func() bool { return d.TrayHost() })
 }
 
 // startManager starts the window manager, again where the screen would not let it in.
@@ -94,7 +94,7 @@ func (d *Desk) startManager() {
 	d.t.Helper()
 	for range 3 {
 		cmd := d.run(nil, "openbox")
-		if poll(startTime/3, func() bool {
+		if poll(patience/3, func() bool {
 			out, err := d.output("xprop", "-root", "_NET_SUPPORTING_WM_CHECK")
 			return err == nil && strings.Contains(out, "window id")
 		}) {

@@ -5,7 +5,6 @@ import (
 	"image"
 	"image/color"
 	"strings"
-	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -13,8 +12,6 @@ import (
 const (
 	notifierItem = "org.kde.StatusNotifierItem"
 	dbusMenu     = "com.canonical.dbusmenu"
-	// trayTime is how long an icon, a menu item or a state may take to show.
-	trayTime = 10 * time.Second
 )
 
 // Tray is a program's tray icon and menu, as a panel sees them over D-Bus. It
@@ -44,7 +41,7 @@ func (d *Desk) Tray(pid int) *Tray {
 	conn := d.connect()
 	d.t.Cleanup(func() { _ = conn.Close() })
 	t := &Tray{d: d, conn: conn}
-	d.eventually("a tray icon", trayTime, func() bool { return t.find(pid) })
+	d.eventually("a tray icon", func() bool { return t.find(pid) })
 	return t
 }
 
@@ -150,7 +147,7 @@ func (t *Tray) Get(path string) TrayItem {
 func (t *Tray) Wait(path string, ok func(TrayItem) bool) TrayItem {
 	t.d.t.Helper()
 	var found TrayItem
-	if !poll(trayTime, func() bool {
+	if !poll(patience, func() bool {
 		items, err := t.layout()
 		if err != nil {
 			return false
@@ -162,7 +159,7 @@ func (t *Tray) Wait(path string, ok func(TrayItem) bool) TrayItem {
 		}
 		return false
 	}) {
-		t.d.t.Fatalf("no such menu item %q within %v; the menu is:\n%s", path, trayTime, t)
+		t.d.t.Fatalf("no such menu item %q within %v; the menu is:\n%s", path, patience, t)
 	}
 	return found
 }
