@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -187,12 +188,12 @@ type readers struct {
 	pool sync.Pool
 }
 
-func (r *readers) get(nc net.Conn) *bufio.Reader {
+func (r *readers) get(from io.Reader) *bufio.Reader {
 	if br, ok := r.pool.Get().(*bufio.Reader); ok {
-		br.Reset(nc)
+		br.Reset(from)
 		return br
 	}
-	return bufio.NewReaderSize(nc, r.size)
+	return bufio.NewReaderSize(from, r.size)
 }
 
 func (r *readers) put(br *bufio.Reader) {

@@ -51,7 +51,9 @@ func newLaneConn(l *lane, nc net.Conn) *laneConn {
 	in := (&http.Request{}).WithContext(ctx)
 	in.Proto, in.ProtoMajor, in.ProtoMinor = "HTTP/1.1", 1, 1
 	in.RemoteAddr, in.Header, in.Body = nc.RemoteAddr().String(), http.Header{}, http.NoBody
-	return &laneConn{lane: l, nc: nc, br: callerReaders.get(nc), made: in, cancel: cancel, header: http.Header{}}
+	// Nothing is under way while it waits for a request.
+	from := newEager(nc, func() bool { return l.server.calls.Load() == 0 })
+	return &laneConn{lane: l, nc: nc, br: callerReaders.get(from), made: in, cancel: cancel, header: http.Header{}}
 }
 
 // What is to become of a connection after a request.

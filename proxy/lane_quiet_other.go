@@ -9,3 +9,5 @@ import "net"
 const lanes = false
 
 func quiet(net.Conn) bool { return false }
+
+func (e *eager) poll(uintptr) bool { e.n = -1; return true }

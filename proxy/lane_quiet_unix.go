@@ -32,3 +32,18 @@ func quiet(nc net.Conn) bool {
 	})
 	return err == nil && alive
 }
+
+// poll reads what there is: n is 0 when there is nothing, -1 when there was an
+// error or the end.
+func (e *eager) poll(fd uintptr) bool {
+	n, err := syscall.Read(int(fd), e.p) //nolint:gosec // a descriptor fits
+	switch {
+	case n > 0:
+		e.n = n
+	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EINTR):
+		e.n = 0
+	default:
+		e.n = -1
+	}
+	return true
+}

@@ -27,6 +27,7 @@ type lanePool struct {
 	dialer  net.Dialer
 	connect time.Duration // 0: none
 	address string        // host:port
+	lone    func() bool   // one call is under way, here or elsewhere
 	stall   time.Duration // how long an upstream may take nothing
 
 	mu     sync.Mutex
@@ -38,6 +39,7 @@ type lanePool struct {
 // laneUpstream is a connection to an upstream.
 type laneUpstream struct {
 	nc   net.Conn
+	from *eager // reads from nc
 	br   *bufio.Reader
 	pool *lanePool
 	used time.Time // when it became idle
@@ -90,7 +92,7 @@ func (p *lanePool) dial(ctx context.Context) (*laneUpstream, error) {
 		}
 		return nil, err
 	}
-	u := &laneUpstream{nc: nc, pool: p, budget: -1}
+	u := &laneUpstream{nc: nc, from: newEager(nc, p.lone), pool: p, budget: -1}
 	u.br = upstreamReaders.get(nil)
 	u.br.Reset(u)
 	return u, nil
@@ -212,7 +214,7 @@ func (u *laneUpstream) Read(p []byte) (int, error) {
 		p = p[:min(len(p), u.budget)]
 	}
 	for {
-		n, err := u.nc.Read(p)
+		n, err := u.from.Read(p)
 		if n == 0 && err != nil && !u.patient && isTimeout(err) {
 			u.wait()
 			continue

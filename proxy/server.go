@@ -83,6 +83,7 @@ func New(o Options) *Server {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: stallTime, drain: DrainTimeout, bounds: usualBounds}
+	s.outward.lone = func() bool { return s.calls.Load() == 1 }
 	s.tokens = credential.NewTokens(&s.toTokens, o.Store, o.Logger)
 	return s
 }

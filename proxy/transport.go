@@ -40,6 +40,7 @@ type upstreams struct {
 	roots      *x509.CertPool // nil: the system's
 	byTimeouts map[timeouts]*upstream
 	lanes      map[laneKey]*lanePool
+	lone       func() bool // the pools'
 }
 
 // laneKey is what services must have in common to share a lanePool.
@@ -57,7 +58,7 @@ func (u *upstreams) lane(k laneKey) *lanePool {
 	if u.lanes == nil {
 		u.lanes = map[laneKey]*lanePool{}
 	}
-	p := &lanePool{dialer: newDialer(timeouts{connect: k.connect, linkLocal: k.linkLocal}), connect: k.connect, address: k.address, stall: stallTime}
+	p := &lanePool{dialer: newDialer(timeouts{connect: k.connect, linkLocal: k.linkLocal}), connect: k.connect, address: k.address, stall: stallTime, lone: u.lone}
 	u.lanes[k] = p
 	return p
 }
