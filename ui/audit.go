@@ -144,7 +144,7 @@ func (p *auditPage) restart() {
 // follow reads what is new, when the person looks at the top of a live list.
 func (p *auditPage) follow() {
 	fresh := p.view.Exchanges - p.seen
-	if p.seen >= 0 && fresh == 0 {
+	if p.seen >= 0 && fresh <= 0 {
 		p.pending.Hide()
 		return
 	}
@@ -171,8 +171,8 @@ func (p *auditPage) readNewest() {
 	}
 	seen := p.view.Exchanges
 	p.read(backend.Query{Limit: auditPageSize, Service: p.service}, func(page []backend.Exchange) {
-		p.seen = seen
-		p.feed.newer(page)
+		// The page may have calls that the View did not count yet.
+		p.seen = max(seen, p.seen+p.feed.newer(page))
 		p.showEmpty()
 		p.list.Refresh()
 		if p.view.Exchanges != seen {

@@ -64,12 +64,13 @@ func (f *feed) reset(page []backend.Exchange) {
 	f.older(page)
 }
 
-// newer puts the newest page on top. Where the page does not reach down to what
-// is there, the list begins anew with it: a gap would pass for silence.
-func (f *feed) newer(page []backend.Exchange) {
+// newer puts the newest page on top, and returns how many calls that adds. Where
+// the page does not reach down to what is there, the list begins anew with it: a
+// gap would pass for silence.
+func (f *feed) newer(page []backend.Exchange) (added int) {
 	if len(f.calls) == 0 {
 		f.reset(page)
-		return
+		return 0
 	}
 	for i, x := range page {
 		if x.ID != f.calls[0].id {
@@ -83,11 +84,12 @@ func (f *feed) newer(page []backend.Exchange) {
 		if len(f.calls) > auditMax {
 			f.calls, f.whole = f.calls[:auditMax], false
 		}
-		return
+		return i
 	}
 	if len(page) > 0 {
 		f.reset(page)
 	}
+	return 0
 }
 
 // older adds the page that follows the last call.
