@@ -64,7 +64,9 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 		l.each(forward(ctx, hangup), w.reload)
 	})
 	context.AfterFunc(ctx, func() { time.AfterFunc(endTime, func() { os.Exit(1) }) })
-	quit := context.AfterFunc(ctx, func() { fyne.Do(leave) })
+	// Fyne obeys a signal too, and its windows cannot be closed once it did: what
+	// is gone already can be ended again by the driver only.
+	quit := context.AfterFunc(ctx, func() { fyne.Do(a.Driver().Quit) })
 	unlock := sync.OnceFunc(w.unlockAtStart)
 	if o.Hidden && hasTray() {
 		unlock()
