@@ -12,11 +12,13 @@ import (
 
 // Error says what was tried, why it failed and what to do next. errors.Is tells
 // secret.ErrLocked (Locked, Missing), secret.ErrUnavailable (NoService, NoBus,
-// Unanswering) and secret.ErrNotFound.
+// Unanswering, Unusable) and secret.ErrNotFound.
 type Error struct {
 	Op    string // such as "cannot read keychain://acme/token"
-	State State  // of the keychain; Ready when the trouble is with this call alone
+	State State  // of the store; Ready when the trouble is with this call alone
 	Err   error  // the cause; nil when State says it all
+
+	file string // the vault file that it is about; "": the keychain
 }
 
 // errDismissed is the cause when the person said no.
@@ -41,13 +43,16 @@ func (e *Error) Is(target error) bool {
 	switch e.State {
 	case Locked, Missing:
 		return target == secret.ErrLocked
-	case NoService, NoBus, Unanswering:
+	case NoService, NoBus, Unanswering, Unusable:
 		return target == secret.ErrUnavailable
 	}
 	return false
 }
 
 func (e *Error) words() string {
+	if e.file != "" {
+		return e.fileWords()
+	}
 	switch {
 	case errors.Is(e.Err, secret.ErrNotFound):
 		return "the keychain has no such secret; enter it in Lockbox's window"
@@ -94,9 +99,9 @@ func failure(op string, err error) *Error {
 	var e *Error
 	switch {
 	case errors.As(err, &e):
-		return &Error{op, e.State, e.Err}
+		return &Error{Op: op, State: e.State, Err: e.Err}
 	case errors.Is(err, secret.ErrNotFound), errors.Is(err, errors.ErrUnsupported):
-		return &Error{op, Ready, err}
+		return &Error{Op: op, State: Ready, Err: err}
 	}
-	return &Error{op, Unanswering, err}
+	return &Error{Op: op, State: Unanswering, Err: err}
 }

@@ -33,7 +33,7 @@ const (
 // Backend is a running Lockbox without its face.
 type Backend struct {
 	opts      Options
-	keychain  *vault.Keychain
+	vault     atomic.Pointer[vault.Store]
 	audit     *audit.Log
 	server    *proxy.Server
 	view      atomic.Pointer[View]
@@ -73,7 +73,9 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the audit log cannot be opened: %w", err)
 	}
-	b := &Backend{opts: o, keychain: vault.NewKeychain(), audit: log, newConfig: make(chan struct{}, 1), retry: make(chan net.Listener), loaded: make(chan struct{})}
+	b := &Backend{opts: o, audit: log, newConfig: make(chan struct{}, 1), retry: make(chan net.Listener), loaded: make(chan struct{})}
+	var keychain vault.Store = vault.NewKeychain()
+	b.vault.Store(&keychain)
 	b.status = status{phase: Starting, listen: config.DefaultListen, token: readTokenDefaults(b.settingsFile())}
 	if o.Listen != "" {
 		b.status.listen = o.Listen
@@ -334,3 +336,6 @@ func (b *Backend) writeStarter() error {
 	b.opts.Logger.Info("wrote a starter config", "path", path)
 	return nil
 }
+
+// store is the vault in use.
+func (b *Backend) store() vault.Store { return *b.vault.Load() }

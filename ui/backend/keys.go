@@ -71,7 +71,7 @@ func (b *Backend) signingKeys(ctx context.Context) (token.Keys, error) {
 func (b *Backend) makeSigningKey(ctx context.Context, cause error) (secret.Value, string, error) {
 	key := token.NewKey()
 	if errors.Is(cause, secret.ErrNotFound) {
-		if err := b.keychain.Set(ctx, signingKeyRef.Service, signingKeyRef.Field, key); err != nil {
+		if err := b.store().Set(ctx, signingKeyRef.Service, signingKeyRef.Field, key); err != nil {
 			return secret.Value{}, inKeychain, err
 		}
 		b.opts.Logger.Info("made a signing key", "kept in", inKeychain)
@@ -79,7 +79,7 @@ func (b *Backend) makeSigningKey(ctx context.Context, cause error) (secret.Value
 	}
 	// A locked keychain may hold the key: a second one in a file would win over
 	// it and make every token that is out worthless.
-	state := b.keychain.Status(ctx).State
+	state := b.store().Status(ctx).State
 	none := state == vault.NoBus || state == vault.NoService || state == vault.Missing && !b.opts.Desktop
 	if !none {
 		return secret.Value{}, inKeychain, cause
@@ -118,7 +118,7 @@ func (b *Backend) loadSecret(ctx context.Context, ref secret.Ref) (secret.Value,
 
 // secret reads what a reference of the config points at.
 func (b *Backend) secret(ctx context.Context, ref secret.Ref) (secret.Value, error) {
-	return vault.Resolve(ctx, b.keychain, ref)
+	return vault.Resolve(ctx, b.store(), ref)
 }
 
 // storeSecret saves a secret that was replaced while it was in use: a refresh
@@ -132,7 +132,7 @@ func (b *Backend) storeSecret(ctx context.Context, ref secret.Ref, value secret.
 	}
 	switch ref.Scheme {
 	case secret.Keychain:
-		return b.keychain.Set(ctx, ref.Service, ref.Field, value)
+		return b.store().Set(ctx, ref.Service, ref.Field, value)
 	case secret.File:
 		return vault.WriteFile(ref, value)
 	}
@@ -205,7 +205,7 @@ func (b *Backend) MakeToken(ctx context.Context, service, audience string, lifet
 func (b *Backend) lookAtKeychain(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	st := b.keychain.Status(ctx)
+	st := b.store().Status(ctx)
 	b.mu.Lock()
 	b.status.keychain = st
 	b.mu.Unlock()
@@ -232,7 +232,7 @@ func (b *Backend) UnlockAtStart(ctx context.Context) error {
 func (b *Backend) Unlock(ctx context.Context) error {
 	wait, cancel := context.WithTimeout(ctx, unlockTime)
 	defer cancel()
-	err := b.keychain.Unlock(wait)
+	err := b.store().Unlock(wait)
 	if err == nil {
 		return b.Reload(ctx)
 	}

@@ -144,15 +144,15 @@ func (b *Backend) keep(ctx context.Context, ref secret.Ref, value secret.Value, 
 	if err != nil && !errors.Is(err, secret.ErrNotFound) {
 		return err
 	}
-	if err := b.keychain.Set(ctx, ref.Service, ref.Field, value); err != nil {
+	if err := b.store().Set(ctx, ref.Service, ref.Field, value); err != nil {
 		return err
 	}
 	steps.push(func() error {
 		ctx := context.WithoutCancel(ctx)
 		if was.IsZero() {
-			return b.keychain.Delete(ctx, ref.Service, ref.Field)
+			return b.store().Delete(ctx, ref.Service, ref.Field)
 		}
-		return b.keychain.Set(ctx, ref.Service, ref.Field, was)
+		return b.store().Set(ctx, ref.Service, ref.Field, was)
 	})
 	return nil
 }
@@ -211,7 +211,7 @@ func unused(before, after *config.Config) map[secret.Ref]bool {
 // does no harm but to be left over, so that it does not undo the save.
 func (b *Backend) dropUnused(ctx context.Context, before, after *config.Config) {
 	for ref := range unused(before, after) {
-		if err := b.keychain.Delete(ctx, ref.Service, ref.Field); err != nil {
+		if err := b.store().Delete(ctx, ref.Service, ref.Field); err != nil {
 			b.opts.Logger.Warn("a key that is no longer used stays in the keychain", "ref", ref.String(), "why", err)
 		}
 	}
@@ -253,11 +253,11 @@ func (b *Backend) drop(ctx context.Context, ref secret.Ref, steps *undo) error {
 	if err != nil {
 		return err
 	}
-	if err := b.keychain.Delete(ctx, ref.Service, ref.Field); err != nil {
+	if err := b.store().Delete(ctx, ref.Service, ref.Field); err != nil {
 		return err
 	}
 	steps.push(func() error {
-		return b.keychain.Set(context.WithoutCancel(ctx), ref.Service, ref.Field, was)
+		return b.store().Set(context.WithoutCancel(ctx), ref.Service, ref.Field, was)
 	})
 	return nil
 }
@@ -309,6 +309,6 @@ func (b *Backend) Test(ctx context.Context, old string, f Form, method, path str
 	}
 	unshown(svc, was)
 	return b.server.Test(ctx, svc, func(ctx context.Context, ref secret.Ref) (secret.Value, error) {
-		return vault.Resolve(ctx, b.keychain, ref)
+		return vault.Resolve(ctx, b.store(), ref)
 	}, method, path)
 }
