@@ -40,6 +40,7 @@ type File struct {
 	passphrase secret.Value
 	values     map[secret.Ref]secret.Value // nil: locked
 	read       fs.FileInfo                 // the file that values are from
+	changed    bool                        // locked, for another passphrase is on the file since
 }
 
 // NewFile returns the vault file at path, locked; it does not touch it yet. ask,
@@ -47,6 +48,11 @@ type File struct {
 func NewFile(path string, ask Passphrase) *File {
 	return &File{path: path, ask: ask, work: workFactor, turn: make(chan struct{}, 1)}
 }
+
+// SetWorkFactor sets what a guess of the passphrase costs in files that are
+// written from now on, as a power of two; without it it is age's own, 18. Tests
+// have less time.
+func (f *File) SetWorkFactor(log2 int) { f.work = log2 }
 
 // Name implements Store: it is the file's path.
 func (f *File) Name() string { return f.path }
@@ -58,7 +64,7 @@ func (f *File) Lock() {
 	f.forget()
 }
 
-func (f *File) forget() { f.passphrase, f.values, f.read = secret.Value{}, nil, nil }
+func (f *File) forget() { f.passphrase, f.values, f.read, f.changed = secret.Value{}, nil, nil, false }
 
 // Get implements Store.
 func (f *File) Get(ctx context.Context, service, field string) (secret.Value, error) {
@@ -211,7 +217,7 @@ func (f *File) UnlockWith(ctx context.Context, passphrase secret.Value) error {
 	if err != nil {
 		return f.failure(op, Unusable, err)
 	}
-	f.passphrase = passphrase
+	f.passphrase, f.changed = passphrase, false
 	return nil
 }
 
@@ -251,6 +257,8 @@ func (f *File) refresh() error {
 			f.forget()
 		}
 		return err
+	case f.changed:
+		return &Error{State: Locked, Err: errOtherPassphrase}
 	case f.values == nil:
 		return &Error{State: Locked}
 	case os.SameFile(info, f.read) && info.ModTime().Equal(f.read.ModTime()) && info.Size() == f.read.Size():
@@ -259,6 +267,7 @@ func (f *File) refresh() error {
 	err = f.load(f.passphrase)
 	if errors.Is(err, ErrPassphrase) {
 		f.forget()
+		f.changed = true
 		return &Error{State: Locked, Err: errOtherPassphrase}
 	}
 	return err
