@@ -36,6 +36,9 @@ func (u undo) all(cause error) error {
 func (b *Backend) Save(ctx context.Context, old string, f Form) error {
 	b.edit.Lock()
 	defer b.edit.Unlock()
+	if err := b.unlocked(); err != nil {
+		return err
+	}
 	f.Name, f.BaseURL = strings.TrimSpace(f.Name), strings.TrimSpace(f.BaseURL)
 	if bad := b.Check(old, f); len(bad) > 0 {
 		return bad
@@ -221,6 +224,9 @@ func (b *Backend) dropUnused(ctx context.Context, before, after *config.Config) 
 func (b *Backend) Delete(ctx context.Context, name string) error {
 	b.edit.Lock()
 	defer b.edit.Unlock()
+	if err := b.unlocked(); err != nil {
+		return err
+	}
 	current, src, err := b.readConfig()
 	if err != nil {
 		return err
@@ -265,6 +271,9 @@ func (b *Backend) drop(ctx context.Context, ref secret.Ref, steps *undo) error {
 // Reveal reads a stored key of a service, to be shown to the person: field is
 // "username", "password", "token" or "headers/" and the header's name.
 func (b *Backend) Reveal(ctx context.Context, name, field string) (secret.Value, error) {
+	if err := b.unlocked(); err != nil {
+		return secret.Value{}, err
+	}
 	svc, err := b.service(name)
 	if err != nil {
 		return secret.Value{}, err
