@@ -5,7 +5,6 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/proxy/secret"
@@ -21,6 +20,7 @@ type unlocker struct {
 	notice       *strip
 	fields       *fyne.Container
 	first, again *entry
+	twice        fyne.CanvasObject // again with its frame
 	submitted    *button
 	trouble      *line
 	view         backend.View
@@ -31,7 +31,8 @@ func newUnlocker(f *face) *unlocker {
 	u := &unlocker{face: f, notice: newStrip(f.keys), trouble: newLine("", theme.SizeNameCaptionText, theme.ColorNameError).flexible()}
 	u.first, u.again = u.passphrase("Passphrase"), u.passphrase("The same again")
 	u.submitted = newButton(f.keys, "Unlock", theme.LoginIcon(), u.submit).primary()
-	entries := container.New(layout.NewGridLayout(1), frame(u.first), frame(u.again))
+	u.twice = frame(u.again)
+	entries := column(gapSmall, frame(u.first), u.twice)
 	u.fields = column(2, container.NewBorder(nil, nil, nil, container.NewVBox(u.submitted), entries), u.trouble)
 	u.root = column(gapSmall, u.notice.root, u.fields)
 	u.trouble.Hide()
@@ -87,7 +88,9 @@ func (u *unlocker) draw(v backend.View) {
 	if u.submitted.Text != label {
 		u.submitted.SetText(label)
 	}
-	u.again.Hidden = !v.Vault.New
+	if u.twice.Hide(); v.Vault.New {
+		u.twice.Show()
+	}
 	u.fields.Hidden = !v.Vault.File
 	u.root.Show()
 	u.root.Refresh()

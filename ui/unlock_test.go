@@ -63,7 +63,7 @@ func TestUnlocker(t *testing.T) {
 	s := open(t, vaultConfig(path))
 	u := s.unlocker()
 	s.until("the passphrase is asked for", func() bool { return u.root.Visible() })
-	if u.notice.shown.title != "The vault file is locked" || !strings.Contains(u.notice.shown.text, path) || u.again.Visible() || !u.fields.Visible() || !u.first.Password {
+	if u.notice.shown.title != "The vault file is locked" || !strings.Contains(u.notice.shown.text, path) || u.twice.Visible() || !u.fields.Visible() || !u.first.Password {
 		t.Errorf("it says %+v", u.notice.shown)
 	}
 	if s.banner.problem.root.Visible() || s.banner.keychain.root.Visible() {
@@ -112,7 +112,7 @@ func TestUnlockerMakesAVault(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "vault.age")
 	s := open(t, vaultConfig(path))
 	u := s.unlocker()
-	s.until("a passphrase is asked for", func() bool { return u.root.Visible() && u.again.Visible() })
+	s.until("a passphrase is asked for", func() bool { return u.root.Visible() && u.twice.Visible() })
 	if u.notice.shown.title != "There is no vault file yet" || u.submitted.Text != "Make it" {
 		t.Errorf("it says %+v, %s", u.notice.shown, u.submitted.Text)
 	}
