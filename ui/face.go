@@ -99,6 +99,14 @@ func (f *face) retry(what string) {
 	})
 }
 
+// keeper is the vault in words.
+func (f *face) keeper() string {
+	if f.backend.View().Vault.File {
+		return "the vault file"
+	}
+	return "the keychain"
+}
+
 // unlockAtStart asks for the keychain when the config needs it. The banner says
 // what could not be read, and asks again.
 func (f *face) unlockAtStart() {
