@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,111 +32,11 @@ func desk(t *testing.T, o desktest.Options) *desktest.Desk {
 	return d
 }
 
-// quick is a context for a call that must not wait for anyone.
-func quick(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-func state(t *testing.T, k *Keychain, want State) {
-	t.Helper()
-	got := k.Status(quick(t))
-	if got.State != want || (got.Message == "") != (want == Ready) {
-		t.Errorf("Status() = %+v; want %s", got, want)
-	}
-}
-
-// refuses checks that no call works, that each says so as want and with words, and
-// that none waits.
-func refuses(t *testing.T, k *Keychain, want State, is error, words string) {
-	t.Helper()
-	ctx := quick(t)
-	begin := time.Now()
-	_, get := k.Get(ctx, "acme", "token")
-	_, list := k.List(ctx)
-	for op, err := range map[string]error{
-		"Get": get, "List": list,
-		"Set": k.Set(ctx, "acme", "token", secret.New("sk-canary")), "Delete": k.Delete(ctx, "acme", "token"),
-	} {
-		var e *Error
-		if op == "Delete" && want == Missing { // there is nothing to delete
-			if err != nil {
-				t.Errorf("Delete: %v", err)
-			}
-			continue
-		}
-		if !errors.As(err, &e) || e.State != want || !errors.Is(err, is) || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "canary") {
-			t.Errorf("%s: %v; want %s, %v, with %q", op, err, want, is, words)
-		}
-	}
-	if d := time.Since(begin); d > 2*time.Second {
-		t.Errorf("the refusals took %v", d)
-	}
-	state(t, k, want)
-}
-
 func TestUnlocked(t *testing.T) {
 	d := desk(t, desktest.Options{NoX: true})
-	k := NewKeychain()
-	ctx := t.Context()
-	state(t, k, Ready)
-	if err := k.Unlock(quick(t)); err != nil {
-		t.Errorf("Unlock of an open keychain: %v", err)
-	}
-	if got, err := k.List(ctx); err != nil || len(got) != 0 {
-		t.Errorf("List of an empty keychain = %v, %v", got, err)
-	}
-	long := strings.Repeat("0123456789", 10_000)
-	tests := []struct{ service, field, value string }{
-		{"acme", "token", "sk-one"},
-		{"acme", "headers/X-Api-Key/value", "sk-two"},
-		{"acme/token", "x", "sk-three"},
-		{"acme", "token/x", "sk-four"},
-		{"ACME", "token", "sk-five"},
-		{"a b%2Fc", `"quotes' $(x) \ %`, "sk-six"},
-		{"żółw 🐢", "пароль", "zażółć 🔑"},
-		{"lines", "x", "one\ntwo\n"},
-		{"bytes", "x", "\x00\xff\xfe\x01"},
-		{"long", "x", long},
-		{strings.Repeat("n", 300), "x", "sk-seven"},
-	}
-	for _, tt := range tests {
-		if err := k.Set(ctx, tt.service, tt.field, secret.New(tt.value)); err != nil {
-			t.Errorf("Set(%q, %q): %v", tt.service, tt.field, err)
-		}
-	}
-	var want []secret.Ref
-	for _, tt := range tests {
-		got, err := k.Get(ctx, tt.service, tt.field)
-		if err != nil || got.Reveal() != tt.value {
-			t.Errorf("Get(%q, %q): %d bytes, %v; want what was set, %d bytes", tt.service, tt.field, got.Len(), err, len(tt.value))
-		}
-		want = append(want, secret.KeychainRef(tt.service, tt.field))
-	}
-	slices.SortFunc(want, func(a, b secret.Ref) int { return strings.Compare(a.String(), b.String()) })
-	if got, err := k.List(ctx); err != nil || !slices.Equal(got, want) {
-		t.Errorf("List() = %v, %v; want %v", got, err, want)
-	}
+	testStore(t, NewKeychain())
 	if got := d.Secret("lockbox", "acme/headers%2FX-Api-Key%2Fvalue"); got != "sk-two" {
 		t.Errorf("secret-tool finds %d bytes; want what was set", len(got))
-	}
-	if err := k.Set(ctx, "acme", "token", secret.New("sk-new")); err != nil {
-		t.Error(err)
-	}
-	if got, err := Resolve(ctx, k, secret.KeychainRef("acme", "token")); err != nil || got.Reveal() != "sk-new" {
-		t.Errorf("after a second Set: %d bytes, %v", got.Len(), err)
-	}
-	for range 2 { // the second finds nothing to delete
-		if err := k.Delete(ctx, "acme", "token"); err != nil {
-			t.Error(err)
-		}
-	}
-	if got, err := k.Get(ctx, "acme", "token"); !errors.Is(err, secret.ErrNotFound) || !got.IsZero() || !strings.Contains(err.Error(), "keychain://acme/token") {
-		t.Errorf("Get of a deleted secret: %v", err)
-	}
-	if got, err := k.List(ctx); err != nil || len(got) != len(want)-1 {
-		t.Errorf("List() has %d after a Delete, %v; want %d", len(got), err, len(want)-1)
 	}
 }
 

@@ -12,11 +12,13 @@ import (
 
 // Error says what was tried, why it failed and what to do next. errors.Is tells
 // secret.ErrLocked (Locked, Missing), secret.ErrUnavailable (NoService, NoBus,
-// Unanswering) and secret.ErrNotFound.
+// Unanswering, Unusable) and secret.ErrNotFound.
 type Error struct {
 	Op    string // such as "cannot read keychain://acme/token"
-	State State  // of the keychain; Ready when the trouble is with this call alone
+	State State  // of the store; Ready when the trouble is with this call alone
 	Err   error  // the cause; nil when State says it all
+
+	file string // the vault file that it is about; "": the keychain
 }
 
 // errDismissed is the cause when the person said no.
@@ -24,6 +26,9 @@ var errDismissed = errors.New("the prompt was cancelled, or the desktop could no
 
 // errAsks is the cause when the store wants a person's consent to a single call.
 var errAsks = errors.New("the keychain wants each access confirmed; allow Lockbox in its settings, then try again")
+
+// elsewhere is what to do without a keychain.
+const elsewhere = `or keep secrets in a vault file ("vault": {"type": "file", "path": "vault.age"} in the config), or refer to them by env://NAME or file:///path`
 
 // Error implements error.
 func (e *Error) Error() string {
@@ -41,13 +46,16 @@ func (e *Error) Is(target error) bool {
 	switch e.State {
 	case Locked, Missing:
 		return target == secret.ErrLocked
-	case NoService, NoBus, Unanswering:
+	case NoService, NoBus, Unanswering, Unusable:
 		return target == secret.ErrUnavailable
 	}
 	return false
 }
 
 func (e *Error) words() string {
+	if e.file != "" {
+		return e.fileWords()
+	}
 	switch {
 	case errors.Is(e.Err, secret.ErrNotFound):
 		return "the keychain has no such secret; enter it in Lockbox's window"
@@ -65,9 +73,9 @@ func (e *Error) words() string {
 	case Missing:
 		return "this account has no keychain yet; unlock here to make one, with your login password if the next login shall open it"
 	case NoService:
-		return "no keychain program runs here; " + startOne + ", or refer to secrets by env://NAME or file:///path"
+		return "no keychain program runs here; " + startOne + ", " + elsewhere
 	case NoBus:
-		return "no keychain can be reached, for there is no D-Bus session bus; start Lockbox inside your desktop session, or refer to secrets by env://NAME or file:///path"
+		return "no keychain can be reached, for there is no D-Bus session bus; start Lockbox inside your desktop session, " + elsewhere
 	case Unanswering:
 		if e.Err != nil && !errors.Is(e.Err, context.DeadlineExceeded) {
 			return "the keychain failed; try again, or log out and in: " + e.Err.Error()
@@ -94,9 +102,9 @@ func failure(op string, err error) *Error {
 	var e *Error
 	switch {
 	case errors.As(err, &e):
-		return &Error{op, e.State, e.Err}
+		return &Error{Op: op, State: e.State, Err: e.Err}
 	case errors.Is(err, secret.ErrNotFound), errors.Is(err, errors.ErrUnsupported):
-		return &Error{op, Ready, err}
+		return &Error{Op: op, State: Ready, Err: err}
 	}
-	return &Error{op, Unanswering, err}
+	return &Error{Op: op, State: Unanswering, Err: err}
 }

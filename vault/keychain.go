@@ -1,8 +1,9 @@
 // Package vault reads and writes secrets by reference: in the keychain of the
-// operating system, in environment variables and in files.
+// operating system or a file under a passphrase, in environment variables and in
+// files.
 //
-// On Linux it speaks to the Secret Service (gnome-keyring, KWallet, KeePassXC)
-// over connections of its own, not through go-keyring: that one waits without
+// On Linux the keychain is the Secret Service (gnome-keyring, KWallet, KeePassXC),
+// spoken to over connections of our own, not through go-keyring: that one waits without
 // end for prompts and replies, on the connection that the tray listens on too.
 // Its items are laid out as go-keyring's are, so that either finds the other's.
 // Elsewhere go-keyring does the work.
@@ -27,17 +28,18 @@ const (
 	promptTime = 2 * time.Minute
 )
 
-// State is what the keychain can do for us now.
+// State is what a store can do for us now.
 type State string
 
-// The states of a keychain.
+// The states of a store.
 const (
 	Ready       State = "ready"
 	Locked      State = "locked"
-	Missing     State = "missing"     // the account has no keychain yet; Unlock makes one
+	Missing     State = "missing"     // there is no keychain, or no vault file, yet; Unlock makes one
 	NoService   State = "no service"  // no program offers a keychain
 	NoBus       State = "no bus"      // no D-Bus session bus to reach one by
 	Unanswering State = "unanswering" // it failed, or did not answer in time
+	Unusable    State = "unusable"    // a vault file that is damaged, or may not be read
 )
 
 // String implements fmt.Stringer.
@@ -57,6 +59,28 @@ type Keychain struct{ store store }
 // NewKeychain returns the keychain of the account that runs this process. It
 // does not touch it yet.
 func NewKeychain() *Keychain { return &Keychain{newStore()} }
+
+// Name implements Store.
+func (*Keychain) Name() string { return "keychain" }
+
+// Lock implements Store. There is nothing to drop.
+func (*Keychain) Lock() {}
+
+// Apply implements Store.
+func (k *Keychain) Apply(ctx context.Context, changes []Change) error {
+	for _, c := range changes {
+		var err error
+		if c.Value.IsZero() {
+			err = k.Delete(ctx, c.Ref.Service, c.Ref.Field)
+		} else {
+			err = k.Set(ctx, c.Ref.Service, c.Ref.Field, c.Value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Get reads a secret. errors.Is tells secret.ErrNotFound, secret.ErrLocked and
 // secret.ErrUnavailable apart.

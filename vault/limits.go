@@ -2,7 +2,6 @@ package vault
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,7 +29,7 @@ const darwinLine = "add-generic-password -U -s " + itemService + " -a '' -w go-k
 // hold, before anything is written.
 func checkLimits(goos, user string, v secret.Value) error {
 	if v.IsZero() {
-		return errors.New("an empty secret cannot be stored; delete it instead")
+		return errEmpty
 	}
 	switch goos {
 	case "windows":

@@ -18,14 +18,14 @@ import (
 // fileLimit bounds what is read for a file reference, in bytes.
 const fileLimit = 1 << 20
 
-// Resolve reads the secret that ref points at: keychain:// through k, env:// from
+// Resolve reads the secret that ref points at: keychain:// in s, env:// from
 // this process's environment, file:// from a regular file of at most 1 MiB, less
 // one line break at its end. errors.Is tells secret.ErrNotFound (an unset variable
 // and an empty or absent file too), secret.ErrLocked and secret.ErrUnavailable.
-func Resolve(ctx context.Context, k *Keychain, ref secret.Ref) (secret.Value, error) {
+func Resolve(ctx context.Context, s Store, ref secret.Ref) (secret.Value, error) {
 	switch ref.Scheme {
 	case secret.Keychain:
-		return k.Get(ctx, ref.Service, ref.Field)
+		return s.Get(ctx, ref.Service, ref.Field)
 	case secret.Env:
 		v := secret.New(os.Getenv(ref.Field))
 		if v.IsZero() {

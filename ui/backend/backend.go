@@ -21,6 +21,7 @@ import (
 	"lockbox/proxy"
 	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
+	"lockbox/proxy/secret"
 	"lockbox/vault"
 )
 
@@ -33,7 +34,10 @@ const (
 // Backend is a running Lockbox without its face.
 type Backend struct {
 	opts      Options
-	keychain  *vault.Keychain
+	vault     atomic.Pointer[vault.Store]
+	next      atomic.Pointer[vault.Store] // of the config that is being loaded
+	newVault  chan struct{}               // another vault came into use
+	found     sync.Map                    // secret.Ref of what a load has read
 	audit     *audit.Log
 	server    *proxy.Server
 	view      atomic.Pointer[View]
@@ -44,6 +48,8 @@ type Backend struct {
 
 	edit sync.Mutex             // held while the config file or the keychain is changed
 	seen atomic.Pointer[string] // config.Fingerprint of what was loaded last, good or bad
+
+	vaultSeen atomic.Int64 // the vault file's Changes before it was last read
 
 	mu        sync.Mutex // guards what follows
 	status    status
@@ -59,6 +65,7 @@ type status struct {
 	public, publicProblem string // where the public side is served, or why not
 	keySource             string
 	keychain              vault.Status
+	passphrase            secret.Value // of LOCKBOX_PASSPHRASE, until Lock
 	token                 TokenDefaults
 }
 
@@ -69,20 +76,32 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	named, err := o.vaultOf(&config.Config{})
+	if err != nil {
+		return nil, err
+	}
 	log, err := audit.Open(filepath.Join(o.StateDir, "audit"))
 	if err != nil {
 		return nil, fmt.Errorf("the audit log cannot be opened: %w", err)
 	}
-	b := &Backend{opts: o, keychain: vault.NewKeychain(), audit: log, newConfig: make(chan struct{}, 1), retry: make(chan net.Listener), loaded: make(chan struct{})}
-	b.status = status{phase: Starting, listen: config.DefaultListen, token: readTokenDefaults(b.settingsFile())}
+	b := &Backend{opts: o, audit: log, newConfig: make(chan struct{}, 1), newVault: make(chan struct{}, 1), retry: make(chan net.Listener), loaded: make(chan struct{})}
+	b.status = status{phase: Starting, listen: config.DefaultListen, token: readTokenDefaults(b.settingsFile()), passphrase: o.Passphrase}
+	b.opts.Passphrase = secret.Value{}
+	first := o.newStore(named, b.passphrase) // until a config is loaded
+	b.vault.Store(&first)
+	b.next.Store(&first)
 	if o.Listen != "" {
 		b.status.listen = o.Listen
 	}
 	b.server = proxy.New(proxy.Options{
 		Load: func(ctx context.Context) (*config.Config, error) {
-			b.lookAtKeychain(ctx)
 			b.note()
-			return config.Load(o.ConfigPath)
+			cfg, err := config.Load(o.ConfigPath)
+			if err != nil {
+				b.lookAtVault(ctx, b.store())
+				return nil, err
+			}
+			return cfg, b.chooseVault(ctx, cfg)
 		},
 		Secret: b.loadSecret, Store: b.storeSecret, Keys: b.signingKeys,
 		Audit: log, Logger: o.Logger, Version: o.Version,
@@ -128,6 +147,7 @@ func (b *Backend) Run(ctx context.Context) error {
 	close(b.loaded)
 	wg.Go(func() { b.keepListeners(ctx, &public, &wg) })
 	wg.Go(func() { b.watch(ctx) })
+	wg.Go(func() { b.watchVault(ctx) })
 	var next net.Listener
 	for ctx.Err() == nil {
 		ln, err := next, error(nil)
@@ -240,14 +260,19 @@ func (b *Backend) setProblem(n Notice) {
 
 // load reads the config anew and swaps it in. The problem it meets is in the
 // View; the old config keeps serving.
-func (b *Backend) load(ctx context.Context) error {
-	report, err := b.server.Reload(ctx)
+func (b *Backend) load(ctx context.Context) error { return b.loadBy(ctx, b.server.Reload) }
+
+func (b *Backend) loadBy(ctx context.Context, reload func(context.Context) (proxy.Report, error)) error {
+	report, err := reload(ctx)
 	if err != nil {
 		b.setProblem(Notice{"The config was not loaded", err.Error(), "retry"})
 		return err
 	}
 	for _, w := range report.Warnings {
 		b.opts.Logger.Warn(w)
+	}
+	if b.server.Locked() {
+		return nil // that explains it all
 	}
 	for service, why := range report.Unavailable {
 		b.opts.Logger.Warn("a service cannot be served", "service", service, "why", why)
@@ -261,6 +286,7 @@ func (b *Backend) load(ctx context.Context) error {
 // reloaded is told of each config that is in use from now on, whoever asked for
 // it: there is nothing wrong with it.
 func (b *Backend) reloaded() {
+	b.inUse()
 	b.mu.Lock()
 	if b.status.phase != Stopped {
 		b.status.problem = Notice{}

@@ -227,7 +227,7 @@ func TestHungKeychain(t *testing.T) {
 func TestRotatedTokenIsInTheKeychain(t *testing.T) {
 	p, first, text := mailbox(t, "keychain://mail/refresh_token")
 	desk, b := startOn(t, desktest.Options{NoX: true})
-	if err := b.keychain.Set(t.Context(), "mail", "refresh_token", secret.New(first)); err != nil {
+	if err := b.store().Set(t.Context(), "mail", "refresh_token", secret.New(first)); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(b.opts.ConfigPath, []byte(text), 0o600); err != nil {

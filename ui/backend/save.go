@@ -36,6 +36,9 @@ func (u undo) all(cause error) error {
 func (b *Backend) Save(ctx context.Context, old string, f Form) error {
 	b.edit.Lock()
 	defer b.edit.Unlock()
+	if err := b.unlocked(); err != nil {
+		return err
+	}
 	f.Name, f.BaseURL = strings.TrimSpace(f.Name), strings.TrimSpace(f.BaseURL)
 	if bad := b.Check(old, f); len(bad) > 0 {
 		return bad
@@ -144,15 +147,15 @@ func (b *Backend) keep(ctx context.Context, ref secret.Ref, value secret.Value, 
 	if err != nil && !errors.Is(err, secret.ErrNotFound) {
 		return err
 	}
-	if err := b.keychain.Set(ctx, ref.Service, ref.Field, value); err != nil {
+	if err := b.store().Set(ctx, ref.Service, ref.Field, value); err != nil {
 		return err
 	}
 	steps.push(func() error {
 		ctx := context.WithoutCancel(ctx)
 		if was.IsZero() {
-			return b.keychain.Delete(ctx, ref.Service, ref.Field)
+			return b.store().Delete(ctx, ref.Service, ref.Field)
 		}
-		return b.keychain.Set(ctx, ref.Service, ref.Field, was)
+		return b.store().Set(ctx, ref.Service, ref.Field, was)
 	})
 	return nil
 }
@@ -211,7 +214,7 @@ func unused(before, after *config.Config) map[secret.Ref]bool {
 // does no harm but to be left over, so that it does not undo the save.
 func (b *Backend) dropUnused(ctx context.Context, before, after *config.Config) {
 	for ref := range unused(before, after) {
-		if err := b.keychain.Delete(ctx, ref.Service, ref.Field); err != nil {
+		if err := b.store().Delete(ctx, ref.Service, ref.Field); err != nil {
 			b.opts.Logger.Warn("a key that is no longer used stays in the keychain", "ref", ref.String(), "why", err)
 		}
 	}
@@ -221,6 +224,9 @@ func (b *Backend) dropUnused(ctx context.Context, before, after *config.Config) 
 func (b *Backend) Delete(ctx context.Context, name string) error {
 	b.edit.Lock()
 	defer b.edit.Unlock()
+	if err := b.unlocked(); err != nil {
+		return err
+	}
 	current, src, err := b.readConfig()
 	if err != nil {
 		return err
@@ -253,11 +259,11 @@ func (b *Backend) drop(ctx context.Context, ref secret.Ref, steps *undo) error {
 	if err != nil {
 		return err
 	}
-	if err := b.keychain.Delete(ctx, ref.Service, ref.Field); err != nil {
+	if err := b.store().Delete(ctx, ref.Service, ref.Field); err != nil {
 		return err
 	}
 	steps.push(func() error {
-		return b.keychain.Set(context.WithoutCancel(ctx), ref.Service, ref.Field, was)
+		return b.store().Set(context.WithoutCancel(ctx), ref.Service, ref.Field, was)
 	})
 	return nil
 }
@@ -265,6 +271,9 @@ func (b *Backend) drop(ctx context.Context, ref secret.Ref, steps *undo) error {
 // Reveal reads a stored key of a service, to be shown to the person: field is
 // "username", "password", "token" or "headers/" and the header's name.
 func (b *Backend) Reveal(ctx context.Context, name, field string) (secret.Value, error) {
+	if err := b.unlocked(); err != nil {
+		return secret.Value{}, err
+	}
 	svc, err := b.service(name)
 	if err != nil {
 		return secret.Value{}, err
@@ -309,6 +318,6 @@ func (b *Backend) Test(ctx context.Context, old string, f Form, method, path str
 	}
 	unshown(svc, was)
 	return b.server.Test(ctx, svc, func(ctx context.Context, ref secret.Ref) (secret.Value, error) {
-		return vault.Resolve(ctx, b.keychain, ref)
+		return vault.Resolve(ctx, b.store(), ref)
 	}, method, path)
 }
