@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"lockbox/proxy/register"
 	"lockbox/proxy/secret"
 	"lockbox/proxy/token"
 )
@@ -165,6 +166,11 @@ func (st *state) authorizeAdmin(h http.Header, now time.Time) (token.Claims, *pr
 		return token.Claims{}, p
 	}
 	claims, err := st.verifier.Admin(raw, now)
+	if err == nil {
+		var entry *register.Entry
+		entry, err = st.register.Judge(claims, now)
+		entry.Use(now)
+	}
 	return claims, tokenProblem(err, claims, nobody)
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lockbox/proxy/audit"
+	"lockbox/proxy/register"
 	"lockbox/proxy/secret"
 	"lockbox/proxy/token"
 )
@@ -28,6 +29,8 @@ type caller struct {
 	claims   token.Claims
 	until    time.Time       // then the token is judged anew
 	redactor *audit.Redactor // of the service's secrets and the token
+	entry    *register.Entry // in the list of tokens; nil: in none
+	revision uint64          // of the list, by which it is not revoked
 }
 
 // get is nil for a token that has to be judged.
@@ -54,13 +57,20 @@ func (c *callers) put(raw string, k *caller) {
 // judge checks a service token, or remembers that it did. The caller is nil if
 // the token is not good.
 func (st *state) judge(raw string, rt *route, now time.Time) (*caller, token.Claims, error) {
-	if k := rt.callers.get(raw, now); k != nil {
+	revision := st.register.Generation() // before the list is asked
+	if k := rt.callers.get(raw, now); k != nil && k.revision == revision {
+		k.entry.Use(now)
 		return k, k.claims, nil
 	}
 	claims, err := st.verifier.Service(raw, rt.service.Name, rt.service.ValidAudiences, now)
 	if err != nil {
 		return nil, claims, err
 	}
+	entry, err := st.register.Judge(claims, now)
+	if err != nil {
+		return nil, claims, err
+	}
+	entry.Use(now)
 	until := claims.Expires
 	for _, former := range st.keys.Former { // it may be signed with this one
 		if former.Until.After(now) && former.Until.Before(until) {
@@ -68,7 +78,7 @@ func (st *state) judge(raw string, rt *route, now time.Time) (*caller, token.Cla
 		}
 	}
 	v := secret.New(raw)
-	k := &caller{v, claims, until, rt.redactor.now().With(v)}
+	k := &caller{v, claims, until, rt.redactor.now().With(v), entry, revision}
 	rt.callers.put(raw, k)
 	return k, claims, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lockbox/proxy/config"
+	"lockbox/proxy/register"
 	"lockbox/proxy/token"
 )
 
@@ -33,6 +34,8 @@ func tokenProblem(err error, claims token.Claims, svc *config.Service) *problem 
 	case errors.Is(err, token.ErrExpired):
 		return refuse(http.StatusUnauthorized, "token_expired", "Token expired",
 			fmt.Sprintf("The token expired at %s. Ask Lockbox's owner for a new one.", claims.Expires.UTC().Format(time.RFC3339)))
+	case errors.Is(err, register.ErrRevoked):
+		return refuse(http.StatusUnauthorized, "token_revoked", "Token revoked", "The token was revoked. Ask Lockbox's owner for a new one.")
 	case errors.Is(err, token.ErrIssuer):
 		return refuse(http.StatusUnauthorized, "token_issuer", "Bad issuer", "The token was not made by Lockbox.")
 	case errors.Is(err, token.ErrWrongService):

@@ -72,6 +72,7 @@ func (s *Server) load(ctx context.Context) (Report, error) {
 		return Report{}, fmt.Errorf("the reload was broken off: %w", err)
 	}
 	st := newState(cfg)
+	st.register = s.opts.Register
 	st.setKeys(keys, keyErr, old)
 	return s.use(st, readings)
 }

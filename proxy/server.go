@@ -21,6 +21,7 @@ import (
 	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
 	"lockbox/proxy/credential"
+	"lockbox/proxy/register"
 	"lockbox/proxy/secret"
 	"lockbox/proxy/token"
 )
@@ -41,6 +42,9 @@ type Options struct {
 	// refresh token that its provider replaced. It is called before the access
 	// token that came with it is used. nil: none can be saved.
 	Store func(ctx context.Context, ref secret.Ref, value secret.Value) error
+	// Register lists the tokens that are out, and says which are revoked. With a
+	// nil one none is.
+	Register *register.Register
 	// Audit records every exchange. A nil one records nothing.
 	Audit *audit.Log
 	// Logger is told of failures. nil: nobody is.

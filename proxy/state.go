@@ -6,6 +6,7 @@ import (
 
 	"lockbox/proxy/config"
 	"lockbox/proxy/credential"
+	"lockbox/proxy/register"
 	"lockbox/proxy/secret"
 	"lockbox/proxy/token"
 )
@@ -18,6 +19,7 @@ type state struct {
 	keys     token.Keys
 	keyErr   error // why there are no keys
 	verifier *token.Verifier
+	register *register.Register
 	secrets  map[secret.Ref]secret.Value // what was read, for the next reload
 	redactor *redaction                  // of all secrets: for what is no service's
 	report   Report

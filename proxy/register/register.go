@@ -1,0 +1,274 @@
+// Package register lists the tokens that are out, without the tokens: for whom
+// each was made, when it was last used, and whether it was revoked.
+//
+// The list is a file of JSON lines that is only ever added to, so that a crash
+// costs at most the line that was being written, and so that several processes
+// can write it: a running Lockbox and the commands. What a line means stands at
+// the type line.
+package register
+
+import (
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lockbox/proxy/token"
+)
+
+// ErrRevoked is why a good token is refused.
+var ErrRevoked = errors.New("the token was revoked")
+
+// Kind says how a token came into the list.
+type Kind string
+
+// The kinds.
+const (
+	Made     Kind = "made"     // here
+	Seen     Kind = "seen"     // made elsewhere with the same key, and used here
+	Original Kind = "original" // all of the Python original's for a service and an audience: they have no id
+)
+
+// Info is what is known of a token at one moment.
+type Info struct {
+	ID       string // in this list; the token's jti, if it has one
+	Kind     Kind
+	Label    string // for the person; may be empty
+	Service  string
+	Audience []string
+	Made     time.Time // of one that was only seen, when that was first
+	Expires  time.Time // of Original, the latest that was seen
+	LastUsed time.Time // zero: never
+	Calls    uint64
+	Revoked  time.Time // zero: it is good
+}
+
+// Live reports whether the token still opens its service.
+func (i Info) Live(now time.Time) bool { return i.Revoked.IsZero() && now.Before(i.Expires) }
+
+// Entry is a token in the list. The proxy keeps it with a token that it found
+// good, and counts calls on it.
+type Entry struct {
+	info  Info // guarded by the Register's mutex; ID and Kind never change
+	calls atomic.Uint64
+	last  atomic.Int64 // Unix time of the last call, in ns; 0: none
+	saved uint64       // the calls that are in the file
+
+	listed bool // in order
+}
+
+// Use counts a call.
+func (e *Entry) Use(now time.Time) {
+	if e != nil {
+		e.calls.Add(1)
+		e.last.Store(now.UnixNano())
+	}
+}
+
+// Register is the list. Its methods can be used by many goroutines at once, and a
+// nil one lists nothing and revokes nothing.
+type Register struct {
+	file journal
+	log  *slog.Logger
+
+	generation atomic.Uint64
+
+	mu       sync.Mutex // guards what follows
+	entries  map[string]*Entry
+	order    []*Entry // as they came
+	foreign  int      // of them, those not made here
+	rules    []rule
+	panicked time.Time
+}
+
+// rule revokes every token of a service and an audience that was made before a
+// moment, known here or not. A token that does not say when it was made was made
+// before.
+type rule struct {
+	service, audience string // "": any
+	before            time.Time
+}
+
+func (r rule) covers(service string, audience []string, made time.Time) bool {
+	return (r.service == "" || r.service == service) &&
+		(r.audience == "" || slices.Contains(audience, r.audience)) &&
+		!made.After(r.before)
+}
+
+// maxSeen is how many tokens that were not made here are listed; each of them was
+// signed with our key.
+const maxSeen = 10_000
+
+// Open reads the list at path, and makes it with the first token. A file that
+// something else has written into is an error: a revocation in it could not be
+// told from a token that is good.
+func Open(path string, log *slog.Logger) (*Register, error) {
+	r := &Register{file: journal{path: path}, log: log, entries: map[string]*Entry{}}
+	if err := r.Sync(); err != nil {
+		return nil, err
+	}
+	return r, r.compact(time.Now())
+}
+
+// Generation changes when a token that was good may no longer be.
+func (r *Register) Generation() uint64 {
+	if r == nil {
+		return 0
+	}
+	return r.generation.Load()
+}
+
+// Judge finds the entry of a token whose signature and claims are good, or
+// refuses it with ErrRevoked. One that is not in the list is put there.
+func (r *Register) Judge(c token.Claims, now time.Time) (*Entry, error) {
+	if r == nil {
+		return nil, nil
+	}
+	id, kind := c.JTI, Seen
+	if id == "" {
+		id, kind = originalID(c.Service, c.Audience), Original
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.entries[id]
+	// What was made here was made before or after a rule, as their lines are;
+	// a token itself knows the second only.
+	if e == nil || e.info.Kind != Made {
+		for _, rule := range r.rules {
+			if rule.covers(c.Service, c.Audience, c.IssuedAt) {
+				return nil, ErrRevoked
+			}
+		}
+	}
+	if e == nil {
+		if r.foreign >= maxSeen {
+			return nil, nil
+		}
+		made := c.IssuedAt
+		if made.IsZero() {
+			made = now
+		}
+		e = r.put(Info{ID: id, Kind: kind, Service: c.Service, Audience: c.Audience, Made: made, Expires: c.Expires})
+	}
+	if !e.info.Revoked.IsZero() {
+		return nil, ErrRevoked
+	}
+	if c.Expires.After(e.info.Expires) {
+		e.info.Expires = c.Expires
+	}
+	return e, nil
+}
+
+// originalID names the tokens of the original by what they have: they cannot be
+// told apart. No jti of ours has a line break.
+func originalID(service string, audience []string) string {
+	return service + "\n" + strings.Join(audience, "\n")
+}
+
+// put adds an entry, or renews what is known of it. mu must be held.
+func (r *Register) put(i Info) *Entry {
+	e := r.entries[i.ID]
+	if e == nil {
+		e = &Entry{}
+		r.entries[i.ID] = e
+	}
+	switch {
+	case e.listed && e.info.Kind != Made && i.Kind == Made: // its line came after its first call
+		r.foreign--
+	case e.listed:
+	default:
+		e.listed = true
+		r.order = append(r.order, e)
+		if i.Kind != Made {
+			r.foreign++
+		}
+	}
+	i.Revoked = e.info.Revoked
+	e.info = i
+	return e
+}
+
+// Add lists a token that was made here. It is on disk when it returns nil.
+func (r *Register) Add(c token.Claims, label string) error {
+	return r.write(line{Op: opMade, ID: c.JTI, Label: label, Service: c.Service, Audience: c.Audience,
+		At: c.IssuedAt.Unix(), Expires: c.Expires.Unix()})
+}
+
+// Revoke has a token refused from the next call on; it is on disk when it returns
+// nil.
+func (r *Register) Revoke(id string, now time.Time) error {
+	if _, ok := r.Get(id); !ok {
+		return errors.New("there is no such token in the list")
+	}
+	return r.write(line{Op: opRevoked, ID: id, At: now.Unix()})
+}
+
+// RevokeAll has every token of a service and an audience refused that was made up
+// to now, "" being any, and says how many of the list that ends.
+func (r *Register) RevokeAll(service, audience string, now time.Time) (n int, err error) {
+	n = len(r.Covered(service, audience, now))
+	return n, r.write(line{Op: opRule, Service: service, Audience: list(audience), At: now.Unix()})
+}
+
+// Covered are the live tokens of a service and an audience, "" being any.
+func (r *Register) Covered(service, audience string, now time.Time) []Info {
+	all := rule{service: service, audience: audience, before: now}
+	return slices.DeleteFunc(r.List(), func(i Info) bool {
+		return !i.Live(now) || !all.covers(i.Service, i.Audience, i.Made)
+	})
+}
+
+func list(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+// Panic revokes every token that was made up to now and notes that the person
+// pulled the brake; Resume notes that it was let go.
+func (r *Register) Panic(now time.Time) error { return r.write(line{Op: opPanic, At: now.Unix()}) }
+
+// Resume ends a panic; the tokens stay revoked.
+func (r *Register) Resume(now time.Time) error { return r.write(line{Op: opResumed, At: now.Unix()}) }
+
+// Panicked is when the brake was pulled, zero if it is not.
+func (r *Register) Panicked() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.panicked
+}
+
+// List is every token, the newest first.
+func (r *Register) List() []Info {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make([]Info, 0, len(r.order))
+	for _, e := range slices.Backward(r.order) {
+		out = append(out, e.snapshot())
+	}
+	return out
+}
+
+// Get is the token with an ID of the list.
+func (r *Register) Get(id string) (Info, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.entries[id]
+	if e == nil {
+		return Info{}, false
+	}
+	return e.snapshot(), true
+}
+
+func (e *Entry) snapshot() Info {
+	i := e.info
+	i.Calls = e.calls.Load()
+	if ns := e.last.Load(); ns != 0 {
+		i.LastUsed = time.Unix(0, ns)
+	}
+	return i
+}
