@@ -144,7 +144,11 @@ func (s *Server) admitPublic(r *http.Request, st *state, t *target, rec *record)
 	if missing != nil {
 		raw = decoy
 	}
-	claims, err := st.verifier.Service(raw, svc.Name, svc.ValidAudiences, time.Now())
+	now := time.Now()
+	claims, err := st.verifier.Service(raw, svc.Name, svc.ValidAudiences, now)
+	if err == nil && hidden == nil && missing == nil {
+		err = st.listed(claims, now)
+	}
 	rec.known(nil, claims)
 	wrong := tokenProblem(err, claims, svc)
 	for _, p := range []*problem{hidden, missing, wrong} {

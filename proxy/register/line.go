@@ -20,6 +20,9 @@ const (
 	opResumed  = "resumed"  // calls are forwarded again
 )
 
+// maxMoment is the end of the year 9999, beyond which JSON has no dates.
+const maxMoment = 253402300799
+
 // line is one line of the file. Times are Unix seconds.
 type line struct {
 	Op       string   `json:"op"`
@@ -37,8 +40,8 @@ func parse(text []byte) (line, error) {
 	if err := json.Unmarshal(text, &l); err != nil {
 		return l, fmt.Errorf("it is no JSON object of the list: %w", err)
 	}
-	if l.At < 0 || l.Expires < 0 {
-		return l, errors.New("it tells of a time before 1970")
+	if l.At < 0 || l.Expires < 0 || l.At > maxMoment || l.Expires > maxMoment {
+		return l, errors.New("it tells of a time before 1970 or after 9999")
 	}
 	if token := l.Op == opMade || l.Op == opSeen || l.Op == opOriginal; token && (l.ID == "" || l.Expires == 0) {
 		return l, errors.New("it is a token without an id or an end")
@@ -57,7 +60,7 @@ func (r *Register) apply(l line) {
 			e.saved = max(e.saved, l.Calls)
 			if e.calls.Load() < l.Calls { // or it is our own line
 				e.calls.Store(l.Calls)
-				e.last.Store(at.UnixNano())
+				e.last.Store(l.At)
 			}
 		}
 	case opRevoked:
@@ -94,4 +97,12 @@ func moment(sec int64) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(sec, 0)
+}
+
+// stamp is the reverse of moment.
+func stamp(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
 }

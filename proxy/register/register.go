@@ -54,7 +54,7 @@ func (i Info) Live(now time.Time) bool { return i.Revoked.IsZero() && now.Before
 type Entry struct {
 	info  Info // guarded by the Register's mutex; ID and Kind never change
 	calls atomic.Uint64
-	last  atomic.Int64 // Unix time of the last call, in ns; 0: none
+	last  atomic.Int64 // Unix time of the last call; 0: none
 	saved uint64       // the calls that are in the file
 
 	listed bool // in order
@@ -64,7 +64,7 @@ type Entry struct {
 func (e *Entry) Use(now time.Time) {
 	if e != nil {
 		e.calls.Add(1)
-		e.last.Store(now.UnixNano())
+		e.last.Store(now.Unix())
 	}
 }
 
@@ -191,10 +191,15 @@ func (r *Register) put(i Info) *Entry {
 	return e
 }
 
-// Add lists a token that was made here. It is on disk when it returns nil.
-func (r *Register) Add(c token.Claims, label string) error {
-	return r.write(line{Op: opMade, ID: c.JTI, Label: label, Service: c.Service, Audience: c.Audience,
-		At: c.IssuedAt.Unix(), Expires: c.Expires.Unix()})
+// Add lists tokens that were made here, under a label. They are on disk when it
+// returns nil.
+func (r *Register) Add(label string, tokens ...token.Claims) error {
+	lines := make([]line, len(tokens))
+	for i, c := range tokens {
+		lines[i] = line{Op: opMade, ID: c.JTI, Label: label, Service: c.Service, Audience: c.Audience,
+			At: stamp(c.IssuedAt), Expires: stamp(c.Expires)}
+	}
+	return r.write(lines...)
 }
 
 // Revoke has a token refused from the next call on; it is on disk when it returns
@@ -267,8 +272,8 @@ func (r *Register) Get(id string) (Info, bool) {
 func (e *Entry) snapshot() Info {
 	i := e.info
 	i.Calls = e.calls.Load()
-	if ns := e.last.Load(); ns != 0 {
-		i.LastUsed = time.Unix(0, ns)
+	if sec := e.last.Load(); sec != 0 {
+		i.LastUsed = time.Unix(sec, 0)
 	}
 	return i
 }

@@ -82,7 +82,7 @@ func TestRevoke(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "tokens.jsonl")
 			r, follower := open(t, path), open(t, path)
 			for _, c := range []token.Claims{old, other, stripe} {
-				do(t, r.Add(c, "of "+c.JTI))
+				do(t, r.Add("of "+c.JTI, c))
 			}
 			before := r.Generation()
 			n, err := tt.do(r)
@@ -92,7 +92,7 @@ func TestRevoke(t *testing.T) {
 			if changed := r.Generation() != before; changed != (tt.want != nil) {
 				t.Errorf("the generation changed: %v", changed)
 			}
-			do(t, r.Add(young, "")) // in the same second, but after
+			do(t, r.Add("", young)) // in the same second, but after
 			check := func(when string, r *Register) {
 				t.Helper()
 				if got := refused(r, all...); !slices.Equal(got, tt.want) {
@@ -129,8 +129,8 @@ func TestCompact(t *testing.T) {
 	r := open(t, path)
 	now := time.Now()
 	long := now.Add(-keepExpired - 2*time.Hour)
-	do(t, r.Add(token.Claims{JTI: "gone", Service: "s", IssuedAt: long, Expires: long.Add(time.Hour)}, ""))
-	do(t, r.Add(token.Claims{JTI: "mine", Service: "s", IssuedAt: now, Expires: now.Add(time.Hour)}, ""))
+	do(t, r.Add("", token.Claims{JTI: "gone", Service: "s", IssuedAt: long, Expires: long.Add(time.Hour)}))
+	do(t, r.Add("", token.Claims{JTI: "mine", Service: "s", IssuedAt: now, Expires: now.Add(time.Hour)}))
 	var lines []line
 	for i := range compactAbove {
 		lines = append(lines, line{Op: opUsed, ID: "mine", Calls: uint64(i + 1), At: now.Unix()}, line{Op: opRule, Service: "x", At: now.Unix()})
@@ -151,7 +151,7 @@ func TestCounts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokens.jsonl")
 	r := open(t, path)
 	mine := claims("mine", "github", "zapier", noon)
-	do(t, r.Add(mine, "My zap"))
+	do(t, r.Add("My zap", mine))
 	use := func(r *Register, c token.Claims, n int) {
 		t.Helper()
 		for range n {
@@ -209,7 +209,7 @@ func TestCounts(t *testing.T) {
 func TestTornAndDamaged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokens.jsonl")
 	r := open(t, path)
-	do(t, r.Add(claims("a", "github", "zapier", noon), ""))
+	do(t, r.Add("", claims("a", "github", "zapier", noon)))
 	whole, err := os.ReadFile(path)
 	do(t, err)
 	for cut := range len(whole) {
@@ -242,13 +242,13 @@ func TestUnwritable(t *testing.T) {
 	path := filepath.Join(dir, "tokens.jsonl")
 	r := open(t, path)
 	a := claims("a", "github", "zapier", noon)
-	do(t, r.Add(a, ""))
+	do(t, r.Add("", a))
 	do(t, os.Remove(path))
 	do(t, os.Mkdir(path, 0o700))
 	if err := r.Revoke("a", noon); err == nil {
 		t.Error("a revocation that cannot be written gives no error")
 	}
-	if err := r.Add(claims("b", "github", "zapier", noon), ""); err == nil {
+	if err := r.Add("", claims("b", "github", "zapier", noon)); err == nil {
 		t.Error("a token that cannot be listed gives no error")
 	}
 	if got := refused(r, a); len(got) != 0 {

@@ -103,12 +103,12 @@ func (e *Entry) unsaved() []line {
 	if e.saved == 0 && e.info.Kind != Made {
 		out = append(out, e.line())
 	}
-	return append(out, line{Op: opUsed, ID: e.info.ID, Calls: calls, At: time.Unix(0, e.last.Load()).Unix()})
+	return append(out, line{Op: opUsed, ID: e.info.ID, Calls: calls, At: e.last.Load()})
 }
 
 func (e *Entry) line() line {
 	i := e.info
-	return line{Op: string(i.Kind), ID: i.ID, Label: i.Label, Service: i.Service, Audience: i.Audience, At: i.Made.Unix(), Expires: i.Expires.Unix()}
+	return line{Op: string(i.Kind), ID: i.ID, Label: i.Label, Service: i.Service, Audience: i.Audience, At: stamp(i.Made), Expires: stamp(i.Expires)}
 }
 
 // compact writes the file anew when much of it says nothing any more.
@@ -138,10 +138,10 @@ func (r *Register) essence(now time.Time) []line {
 	var out []line
 	// First, for a token that comes behind a rule was made after it.
 	for _, rule := range newest(r.rules) {
-		out = append(out, line{Op: opRule, Service: rule.service, Audience: list(rule.audience), At: rule.before.Unix()})
+		out = append(out, line{Op: opRule, Service: rule.service, Audience: list(rule.audience), At: stamp(rule.before)})
 	}
 	if !r.panicked.IsZero() {
-		out = append(out, line{Op: opPanic, At: r.panicked.Unix()})
+		out = append(out, line{Op: opPanic, At: stamp(r.panicked)})
 	}
 	for _, e := range r.order {
 		if e.info.Kind != Original && now.Sub(e.info.Expires) > keepExpired {
@@ -149,10 +149,10 @@ func (r *Register) essence(now time.Time) []line {
 		}
 		out = append(out, e.line())
 		if calls := e.calls.Load(); calls > 0 {
-			out = append(out, line{Op: opUsed, ID: e.info.ID, Calls: calls, At: time.Unix(0, e.last.Load()).Unix()})
+			out = append(out, line{Op: opUsed, ID: e.info.ID, Calls: calls, At: e.last.Load()})
 		}
 		if !e.info.Revoked.IsZero() {
-			out = append(out, line{Op: opRevoked, ID: e.info.ID, At: e.info.Revoked.Unix()})
+			out = append(out, line{Op: opRevoked, ID: e.info.ID, At: stamp(e.info.Revoked)})
 		}
 	}
 	return out
