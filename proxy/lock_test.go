@@ -3,7 +3,10 @@ package proxy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -66,8 +69,8 @@ func TestLock(t *testing.T) {
 		}
 	}
 	judge(false)
-	if err := l.Lock(); err != nil || !l.Locked() {
-		t.Fatalf("Lock: %v, %v", err, l.Locked())
+	if l.Lock(); !l.Locked() {
+		t.Fatal("it is not locked")
 	}
 	judge(true)
 	l.opts.Secret = func(context.Context, secret.Ref) (secret.Value, error) {
@@ -92,6 +95,21 @@ func TestLock(t *testing.T) {
 	l.set(func() { l.text = services("free", open(up.URL)) })
 	if _, err := l.Unlock(t.Context()); err != nil || l.Locked() {
 		t.Errorf("Unlock: %v", err)
+	}
+}
+
+// Nothing that is wrong elsewhere keeps secrets in memory.
+func TestLockWithoutAuditFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "audit")
+	up := echo(t)
+	text := fmt.Sprintf(`{"audit_log": {"type": "local_dir", "root_dir": %q}, "services": {"one": {%s}}}`, dir, shut(up.URL))
+	l := newLab(t, text)
+	if err := errors.Join(os.RemoveAll(dir), os.WriteFile(dir, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	l.Lock()
+	if r := get(t, l.url+"/s/one/x", "Authorization", "Bearer "+l.token(t, "one")); r.status != 503 || r.code(t) != "locked" || !l.Keys().Current.IsZero() {
+		t.Errorf("%d %s", r.status, r.body)
 	}
 }
 
@@ -133,9 +151,7 @@ func TestLockDropsAll(t *testing.T) {
 	if hits := found(); access == "" || len(hits) < 5 {
 		t.Fatalf("the search finds only %v", hits)
 	}
-	if err := l.Lock(); err != nil {
-		t.Fatal(err)
-	}
+	l.Lock()
 	if hits := found(); len(hits) > 0 {
 		t.Errorf("still in memory: %v", hits)
 	}
@@ -206,9 +222,7 @@ func TestLockUnderWay(t *testing.T) {
 	answer := make(chan reply)
 	go func() { answer <- get(t, l.url+"/s/ref/x") }()
 	<-arrived
-	if err := l.Lock(); err != nil {
-		t.Fatal(err)
-	}
+	l.Lock()
 	goOn <- true
 	r := <-answer
 	if r.status != 200 || r.err != nil || !strings.Contains(r.body, "the key was Bearer ") {
@@ -229,9 +243,7 @@ func TestLockKeepsRefreshToken(t *testing.T) {
 	if r := get(t, l.url+"/s/mail/x"); r.status != 502 {
 		t.Fatalf("%d %s; want the token unsaved", r.status, r.body)
 	}
-	if err := l.Lock(); err != nil {
-		t.Fatal(err)
-	}
+	l.Lock()
 	l.set(func() { delete(l.errs, "store "+refreshField) })
 	if _, err := l.Unlock(t.Context()); err != nil {
 		t.Fatal(err)
