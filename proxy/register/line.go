@@ -18,6 +18,7 @@ const (
 	opRule     = "rule"     // all of service and aud that were made up to at; "": any
 	opPanic    = "panic"    // all that were made up to at, and nothing is forwarded
 	opResumed  = "resumed"  // calls are forwarded again
+	opKeys     = "keys"     // the signing keys were replaced
 )
 
 // maxMoment is the end of the year 9999, beyond which JSON has no dates.
@@ -79,6 +80,9 @@ func (r *Register) apply(l line) {
 		r.panicked = at
 	case opResumed:
 		r.panicked = time.Time{}
+	case opKeys:
+		r.keys++
+		r.keysAt = at
 	}
 }
 

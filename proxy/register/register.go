@@ -82,6 +82,8 @@ type Register struct {
 	foreign  int      // of them, those not made here
 	rules    []rule
 	panicked time.Time
+	keys     int // how often the signing keys were replaced
+	keysAt   time.Time
 }
 
 // rule revokes every token of a service and an audience that was made before a
@@ -245,6 +247,23 @@ func (r *Register) Panicked() time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.panicked
+}
+
+// NoteKeys tells the other processes that the signing keys were replaced.
+func (r *Register) NoteKeys(now time.Time) error { return r.write(line{Op: opKeys, At: now.Unix()}) }
+
+// KeyChanges changes when the signing keys are to be read anew.
+func (r *Register) KeyChanges() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.keys
+}
+
+// KeysReplaced is when the signing keys were replaced last, zero for never.
+func (r *Register) KeysReplaced() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.keysAt
 }
 
 // List is every token, the newest first.

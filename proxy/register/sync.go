@@ -58,6 +58,7 @@ func (r *Register) read() error {
 // them.
 func (r *Register) reset() {
 	r.order, r.rules, r.panicked, r.foreign = nil, nil, time.Time{}, 0
+	r.keysAt = time.Time{}
 	for _, e := range r.entries {
 		e.listed, e.saved, e.info.Revoked = false, 0, time.Time{}
 	}
@@ -142,6 +143,9 @@ func (r *Register) essence(now time.Time) []line {
 	}
 	if !r.panicked.IsZero() {
 		out = append(out, line{Op: opPanic, At: stamp(r.panicked)})
+	}
+	if !r.keysAt.IsZero() {
+		out = append(out, line{Op: opKeys, At: stamp(r.keysAt)})
 	}
 	for _, e := range r.order {
 		if e.info.Kind != Original && now.Sub(e.info.Expires) > keepExpired {

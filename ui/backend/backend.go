@@ -21,6 +21,7 @@ import (
 	"lockbox/proxy"
 	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
+	"lockbox/proxy/register"
 	"lockbox/proxy/secret"
 	"lockbox/vault"
 )
@@ -39,6 +40,7 @@ type Backend struct {
 	newVault  chan struct{}               // another vault came into use
 	found     found
 	audit     *audit.Log
+	tokens    *register.Register
 	server    *proxy.Server
 	view      atomic.Pointer[View]
 	firstRun  bool
@@ -53,6 +55,8 @@ type Backend struct {
 
 	mu        sync.Mutex // guards what follows
 	status    status
+	panicked  time.Time // the panic that was obeyed last
+	keysSeen  int       // register.KeyChanges when the keys were read
 	listeners []func()
 }
 
@@ -80,11 +84,15 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
+	tokens, err := register.Open(o.tokensFile(), o.Logger)
+	if err != nil {
+		return nil, err
+	}
 	log, err := audit.Open(filepath.Join(o.StateDir, "audit"))
 	if err != nil {
 		return nil, fmt.Errorf("the audit log cannot be opened: %w", err)
 	}
-	b := &Backend{opts: o, found: found{log: o.Logger}, audit: log, newConfig: make(chan struct{}, 1), newVault: make(chan struct{}, 1), retry: make(chan net.Listener), loaded: make(chan struct{})}
+	b := &Backend{opts: o, found: found{log: o.Logger}, audit: log, tokens: tokens, newConfig: make(chan struct{}, 1), newVault: make(chan struct{}, 1), retry: make(chan net.Listener), loaded: make(chan struct{})}
 	b.status = status{phase: Starting, listen: config.DefaultListen, token: readTokenDefaults(b.settingsFile()), passphrase: o.Passphrase}
 	b.opts.Passphrase = secret.Value{}
 	first := o.newStore(named, b.passphrase) // until a config is loaded
@@ -104,7 +112,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 			return cfg, b.chooseVault(ctx, cfg)
 		},
 		Secret: b.loadSecret, Store: b.storeSecret, Keys: b.signingKeys,
-		Audit: log, Logger: o.Logger, Version: o.Version,
+		Register: tokens, Audit: log, Logger: o.Logger, Version: o.Version,
 		OnReload: b.reloaded,
 	})
 	log.OnChange(b.changed)
@@ -121,7 +129,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 // Close ends what Open began. Call it when Run has returned.
 func (b *Backend) Close() error {
 	b.server.Close()
-	return b.audit.Close()
+	return errors.Join(b.tokens.Close(), b.audit.Close())
 }
 
 // Run serves until ctx ends and the calls under way are done or cut off, within
@@ -132,6 +140,7 @@ func (b *Backend) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer stop()
+	b.obeyPanic()
 	loadErr := b.load(ctx)
 	if loadErr != nil && !b.opts.Desktop {
 		return loadErr
@@ -148,6 +157,8 @@ func (b *Backend) Run(ctx context.Context) error {
 	wg.Go(func() { b.keepListeners(ctx, &public, &wg) })
 	wg.Go(func() { b.watch(ctx) })
 	wg.Go(func() { b.watchVault(ctx) })
+	wg.Go(func() { b.watchTokens(ctx) })
+	wg.Go(func() { b.saveCalls(ctx) })
 	var next net.Listener
 	for ctx.Err() == nil {
 		ln, err := next, error(nil)

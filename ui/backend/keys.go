@@ -72,14 +72,24 @@ func signingKeyPath(o Options) string {
 // makes one: in the vault, or in a file where there is no keychain and no vault
 // file is asked for, so that a first start takes no question.
 func (b *Backend) signingKeys(ctx context.Context) (token.Keys, error) {
+	changes := b.tokens.KeyChanges()
 	key, source, err := b.signingKey(ctx)
 	if first := b.server.Config() == nil; first && source == signingKeyPath(b.opts) && b.opts.SigningKeyFile == "" {
 		b.opts.Logger.Warn("the signing key lies in a plain file: whoever reads it can make tokens. A vault keeps it better: put \"vault\": {\"type\": \"file\", \"path\": \"vault.age\"} into the config; a new key is made in there when the file is gone, and tokens made with this one end then", "file", source)
 	}
 	b.mu.Lock()
 	b.status.keySource = source
+	b.keysSeen = changes
 	b.mu.Unlock()
-	return token.Keys{Current: key}, err
+	if err != nil {
+		return token.Keys{}, err
+	}
+	keys, err := keyRing{b.opts.keyFile(), b.coming()}.read(ctx, time.Now())
+	if err != nil && keys.Current.Equal(key) && !errors.Is(err, secret.ErrLocked) && !errors.Is(err, secret.ErrUnavailable) {
+		b.opts.Logger.Warn("tokens made with former signing keys are refused", "why", err)
+		err = nil
+	}
+	return keys, err
 }
 
 func (b *Backend) signingKey(ctx context.Context) (key secret.Value, source string, err error) {
@@ -181,58 +191,4 @@ func refers(cfg *config.Config, ref secret.Ref) bool {
 		}
 	}
 	return false
-}
-
-// Token is a service token with what it was made for.
-type Token struct {
-	Value    secret.Value
-	Service  string
-	Audience string
-	Expires  time.Time
-}
-
-// MakeToken signs a service token. An empty audience and a lifetime of 0 take
-// the defaults; the default audience gives way to the first that the service
-// allows.
-func (b *Backend) MakeToken(ctx context.Context, service, audience string, lifetime time.Duration) (Token, error) {
-	if err := b.unlocked(); err != nil {
-		return Token{}, err
-	}
-	cfg := b.server.Config()
-	if cfg == nil || cfg.Services[service] == nil {
-		return Token{}, fmt.Errorf("there is no service %q", service)
-	}
-	defaults := b.View().Token
-	if lifetime == 0 {
-		lifetime = defaults.Lifetime
-	}
-	if audience == "" {
-		switch allowed := cfg.Services[service].ValidAudiences; {
-		case allowed == nil:
-			audience = defaults.Audience
-		case len(allowed) == 0:
-			return Token{}, fmt.Errorf("%s accepts no audience, so no token would open it: allow one in the service's form", service)
-		default:
-			audience = allowed[0]
-			for _, a := range allowed {
-				if a == defaults.Audience {
-					audience = a
-				}
-			}
-		}
-	}
-	key := b.server.Keys().Current
-	if key.IsZero() {
-		if _, err := b.server.Reload(ctx); err != nil {
-			return Token{}, err
-		}
-		if key = b.server.Keys().Current; key.IsZero() {
-			return Token{}, fmt.Errorf("no token can be made: %s", b.server.Report().KeyProblem)
-		}
-	}
-	value, claims, err := token.Issue(key, service, audience, lifetime, time.Now())
-	if err != nil {
-		return Token{}, err
-	}
-	return Token{value, service, audience, claims.Expires}, nil
 }
