@@ -45,7 +45,7 @@ func acme(key string) Form {
 
 func TestKeysLiveInTheKeychain(t *testing.T) {
 	desk, b := startOn(t, desktest.Options{NoX: true})
-	if got := b.View().SigningKeySource; got != inKeychain {
+	if got := b.View().SigningKeySource; got != "keychain" {
 		t.Errorf("the signing key is in %s, want the keychain", got)
 	}
 	if desk.Secret("lockbox", signingKeyRef.Service+"/"+signingKeyRef.Field) == "" {
@@ -262,7 +262,7 @@ func TestLockWithKeychain(t *testing.T) {
 	if err := b.Lock(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if v := b.View(); !v.Locked || v.Keychain.State != "ready" || v.Vault.Name != inKeychain {
+	if v := b.View(); !v.Locked || v.Keychain.State != "ready" || v.Vault.Name != "keychain" {
 		t.Errorf("locked: %v, %+v, %+v", v.Locked, v.Keychain, v.Vault)
 	}
 	if code, body := get(t, b.View().BaseURL+"/s/acme/x", ""); code != 503 || !strings.Contains(body, `"locked"`) {

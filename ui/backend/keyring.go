@@ -204,7 +204,7 @@ func ReplaceKey(ctx context.Context, o Options, key secret.Value, grace time.Dur
 	if err != nil {
 		return err
 	}
-	r, err := register.Open(o.tokensFile(), o.Logger)
+	r, err := OpenTokens(o)
 	if err != nil {
 		return err
 	}
@@ -256,7 +256,7 @@ func KeysOf(ctx context.Context, o Options) (KeyInfo, error) {
 	if err != nil {
 		return KeyInfo{}, err
 	}
-	r, err := register.Open(o.tokensFile(), o.Logger)
+	r, err := OpenTokens(o)
 	if err != nil {
 		return KeyInfo{}, err
 	}

@@ -22,8 +22,6 @@ var starter []byte
 // signingKeyRef is where the keychain holds the key that signs service tokens.
 var signingKeyRef = secret.KeychainRef("lockbox", "signing_key")
 
-const inKeychain = "keychain"
-
 // SigningKey finds the key that signs service tokens, and says where: in the
 // file that was named, else the signing_key file beside the config, else in the
 // vault. It makes none. errors.Is tells secret.ErrNotFound.

@@ -55,7 +55,7 @@ func (b *Backend) Panic(ctx context.Context) error {
 // PanicElsewhere is Panic for a command: a Lockbox that runs with the same
 // options, or is started later, obeys.
 func PanicElsewhere(ctx context.Context, o Options) error {
-	r, err := register.Open(o.tokensFile(), o.Logger)
+	r, err := OpenTokens(o)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func PanicElsewhere(ctx context.Context, o Options) error {
 
 // PlanElsewhere is PanicPlan for a command.
 func PlanElsewhere(o Options) (PanicPlan, error) {
-	r, err := register.Open(o.tokensFile(), o.Logger)
+	r, err := OpenTokens(o)
 	if err != nil {
 		return PanicPlan{}, err
 	}
@@ -87,19 +87,23 @@ func notReplaced(err error) error {
 }
 
 // obeyPanic pauses the proxy when another process has called for it, or did
-// before this start.
+// before this start, and lets it go on when another process says so.
 func (b *Backend) obeyPanic() {
 	at := b.tokens.Panicked()
 	b.mu.Lock()
 	known := at.Equal(b.panicked)
 	b.mu.Unlock()
-	if known || at.IsZero() {
+	if known {
 		return
 	}
-	b.server.SetPaused(true) // before it counts as obeyed: see noteResumed
+	b.server.SetPaused(!at.IsZero()) // before it counts as obeyed: see noteResumed
 	b.mu.Lock()
 	b.panicked = at
 	b.mu.Unlock()
+	if at.IsZero() {
+		b.opts.Logger.Info("the panic is over: calls are forwarded again")
+		return
+	}
 	b.opts.Logger.Warn("panic was called for: calls are paused until someone resumes", "at", at)
 }
 

@@ -21,6 +21,7 @@ type tokenCmd struct {
 	ServiceName string   `required:"" placeholder:"NAME" help:"Service that the token opens."`
 	Audience    string   `required:"" placeholder:"WHO" help:"Who the token is for, such as zapier."`
 	Duration    lifetime `default:"3600" placeholder:"3600|12h|90d" help:"How long the token is valid: seconds, or a number with m, h, d or w."`
+	Label       string   `placeholder:"TEXT" help:"What to call it in the list of tokens."`
 	place
 }
 
@@ -37,12 +38,29 @@ func (c tokenCmd) Run(t Terminal) error {
 	if err != nil {
 		return err
 	}
-	value, _, err := token.Issue(key, c.ServiceName, c.Audience, time.Duration(c.Duration), time.Now())
+	value, claims, err := token.Issue(key, c.ServiceName, c.Audience, time.Duration(c.Duration), time.Now())
 	if err != nil {
+		return err
+	}
+	if err := c.list(t, o, claims); err != nil {
 		return err
 	}
 	c.warn(t, o)
 	return t.answer("%s", value.Reveal())
+}
+
+// list puts a token on the list, without which it could not be revoked alone. The
+// original had none, so that its users, who name a key file, get it anyhow.
+func (c tokenCmd) list(t Terminal, o backend.Options, claims token.Claims) error {
+	list, err := backend.OpenTokens(o)
+	if err == nil {
+		err = list.Add(c.Label, claims)
+	}
+	if err != nil && o.SigningKeyFile != "" {
+		t.say("warning: the token is not on the list of tokens: %v", err)
+		return nil
+	}
+	return err
 }
 
 // warn says what a person may want to know about a token that is good in
