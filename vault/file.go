@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"lockbox/proxy/secret"
 )
@@ -17,6 +18,10 @@ import (
 // none yet and this is to be a new one's. It may wait for a person, until ctx
 // ends.
 type Passphrase func(ctx context.Context, path string, making bool) (secret.Value, error)
+
+// fileTime bounds a call whose context has no deadline: another process may be at
+// work on the file, on a slow machine.
+const fileTime = 30 * time.Second
 
 // File keeps secrets in one file, encrypted by a passphrase with age
 // (https://age-encryption.org/v1): `age -d FILE` shows it as JSON. Reading a file
@@ -229,7 +234,7 @@ func (f *File) create(ctx context.Context, passphrase secret.Value) error {
 
 // start waits for its turn.
 func (f *File) start(ctx context.Context) error {
-	ctx, cancel := deadline(ctx, answerTime)
+	ctx, cancel := deadline(ctx, fileTime)
 	defer cancel()
 	select {
 	case f.turn <- struct{}{}:

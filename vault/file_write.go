@@ -52,7 +52,7 @@ func (f *File) target() string {
 
 // lockOthersOut holds the lock file until free, or until the process ends.
 func (f *File) lockOthersOut(ctx context.Context) (free func(), err error) {
-	ctx, cancel := deadline(ctx, answerTime)
+	ctx, cancel := deadline(ctx, fileTime)
 	defer cancel()
 	target := f.target()
 	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
