@@ -85,8 +85,14 @@ func (o Options) newStore(v config.Vault, ask vault.Passphrase) vault.Store {
 }
 
 // OpenVault is the vault that Lockbox would use with these options, for a command:
-// a vault file is open when it returns. Without a config it is the keychain.
+// a vault file is open when it returns, and made if there was none. Without a
+// config it is the keychain.
 func OpenVault(ctx context.Context, o Options) (vault.Store, error) {
+	return o.openVault(ctx, true)
+}
+
+// openVault is OpenVault; unless making, a vault file that is not there stays so.
+func (o Options) openVault(ctx context.Context, making bool) (vault.Store, error) {
 	cfg := &config.Config{}
 	if o.Vault == "" {
 		var err error
@@ -103,10 +109,11 @@ func OpenVault(ctx context.Context, o Options) (vault.Store, error) {
 		return nil, err
 	}
 	s := o.newStore(v, o.passphrase)
-	if f, ok := s.(*vault.File); ok {
-		return s, o.open(ctx, f)
+	f, ok := s.(*vault.File)
+	if !ok || !making && f.Status(ctx).State == vault.Missing {
+		return s, nil
 	}
-	return s, nil
+	return s, o.open(ctx, f)
 }
 
 // open unlocks a vault file. Who types the passphrase has three tries.
