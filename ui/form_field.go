@@ -23,12 +23,24 @@ type field struct {
 }
 
 func newField(label, hint string, content fyne.CanvasObject) *field {
+	left := container.New(firstLineLayout{labelWidth}, plain(label))
+	return fieldOf(hint, content, func(body fyne.CanvasObject) *fyne.Container {
+		return container.NewBorder(nil, nil, left, nil, atMost(fieldWidth, body))
+	})
+}
+
+// newNarrowField has its label above.
+func newNarrowField(label, hint string, content fyne.CanvasObject) *field {
+	return fieldOf(hint, content, func(body fyne.CanvasObject) *fyne.Container {
+		return column(2, caption(label), body)
+	})
+}
+
+func fieldOf(hint string, content fyne.CanvasObject, arrange func(fyne.CanvasObject) *fyne.Container) *field {
 	f := &field{hint: hint, note: newProse(hint, theme.SizeNameCaptionText, colorMuted), marker: newMarker(markNone)}
 	f.marker.Hide()
 	f.noteBox = container.NewBorder(nil, nil, container.NewVBox(f.marker), nil, f.note.root)
-	name := plain(label)
-	left := container.New(firstLineLayout{labelWidth}, name)
-	f.root = container.NewBorder(nil, nil, left, nil, atMost(fieldWidth, column(4, content, f.noteBox)))
+	f.root = arrange(column(4, content, f.noteBox))
 	f.say(markNone, "")
 	return f
 }

@@ -57,7 +57,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 	a.Lifecycle().SetOnStarted(func() {
 		t.open()
 		l.watch(b, func(v backend.View) { w.draw(v); t.draw(trayOf(v)) })
-		l.every(5*time.Second, w.status.tick)
+		l.every(5*time.Second, func() { w.status.tick(); w.tokens.tick() })
 		if o.Raise != nil {
 			l.each(o.Raise, w.raise)
 		}

@@ -13,9 +13,10 @@ import (
 	"lockbox/ui/backend"
 )
 
-// The pages, as Ctrl+1, 2 and 3 open them.
+// The pages, as Ctrl+1 to 4 open them.
 const (
 	pageServices = iota
+	pageTokens
 	pageAudit
 	pageSettings
 )
@@ -29,6 +30,7 @@ type window struct {
 	status   *statusLine
 	stack    *fyne.Container
 	services *servicesPage
+	tokens   *tokensPage
 	audit    *auditPage
 	settings *settingsPage
 	form     *serviceForm // while one is open
@@ -44,12 +46,13 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	l.onBusy = win.status.working
 	win.banner = newBanner(f)
 	f.askPassphrase = func() { win.raise(); win.banner.unlocker.ask() }
-	win.services, win.audit, win.settings = newServicesPage(f), newAuditPage(f), newSettingsPage(f)
+	win.services, win.tokens, win.audit, win.settings = newServicesPage(f), newTokensPage(f), newAuditPage(f), newSettingsPage(f)
 	win.services.edit, win.services.copyOf, win.services.calls = win.edit, win.duplicate, win.calls
 	win.nav = newNav(
 		newNavItem("Services", "Ctrl+1", theme.StorageIcon(), func() { win.open(pageServices) }),
-		newNavItem("Audit log", "Ctrl+2", theme.HistoryIcon(), func() { win.open(pageAudit) }),
-		newNavItem("Settings", "Ctrl+3", theme.SettingsIcon(), func() { win.open(pageSettings) }),
+		newNavItem("Tokens", "Ctrl+2", theme.AccountIcon(), func() { win.open(pageTokens) }),
+		newNavItem("Audit log", "Ctrl+3", theme.HistoryIcon(), func() { win.open(pageAudit) }),
+		newNavItem("Settings", "Ctrl+4", theme.SettingsIcon(), func() { win.open(pageSettings) }),
 	)
 	win.stack = container.NewStack()
 	page := container.NewBorder(win.banner.root, nil, nil, nil, inset(gapLarge, gap+4, gapLarge+4, gapLarge+4, win.stack))
@@ -65,12 +68,17 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 func (w *window) bindKeys() {
 	w.keys.refresh = w.refresh
 	w.keys.ctrl(fyne.Key1, func() { w.open(pageServices) })
-	w.keys.ctrl(fyne.Key2, func() { w.open(pageAudit) })
-	w.keys.ctrl(fyne.Key3, func() { w.open(pageSettings) })
+	w.keys.ctrl(fyne.Key2, func() { w.open(pageTokens) })
+	w.keys.ctrl(fyne.Key3, func() { w.open(pageAudit) })
+	w.keys.ctrl(fyne.Key4, func() { w.open(pageSettings) })
+	w.keys.ctrl(fyne.KeyT, func() { w.newToken("") })
 	w.keys.ctrl(fyne.KeyN, func() { w.edit("") })
 	w.keys.ctrl(fyne.KeyF, func() {
 		if w.page == pageServices && w.form == nil {
 			w.focus(w.services.search)
+		}
+		if w.page == pageTokens {
+			w.focus(w.tokens.search)
 		}
 	})
 	w.keys.ctrl(fyne.KeyE, func() {
@@ -86,16 +94,19 @@ func (w *window) bindKeys() {
 			w.settings.submit()
 		}
 	})
-	w.keys.install(w.face.window.Canvas(), fyne.Key1, fyne.Key2, fyne.Key3, fyne.KeyN, fyne.KeyF, fyne.KeyE, fyne.KeyS)
+	w.keys.install(w.face.window.Canvas(), fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.KeyT, fyne.KeyN, fyne.KeyF, fyne.KeyE, fyne.KeyS)
 }
 
 // open shows a page. A form that was begun waits on the Services page.
 func (w *window) open(page int) {
 	w.page = page
-	w.audit.shown = page == pageAudit
+	w.audit.shown, w.tokens.shown = page == pageAudit, page == pageTokens
 	w.nav.show(page)
 	w.face.window.Canvas().Unfocus()
 	switch page {
+	case pageTokens:
+		w.show(w.tokens.root, w.tokens.key)
+		w.tokens.open()
 	case pageAudit:
 		w.show(w.audit.root, w.audit.key)
 		w.audit.open()
@@ -208,6 +219,12 @@ func (w *window) calls(name string) {
 	w.audit.showService(name)
 }
 
+// newToken opens the form of a new token, "" for a service yet to be chosen.
+func (w *window) newToken(service string) {
+	w.open(pageTokens)
+	w.tokens.make(service, "")
+}
+
 // refresh reads everything anew.
 func (w *window) refresh() {
 	w.reload()
@@ -221,6 +238,7 @@ func (w *window) draw(v backend.View) {
 	w.status.draw(v)
 	w.banner.draw(v)
 	w.services.draw(v)
+	w.tokens.draw(v)
 	w.audit.draw(v)
 	w.settings.draw(v)
 	if w.form != nil {

@@ -68,7 +68,7 @@ func (r *Register) apply(l line) {
 		if e := r.entries[l.ID]; e != nil && e.info.Revoked.IsZero() {
 			e.info.Revoked = at
 		}
-		r.generation.Add(1)
+		r.ended()
 	case opRule:
 		audience := ""
 		if len(l.Audience) > 0 {
@@ -93,7 +93,7 @@ func (r *Register) rule(add rule) {
 			e.info.Revoked = add.before
 		}
 	}
-	r.generation.Add(1)
+	r.ended()
 }
 
 func moment(sec int64) time.Time {

@@ -75,6 +75,7 @@ type Register struct {
 	log  *slog.Logger
 
 	generation atomic.Uint64
+	revision   atomic.Uint64
 
 	mu       sync.Mutex // guards what follows
 	entries  map[string]*Entry
@@ -122,6 +123,9 @@ func (r *Register) Generation() uint64 {
 	}
 	return r.generation.Load()
 }
+
+// Revision changes when List says something else than how often tokens are used.
+func (r *Register) Revision() uint64 { return r.revision.Load() }
 
 // Judge finds the entry of a token whose signature and claims are good, or
 // refuses it with ErrRevoked. One that is not in the list is put there.
@@ -190,6 +194,7 @@ func (r *Register) put(i Info) *Entry {
 	}
 	i.Revoked = e.info.Revoked
 	e.info = i
+	r.revision.Add(1)
 	return e
 }
 

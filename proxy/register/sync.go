@@ -62,7 +62,13 @@ func (r *Register) reset() {
 	for _, e := range r.entries {
 		e.listed, e.saved, e.info.Revoked = false, 0, time.Time{}
 	}
+	r.ended()
+}
+
+// ended notes that tokens may be good no more.
+func (r *Register) ended() {
 	r.generation.Add(1)
+	r.revision.Add(1)
 }
 
 // drop lets go of the entries that are in the file no more, but for those with

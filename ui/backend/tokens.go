@@ -256,3 +256,10 @@ func (b *Backend) saveCalls(ctx context.Context) {
 		told = err != nil
 	}
 }
+
+// What TokenInfo.Kind says.
+const (
+	TokenMade     = register.Made
+	TokenSeen     = register.Seen
+	TokenOriginal = register.Original
+)

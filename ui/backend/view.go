@@ -55,6 +55,7 @@ type View struct {
 	Keychain  KeychainInfo // how the vault is, a file too
 	Warnings  []string     // of the config
 	Exchanges int          // on record
+	Tokens    uint64       // changes when the list of tokens does
 	FirstRun  bool         // the starter config was written at this start
 	Token     TokenDefaults
 }
@@ -105,6 +106,7 @@ type TokenDefaults struct {
 func (b *Backend) View() View {
 	v := *b.view.Load()
 	v.Exchanges = b.audit.Count()
+	v.Tokens = b.tokens.Revision()
 	return v
 }
 

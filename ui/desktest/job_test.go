@@ -58,9 +58,9 @@ func TestKeyInCallOut(t *testing.T) {
 	}
 
 	// Both calls are on the audit page.
-	a.key("ctrl+2")
-	a.reads("audit", "/orders", "200", "401", "acme")
 	a.key("ctrl+3")
+	a.reads("audit", "/orders", "200", "401", "acme")
+	a.key("ctrl+4")
 	a.reads("settings", "127.0.0.1:8000")
 
 	// Edit the base URL; the next call goes there, in the same process.
@@ -86,7 +86,7 @@ func TestKeyInCallOut(t *testing.T) {
 	a.open()
 	eventually(t, "the service after the restart", a.answers("/s/acme/again", token, "200"))
 	a.reads("services-restarted", "acme", "github_public")
-	a.key("ctrl+2")
+	a.key("ctrl+3")
 	a.reads("audit-restarted", "/again", "/orders", "401")
 
 	if found := filesWith(t, desk.Home, acmeKey); len(found) > 0 {

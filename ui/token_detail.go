@@ -1,0 +1,134 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+
+	"lockbox/ui/backend"
+)
+
+// tokenDetail is the selected token, with what can be done about it.
+type tokenDetail struct {
+	*face
+	page *tokensPage
+	root *fyne.Container
+	info backend.TokenInfo
+
+	badge                             *badgeIcon
+	name, word                        *line
+	marker                            *marker
+	service, audience, made, ends     *line
+	calls, last, id                   *line
+	one, ofService, ofAudience, again *button
+	ask                               *strip
+}
+
+func newTokenDetail(f *face, p *tokensPage) *tokenDetail {
+	d := &tokenDetail{face: f, page: p, badge: newBadgeIcon(), name: heading("").flexible(), word: muted("").flexible(), marker: newMarker(markNone), ask: newNarrowStrip(f.keys)}
+	for _, l := range []**line{&d.service, &d.audience, &d.made, &d.ends, &d.calls, &d.last} {
+		*l = plain("").flexible()
+	}
+	d.id = caption("").mono().flexible()
+	d.one = newButton(f.keys, "Revoke", theme.CancelIcon(), d.askOne)
+	d.again = newButton(f.keys, "New token like this", theme.ContentCopyIcon(), func() {
+		p.make(d.info.Service, strings.Join(d.info.Audience[:min(1, len(d.info.Audience))], ""))
+	}).quiet()
+	d.ofService = newButton(f.keys, "Revoke all of this service…", nil, func() { d.askAll(d.info.Service, "") }).quiet()
+	d.ofAudience = newButton(f.keys, "Revoke all of this audience…", nil, func() { d.askAll("", d.info.Audience[0]) }).quiet()
+
+	words := column(1, d.name, container.NewBorder(nil, nil, d.marker, nil, inset(0, 0, gapSmall, 0, d.word)))
+	head := container.NewBorder(nil, nil, inset(0, 0, 0, gap, middle(d.badge)), nil, words)
+	field := func(label string, o fyne.CanvasObject) *fyne.Container { return column(2, caption(label), o) }
+	two := func(a, b fyne.CanvasObject) fyne.CanvasObject { return container.NewGridWithColumns(2, a, b) }
+	facts := column(gap,
+		field("Opens service", d.service), field("For audience", d.audience),
+		two(field("Made", d.made), field("Expires", d.ends)),
+		two(field("Calls", d.calls), field("Last used", d.last)),
+		field("Id", d.id))
+	body := column(gap+2, head, facts, rule(), d.ask.root, row(gapSmall, d.one, d.again), column(0, d.ofService, d.ofAudience))
+	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, body))
+	d.root = inset(0, 0, gap, 0, wide(detailWidth, newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, scroll)))
+	d.root.Hide()
+	return d
+}
+
+func (d *tokenDetail) show(t backend.TokenInfo, now time.Time) {
+	d.info = t
+	m, word, detail := tokenState(t, now)
+	d.badge.set(t.Service)
+	d.name.set(tokenName(t), "")
+	d.marker.set(m)
+	d.word.set(word+" · "+detail, colorMuted)
+	d.service.set(or(t.Service, "none: it reloads the config"), "")
+	d.audience.set(or(strings.Join(t.Audience, ", "), "–"), "")
+	made := t.Made.Local().Format("2 Jan 2006 15:04")
+	if t.Kind != backend.TokenMade {
+		made = "elsewhere"
+	}
+	d.made.set(made, "")
+	d.ends.set(t.Expires.Local().Format("2 Jan 2006 15:04"), "")
+	d.calls.set(fmt.Sprint(t.Calls), "")
+	last := "never"
+	if !t.LastUsed.IsZero() {
+		last = t.LastUsed.Local().Format("2 Jan 2006 15:04")
+	}
+	d.last.set(last, "")
+	id := t.ID
+	if t.Kind == backend.TokenOriginal {
+		id = "none: tokens of the original"
+	}
+	d.id.set(id, "")
+	d.one.Hidden = !t.Live(now)
+	d.ofService.Hidden, d.ofAudience.Hidden = t.Service == "", len(t.Audience) == 0
+	d.again.Hidden = t.Service == ""
+	d.root.Refresh()
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func (d *tokenDetail) working(on bool) {
+	for _, b := range []*button{d.one, d.ofService, d.ofAudience} {
+		setDisabled(b, on)
+	}
+}
+
+// askOne asks before the selected token is revoked.
+func (d *tokenDetail) askOne() {
+	id := d.info.ID
+	text := "Calls with it are refused from now on. That cannot be undone."
+	if d.info.Kind == backend.TokenOriginal {
+		text = "It stands for all tokens of the original for this service and audience. " + text
+	}
+	d.confirm("Revoke this token?", text, "Revoke it", func() {
+		d.page.revoke("Revoking…", func(ctx context.Context) (int, error) { return 1, d.backend.RevokeToken(ctx, id) })
+	})
+}
+
+// askAll asks before every token of a service or an audience is revoked.
+func (d *tokenDetail) askAll(service, audience string) {
+	n := len(d.backend.LiveTokens(service, audience))
+	what := "service " + service
+	if audience != "" {
+		what = "audience " + audience
+	}
+	d.confirm("Revoke all of "+what+"?", count(n, "token")+" stop working, and any that is not on this list. That cannot be undone.", "Revoke all", func() {
+		d.page.revoke("Revoking…", func(ctx context.Context) (int, error) { return d.backend.RevokeTokens(ctx, service, audience) })
+	})
+}
+
+func (d *tokenDetail) confirm(head, text, yes string, do func()) {
+	d.ask.say(markWarning, head, text, action{label: yes, do: do, first: true}, action{label: "Keep", do: d.ask.clear})
+	d.root.Refresh()
+	d.ask.focusFirst(d.window.Canvas())
+}

@@ -1,0 +1,260 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+
+	"lockbox/ui/backend"
+)
+
+// What the tokens page can be narrowed to.
+const (
+	liveTokens  = "Good"
+	soonTokens  = "Expire soon"
+	endedTokens = "Ended"
+	allTokens   = "All"
+)
+
+// tokensPage lists the tokens that are out. Beside the list is the token that is
+// selected, or the form of a new one.
+type tokensPage struct {
+	*face
+	root fyne.CanvasObject
+
+	shown   bool // the page is
+	known   uint64
+	read    bool
+	reading bool
+	all     []backend.TokenInfo
+	found   []backend.TokenInfo
+	now     time.Time
+	chosen  string // the ID of the selected one
+
+	note    *strip
+	tally   *line
+	search  *entry
+	state   *choice
+	list    *list
+	listBox *fyne.Container
+	nothing *line
+	empty   *fyne.Container
+	side    *fyne.Container
+	detail  *tokenDetail
+	maker   *tokenMaker
+}
+
+func newTokensPage(f *face) *tokensPage {
+	p := &tokensPage{face: f, note: newStrip(f.keys), tally: muted("")}
+	add := newButton(f.keys, "New token", theme.ContentAddIcon(), func() { p.make("", "") }).primary()
+	p.search = newEntry(f.keys)
+	p.search.SetPlaceHolder("Search by label, service or audience")
+	p.search.Icon = theme.SearchIcon()
+	p.search.OnChanged = func(string) { p.filter() }
+	p.state = newChoice(f.keys, []string{liveTokens, soonTokens, endedTokens, allTokens}, nil)
+	p.state.SetSelected(liveTokens)
+	p.state.OnChanged = func(string) { p.filter() }
+	p.list = newList(f.keys, func() int { return len(p.found) },
+		func() fyne.CanvasObject { return newTokenRow() },
+		func(i int, o fyne.CanvasObject) {
+			if i < len(p.found) {
+				o.(*tokenRow).set(p.found[i], p.now)
+			}
+		})
+	p.list.OnSelected = func(i int) { p.choose(i) }
+	p.nothing = muted("")
+	p.nothing.align = fyne.TextAlignCenter
+	p.empty = container.NewVBox(layout.NewSpacer(), p.nothing,
+		container.NewCenter(newButton(f.keys, "New token", theme.ContentAddIcon(), func() { p.make("", "") })), layout.NewSpacer())
+	p.empty.Hide()
+	p.detail, p.maker = newTokenDetail(f, p), newTokenMaker(f, p)
+	p.side = container.NewStack(p.detail.root, p.maker.root)
+	p.side.Hide()
+	p.listBox = container.NewBorder(nil, nil, nil, p.side, tight(container.NewStack(p.list, p.empty)))
+	head := ends(row(gap, title("Tokens"), inset(7, 0, 0, 0, p.tally)), wide(130, frame(p.state)), wide(280, p.search), add)
+	p.root = container.NewBorder(pageHead(head, p.note.root), nil, nil, nil, p.listBox)
+	return p
+}
+
+// open shows the page.
+func (p *tokensPage) open() {
+	p.shown = true
+	p.refresh()
+}
+
+// draw follows a new View.
+func (p *tokensPage) draw(v backend.View) {
+	p.maker.draw(v)
+	if p.shown && (!p.read || p.known != v.Tokens) {
+		p.refresh()
+	}
+}
+
+// tick keeps the calls and the times true.
+func (p *tokensPage) tick() {
+	if p.shown {
+		p.refresh()
+	}
+}
+
+// refresh reads the list anew: copying 100,000 tokens takes a moment.
+func (p *tokensPage) refresh() {
+	if p.reading {
+		return
+	}
+	p.reading = true
+	var all []backend.TokenInfo
+	known := p.backend.View().Tokens
+	p.loop.run("", func(context.Context) error {
+		all = p.backend.Tokens()
+		return nil
+	}, func(error) {
+		p.reading, p.read, p.known, p.all = false, true, known, all
+		p.filter()
+	})
+}
+
+// filter finds what the search field and the choice ask for.
+func (p *tokensPage) filter() {
+	p.now = time.Now()
+	want := strings.ToLower(strings.TrimSpace(p.search.Text))
+	p.found = p.found[:0:0]
+	for _, t := range p.all {
+		if p.wanted(t) && (want == "" || matches(t, want)) {
+			p.found = append(p.found, t)
+		}
+	}
+	p.tally.set(fmt.Sprint(len(p.found)), "")
+	if len(p.found) != len(p.all) {
+		p.tally.set(fmt.Sprintf("%d of %d", len(p.found), len(p.all)), "")
+	}
+	p.nothing.set(p.emptyText(want), "")
+	p.empty.Hidden = len(p.found) > 0 || !p.read
+	p.reselect()
+	p.list.Refresh()
+	p.listBox.Refresh()
+}
+
+func (p *tokensPage) emptyText(want string) string {
+	switch {
+	case want != "":
+		return fmt.Sprintf("No token matches “%s”.", strings.TrimSpace(p.search.Text))
+	case len(p.all) == 0:
+		return "No tokens are out. A workflow platform needs one for each service that it calls."
+	}
+	return "There is none here."
+}
+
+func (p *tokensPage) wanted(t backend.TokenInfo) bool {
+	live := t.Live(p.now)
+	switch p.state.Selected {
+	case soonTokens:
+		return live && t.Expires.Sub(p.now) < soon
+	case endedTokens:
+		return !live
+	case allTokens:
+		return true
+	}
+	return live
+}
+
+func matches(t backend.TokenInfo, want string) bool {
+	return strings.Contains(strings.ToLower(t.Label), want) || strings.Contains(strings.ToLower(t.Service), want) ||
+		strings.Contains(t.ID, want) ||
+		slices.ContainsFunc(t.Audience, func(a string) bool { return strings.Contains(strings.ToLower(a), want) })
+}
+
+// reselect keeps the selected token selected where it now stands.
+func (p *tokensPage) reselect() {
+	i := slices.IndexFunc(p.found, func(t backend.TokenInfo) bool { return t.ID == p.chosen })
+	if i < 0 {
+		p.list.UnselectAll()
+		if t, ok := p.backend.TokenByID(p.chosen); ok && p.detail.root.Visible() {
+			p.detail.show(t, p.now) // it was revoked while it is looked at
+			return
+		}
+		p.chosen = ""
+		p.detail.root.Hide()
+		p.showSide()
+		return
+	}
+	p.list.Select(i)
+	p.detail.show(p.found[i], p.now)
+}
+
+func (p *tokensPage) choose(i int) {
+	if i >= len(p.found) {
+		return
+	}
+	if p.chosen != p.found[i].ID {
+		p.note.clear()
+		p.detail.ask.clear()
+	}
+	p.chosen = p.found[i].ID
+	p.maker.close()
+	p.detail.show(p.found[i], p.now)
+	p.detail.root.Show()
+	p.showSide()
+}
+
+// make opens the form of a new token.
+func (p *tokensPage) make(service, audience string) {
+	p.chosen = ""
+	p.list.UnselectAll()
+	p.detail.root.Hide()
+	p.maker.begin(service, audience)
+	p.showSide()
+}
+
+// showSide makes room for what is beside the list, or takes it away.
+func (p *tokensPage) showSide() {
+	p.side.Hidden = !p.detail.root.Visible() && !p.maker.root.Visible()
+	p.listBox.Refresh()
+}
+
+// revoke ends tokens by what a job does, and says how many.
+func (p *tokensPage) revoke(label string, do func(context.Context) (int, error)) {
+	p.detail.working(true)
+	n := 0
+	p.loop.run(label, func(ctx context.Context) (err error) {
+		n, err = do(ctx)
+		return err
+	}, func(err error) {
+		p.detail.working(false)
+		p.detail.ask.clear()
+		if err != nil {
+			p.note.say(markFailed, "Nothing was revoked", backend.Sentence(err.Error()), p.note.dismiss())
+			return
+		}
+		p.note.say(markGood, "", "Revoked: "+count(n, "token")+". The next call with one is refused.", p.note.dismiss())
+		p.refresh()
+	})
+}
+
+// key is what the page does with a key.
+func (p *tokensPage) key(k fyne.KeyName) bool {
+	if k != fyne.KeyEscape {
+		return false
+	}
+	switch {
+	case p.maker.root.Visible():
+		p.maker.close()
+	case p.detail.ask.root.Visible():
+		p.detail.ask.clear()
+	case p.search.Text != "":
+		p.search.SetText("")
+	default:
+		p.chosen = ""
+		p.detail.root.Hide()
+		p.list.UnselectAll()
+	}
+	p.showSide()
+	return true
+}

@@ -1,0 +1,195 @@
+package ui
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"lockbox/proxy/token"
+	"lockbox/ui/backend"
+)
+
+const tokensConfig = `{"services": {
+	"acme": {"base_url": "lockbox://demo"},
+	"shop": {"base_url": "lockbox://demo", "valid_audiences": ["make"]},
+	"open": {"base_url": "lockbox://demo", "requires_service_token": false}}}`
+
+// TestTokensPage: a token is made on the page, shown once, used, revoked and
+// refused.
+func TestTokensPage(t *testing.T) {
+	s := open(t, tokensConfig)
+	s.open(pageTokens)
+	p := s.tokens
+	s.until("the empty list", func() bool { return p.read && !p.empty.Hidden })
+	s.newToken("")
+	m := p.maker
+	if got := strings.Join(m.service.Options, ","); got != "acme,shop" {
+		t.Errorf("the services are %s", got)
+	}
+	m.submit()
+	if m.fields["service"].trouble() == "" {
+		t.Error("a token for no service is not refused")
+	}
+	m.service.SetSelected("shop")
+	m.audience.SetText("zapier")
+	if !strings.Contains(m.fields["audience"].trouble(), "does not accept") {
+		t.Errorf("an audience that is not allowed: %q", m.fields["audience"].trouble())
+	}
+	m.service.SetSelected("acme")
+	m.label.SetText("My zap")
+	m.lifetime.SetSelected(untilDate)
+	m.date.SetText("yesterday")
+	if m.fields["date"].trouble() == "" {
+		t.Error("a day that is none is not refused")
+	}
+	m.date.SetText(time.Now().AddDate(0, 0, 40).Format("2006-01-02"))
+	m.submit()
+	s.until("the token", func() bool { return m.made.Visible() })
+	raw := m.value.Reveal()
+	if strings.Count(raw, ".") != 2 || m.text.Text != raw || !m.text.Password {
+		t.Errorf("the token is shown as it should not be")
+	}
+	m.text.SetText("something else")
+	if m.text.Text != raw {
+		t.Error("the token can be written over")
+	}
+	s.until("its row", func() bool { return len(p.found) == 1 })
+	if got := s.callWith("/s/acme/x", raw); got != 200 {
+		t.Errorf("a call with it: %d", got)
+	}
+
+	p.choose(0)
+	if m.value.Reveal() != "" || m.text.Text != "" || m.root.Visible() {
+		t.Error("the token is kept after its form was left")
+	}
+	if got := p.detail.name.text; got != "My zap" {
+		t.Errorf("the detail shows %q", got)
+	}
+	p.detail.askOne()
+	if !p.detail.ask.root.Visible() || s.callWith("/s/acme/x", raw) != 200 {
+		t.Error("it is revoked without a question")
+	}
+	p.key(fyne.KeyEscape)
+	if p.detail.ask.root.Visible() {
+		t.Error("Esc does not take the question back")
+	}
+	p.detail.askOne()
+	press(t, p.detail.ask, "Revoke it")
+	s.until("the end of the token", func() bool { return len(p.found) == 0 })
+	if got := s.callWith("/s/acme/x", raw); got != 401 {
+		t.Errorf("a call with a revoked token: %d", got)
+	}
+	p.state.SetSelected(endedTokens)
+	if len(p.found) != 1 || !p.empty.Hidden {
+		t.Errorf("%d have ended", len(p.found))
+	}
+	p.search.SetText("nothing like it")
+	if len(p.found) != 0 || p.empty.Hidden {
+		t.Error("a search without a find")
+	}
+	p.key(fyne.KeyEscape)
+	if p.search.Text != "" || len(p.found) != 1 {
+		t.Error("Esc does not clear the search")
+	}
+
+	other, err := s.b.NewToken(t.Context(), backend.TokenRequest{Service: "acme", Audience: "n8n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.state.SetSelected(liveTokens)
+	s.until("a token that was made elsewhere in the program", func() bool { return len(p.found) == 1 })
+	p.choose(0)
+	p.detail.askAll("acme", "")
+	if got := p.detail.ask.shown.text; !strings.Contains(got, "1 token") {
+		t.Errorf("the question is %q", got)
+	}
+	press(t, p.detail.ask, "Revoke all")
+	s.until("the end of the service's tokens", func() bool { return len(p.found) == 0 })
+	if got := s.callWith("/s/acme/x", other.Value.Reveal()); got != 401 {
+		t.Errorf("a call with a token of a revoked service: %d", got)
+	}
+}
+
+// TestManyTokens: 100,000 tokens are listed, searched and gone through without a
+// hitch.
+func TestManyTokens(t *testing.T) {
+	s := open(t, tokensConfig)
+	list, err := backend.OpenTokens(backend.Options{StateDir: s.b.View().StateDir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := list.Add("", manyClaims(100_000)...); err != nil {
+		t.Fatal(err)
+	}
+	quick := func(what string, f func()) {
+		t.Helper()
+		began := time.Now()
+		f()
+		if d := time.Since(began); d > 300*time.Millisecond*slowed {
+			t.Errorf("%s took %v", what, d)
+		}
+	}
+	p := s.tokens
+	quick("opening", func() { s.open(pageTokens) })
+	s.until("all of them", func() bool { p.refresh(); return len(p.all) == 100_000 })
+	s.until("rest", func() bool { return !p.reading })
+	quick("drawing", func() { s.draw(s.b.View()) })
+	quick("searching", func() { p.search.SetText("a99999") })
+	if len(p.found) != 1 {
+		t.Errorf("%d found, want 1", len(p.found))
+	}
+	quick("clearing", func() { p.search.SetText("") })
+	quick("choosing", func() { p.list.Select(50_000) })
+	for i := range 20 {
+		quick("scrolling", func() { p.list.ScrollToOffset(float32(i) * 100_000) })
+	}
+	quick("revoking all, asked for", func() { p.detail.askAll("acme", "") })
+}
+
+// trouble is what a field says is wrong with it.
+func (f *field) trouble() string {
+	if f.marker.mark == markNone {
+		return ""
+	}
+	return f.note.seg.Text
+}
+
+// press presses a button of a strip.
+func press(t *testing.T, s *strip, label string) {
+	t.Helper()
+	for _, o := range s.buttons.Objects {
+		if b := o.(*button); b.Text == label {
+			b.OnTapped()
+			return
+		}
+	}
+	t.Fatalf("there is no button %q", label)
+}
+
+// callWith calls the proxy with a token and returns the status.
+func (s *screen) callWith(path, token string) int {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.b.View().BaseURL+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode
+}
+
+func manyClaims(n int) []token.Claims {
+	all := make([]token.Claims, n)
+	for i := range all {
+		all[i] = token.Claims{JTI: fmt.Sprintf("%036d", i), Service: "acme", Audience: []string{fmt.Sprintf("a%d", i)}, IssuedAt: time.Now(), Expires: time.Now().Add(time.Hour)}
+	}
+	return all
+}
