@@ -21,6 +21,7 @@ import (
 	"lockbox/proxy"
 	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
+	"lockbox/proxy/secret"
 	"lockbox/vault"
 )
 
@@ -34,6 +35,7 @@ const (
 type Backend struct {
 	opts      Options
 	vault     atomic.Pointer[vault.Store]
+	changes   *journal
 	audit     *audit.Log
 	server    *proxy.Server
 	view      atomic.Pointer[View]
@@ -76,6 +78,8 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	b := &Backend{opts: o, audit: log, newConfig: make(chan struct{}, 1), retry: make(chan net.Listener), loaded: make(chan struct{})}
 	var keychain vault.Store = vault.NewKeychain()
 	b.vault.Store(&keychain)
+	b.changes = newJournal(o, b.store)
+	b.changes.reload = b.use
 	b.status = status{phase: Starting, listen: config.DefaultListen, token: readTokenDefaults(b.settingsFile())}
 	if o.Listen != "" {
 		b.status.listen = o.Listen
@@ -83,6 +87,9 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	b.server = proxy.New(proxy.Options{
 		Load: func(ctx context.Context) (*config.Config, error) {
 			b.lookAtKeychain(ctx)
+			if err := b.changes.settle(ctx); err != nil {
+				return nil, err
+			}
 			b.note()
 			return config.Load(o.ConfigPath)
 		},
@@ -245,7 +252,11 @@ func (b *Backend) setProblem(n Notice) {
 func (b *Backend) load(ctx context.Context) error {
 	report, err := b.server.Reload(ctx)
 	if err != nil {
-		b.setProblem(Notice{"The config was not loaded", err.Error(), "retry"})
+		next := "retry"
+		if errors.Is(err, secret.ErrLocked) { // an interrupted change
+			next = "unlock"
+		}
+		b.setProblem(Notice{"The config was not loaded", err.Error(), next})
 		return err
 	}
 	for _, w := range report.Warnings {

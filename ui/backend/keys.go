@@ -132,7 +132,9 @@ func (b *Backend) storeSecret(ctx context.Context, ref secret.Ref, value secret.
 	}
 	switch ref.Scheme {
 	case secret.Keychain:
-		return b.store().Set(ctx, ref.Service, ref.Field, value)
+		c := change{what: "keeping a new " + ref.String()}
+		c.set(ref, value)
+		return b.changes.make(ctx, c, nil)
 	case secret.File:
 		return vault.WriteFile(ref, value)
 	}
@@ -220,8 +222,8 @@ func (b *Backend) UnlockAtStart(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	report := b.server.Report()
-	if !b.View().Keychain.CanUnlock || len(report.Unavailable) == 0 && report.KeyProblem == "" {
+	report, v := b.server.Report(), b.View()
+	if !v.Keychain.CanUnlock || v.Problem.Action != "unlock" && len(report.Unavailable) == 0 && report.KeyProblem == "" {
 		return nil
 	}
 	return b.Unlock(ctx)

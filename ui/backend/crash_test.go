@@ -1,0 +1,318 @@
+//go:build unix
+
+package backend
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"lockbox/proxy/secret"
+	"lockbox/vault"
+)
+
+// TestMain lets this binary be the process of a test that is killed.
+func TestMain(m *testing.M) {
+	if home := os.Getenv("BACKEND_TEST_HOME"); home != "" {
+		if err := beKilled(home); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+const crashPassphrase = "correct horse"
+
+// steps is a store whose Apply is a write for each change, as a keychain's is.
+type steps struct {
+	vault.Store
+	wrote func()
+}
+
+func (s steps) Apply(ctx context.Context, changes []vault.Change) error {
+	for _, c := range changes {
+		if err := s.Store.Apply(ctx, []vault.Change{c}); err != nil {
+			return err
+		}
+		s.wrote()
+	}
+	return nil
+}
+
+func crashOptions(home string) Options {
+	return Options{
+		ConfigPath: filepath.Join(home, "config", "config.json"), ConfigPathExplicit: true,
+		StateDir: filepath.Join(home, "state"), Listen: "127.0.0.1:0",
+	}
+}
+
+// crashStore is the vault of a home: a file that is written cheaply, or the
+// desktop's keychain.
+func crashStore(ctx context.Context, kind, home string) (vault.Store, error) {
+	if kind == "keychain" {
+		return vault.NewKeychain(), nil
+	}
+	f := vault.NewFile(filepath.Join(home, "vault.age"), nil)
+	f.SetWorkFactor(1)
+	return f, f.UnlockWith(ctx, secret.New(crashPassphrase))
+}
+
+// beKilled does what the environment asks for and kills itself after the write
+// of that number; it says how many writes there were when it got to the end.
+func beKilled(home string) error {
+	ctx := context.Background()
+	at, _ := strconv.Atoi(os.Getenv("BACKEND_TEST_KILL"))
+	n := 0
+	wrote := func() {
+		if n++; n == at {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}
+	kind := os.Getenv("BACKEND_TEST_STORE")
+	store, err := crashStore(ctx, kind, home)
+	if err != nil {
+		return err
+	}
+	if kind != "file" {
+		store = steps{store, wrote}
+	}
+	o := crashOptions(home)
+	if os.Getenv("BACKEND_TEST_DO") == "recover" {
+		j := newJournal(o, func() vault.Store { return store })
+		j.wrote = wrote
+		err = j.settle(ctx)
+	} else {
+		err = doChange(ctx, o, store, wrote, os.Getenv("BACKEND_TEST_DO"))
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Println(n)
+	return err
+}
+
+// doChange makes one of the changes that are killed.
+func doChange(ctx context.Context, o Options, store vault.Store, wrote func(), what string) error {
+	b, err := Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer b.Close() //nolint:errcheck // nothing was called
+	b.vault.Store(&store)
+	if err := b.load(ctx); err != nil {
+		return err
+	}
+	b.changes.wrote = wrote
+	switch what {
+	case "save": // a new key over an old one, and another kind of credential
+		f, err := b.Form("acme")
+		if err != nil {
+			return err
+		}
+		f.Credential = "basic"
+		f.Username.Value, f.Password.Value = secret.New("sk-user"), secret.New("sk-pass")
+		return b.Save(ctx, "acme", f)
+	case "overwrite":
+		f, err := b.Form("acme")
+		if err != nil {
+			return err
+		}
+		f.Token.Value, f.ReadTimeout = secret.New("sk-new"), "7"
+		return b.Save(ctx, "acme", f)
+	case "rename":
+		f, err := b.Form("acme")
+		if err != nil {
+			return err
+		}
+		f.Name = "renamed"
+		return b.Save(ctx, "acme", f)
+	case "delete":
+		return b.Delete(ctx, "acme")
+	case "settings":
+		s := b.Settings()
+		s.AuditDir, s.Audience = filepath.Join(o.StateDir, "original"), "zapier"
+		return b.SaveSettings(ctx, s)
+	}
+	return errors.New("no such change")
+}
+
+// furnish gives a home its config and keys.
+func furnish(t *testing.T, home string, store vault.Store) {
+	t.Helper()
+	o := crashOptions(home)
+	writeConfig(t, o.ConfigPath, `{"services": { // mine
+    "acme": {"base_url": "https://api.example.com", "credential": {"type": "bearer", "token": "keychain://acme/token"}},
+    "plain": {"base_url": "https://plain.example.com", "credential": {"type": "bearer", "token": "sk-literal"}},
+}}`)
+	refs, err := store.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ref := range refs {
+		if err := store.Delete(t.Context(), ref.Service, ref.Field); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for ref, v := range map[secret.Ref]string{
+		secret.KeychainRef("acme", "token"): "sk-old", secret.KeychainRef("other", "token"): "sk-other",
+		signingKeyRef: "0123456789abcdef0123456789abcdef",
+	} {
+		if err := store.Set(t.Context(), ref.Service, ref.Field, secret.New(v)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// picture is all that a change may touch, by name.
+func picture(t *testing.T, home string, store vault.Store) map[string]string {
+	t.Helper()
+	p := map[string]string{}
+	err := filepath.WalkDir(home, func(path string, d fs.DirEntry, err error) error {
+		switch rel, _ := filepath.Rel(home, path); {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "audit" || d.Name() == "original"):
+			return filepath.SkipDir
+		case d.IsDir() || strings.HasSuffix(rel, ".lock") || rel == "vault.age":
+			return nil
+		default:
+			text, err := os.ReadFile(path)
+			p[rel] = string(text)
+			return err
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refs, err := store.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ref := range refs {
+		v, err := store.Get(t.Context(), ref.Service, ref.Field)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p[ref.String()] = v.Reveal()
+	}
+	return p
+}
+
+// killed runs a change in a process that kills itself after its write at, 0 for
+// never; it returns the number of writes of one that came to its end.
+func killed(t *testing.T, kind, home, what string, at int) (writes int, dead bool) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), "BACKEND_TEST_HOME="+home, "BACKEND_TEST_STORE="+kind, "BACKEND_TEST_DO="+what, "BACKEND_TEST_KILL="+strconv.Itoa(at))
+	var said, out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	err := cmd.Run()
+	if cmd.ProcessState != nil && cmd.ProcessState.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL {
+		return 0, true
+	}
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", what, err, said.String())
+	}
+	writes, err = strconv.Atoi(strings.TrimSpace(out.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return writes, false
+}
+
+// TestKilledChanges: a process that is killed after any single write of a change
+// leaves what was there before or all of the new, once the next process has looked,
+// be that one killed while it does.
+func TestKilledChanges(t *testing.T) {
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+filepath.Join(t.TempDir(), "none"))
+	for _, kind := range []string{"steps", "file"} {
+		t.Run(kind, func(t *testing.T) { killChanges(t, kind) })
+	}
+}
+
+func killChanges(t *testing.T, kind string) {
+	for _, what := range []string{"save", "overwrite", "rename", "delete", "settings"} {
+		t.Run(what, func(t *testing.T) {
+			home := t.TempDir()
+			store, err := crashStore(t.Context(), kind, home)
+			if err != nil {
+				t.Fatal(err)
+			}
+			furnish(t, home, store)
+			before := picture(t, home, store)
+			writes, _ := killed(t, kind, home, what, 0)
+			after := picture(t, home, store)
+			if maps.Equal(before, after) || writes < 2 {
+				t.Fatalf("%d writes changed nothing", writes)
+			}
+			for at := 1; at <= writes; at++ {
+				for again := 0; ; again++ {
+					reset(t, home)
+					furnish(t, home, store)
+					if _, dead := killed(t, kind, home, what, at); !dead {
+						t.Fatalf("not killed at %d of %d", at, writes)
+					}
+					killedTwice := false
+					if again > 0 {
+						_, killedTwice = killed(t, kind, home, "recover", again)
+					}
+					j := newJournal(crashOptions(home), func() vault.Store { return store })
+					j.log = slog.New(slog.DiscardHandler)
+					if err := j.settle(t.Context()); err != nil {
+						t.Fatalf("killed at %d, and again at %d: %v", at, again, err)
+					}
+					if now := picture(t, home, store); !maps.Equal(now, before) && !maps.Equal(now, after) {
+						t.Fatalf("killed at %d, and again at %d: a mix: %s", at, again, differs(now, before, after))
+					}
+					if again > 0 && !killedTwice {
+						break
+					}
+				}
+			}
+			t.Logf("%d writes", writes)
+		})
+	}
+}
+
+// reset removes what furnish does not overwrite.
+func reset(t *testing.T, home string) {
+	t.Helper()
+	for _, dir := range []string{"config", "state"} {
+		if err := os.RemoveAll(filepath.Join(home, dir)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// differs names what is neither as before nor as after.
+func differs(now, before, after map[string]string) string {
+	var s strings.Builder
+	for _, p := range []map[string]string{before, after} {
+		for name := range p {
+			if now[name] != p[name] {
+				fmt.Fprintf(&s, " %s differs;", name)
+			}
+		}
+		for name := range now {
+			if _, ok := p[name]; !ok {
+				fmt.Fprintf(&s, " %s is new;", name)
+			}
+		}
+		s.WriteString(" or")
+	}
+	return s.String()
+}
