@@ -245,7 +245,7 @@ func (d *decoder) headers(o *object) []Header {
 // warnLiteral offers a better place once for each credential.
 func (d *decoder) warnLiteral(v *hujson.Value, c *Credential) {
 	for field, s := range c.Sources() {
-		if s.Literal.IsZero() || !c.secretField(field) {
+		if s.Literal.IsZero() || !c.IsSecret(field) {
 			continue
 		}
 		step := "open the service in the window and save it to move the secret to the keychain"

@@ -31,6 +31,8 @@ type Options struct {
 	Desktop bool
 	Logger  *slog.Logger
 	Version string
+
+	backupWork int // log2 of what a guess of a backup's passphrase costs; 0: backupWork
 }
 
 // DefaultOptions follows the XDG directories (the platform's own elsewhere) and

@@ -157,7 +157,7 @@ func (b *Backend) editConfig(ctx context.Context, was, s Settings, c *change) er
 	return nil
 }
 
-func (b *Backend) settingsFile() string { return filepath.Join(b.opts.StateDir, "settings.json") }
+func (b *Backend) settingsFile() string { return settingsPath(b.opts) }
 
 // readTokenDefaults takes the defaults where the file is missing or broken:
 // nothing in it is worth refusing to start for.

@@ -1,0 +1,102 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"lockbox/proxy/config"
+	"lockbox/proxy/secret"
+	"lockbox/vault"
+)
+
+// Keeper moves what a Lockbox keeps, be it running or not: keys into the vault,
+// and everything into a backup and out of it. Each move is done whole or not at
+// all.
+type Keeper struct {
+	opts    Options
+	store   func() vault.Store
+	changes *journal
+	use     func(context.Context) error // has a running proxy load what a change made
+}
+
+// NewKeeper is the Keeper of a Lockbox that runs elsewhere, or not at all.
+func NewKeeper(o Options) *Keeper {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	var keychain vault.Store = vault.NewKeychain()
+	k := &Keeper{opts: o, store: func() vault.Store { return keychain }}
+	k.changes = newJournal(o, k.store)
+	return k
+}
+
+// keeper is b's own. b.edit must be held while it works.
+func (b *Backend) keeper() *Keeper { return &Keeper{b.opts, b.store, b.changes, b.use} }
+
+// ConfigPath is the config that k works on.
+func (k *Keeper) ConfigPath() string { return k.opts.ConfigPath }
+
+// VaultName says in a word or a path where k keeps secrets.
+func (k *Keeper) VaultName() string { return k.store().Name() }
+
+// Unlock opens the vault if it can be opened; the person may be asked. It takes
+// two minutes at most.
+func (k *Keeper) Unlock(ctx context.Context) error {
+	if !canUnlock(k.store().Status(ctx).State) {
+		return nil // whoever needs it says what is the matter
+	}
+	ctx, cancel := context.WithTimeout(ctx, unlockTime)
+	defer cancel()
+	return k.store().Unlock(ctx)
+}
+
+// readOwn reads the config that k works on, nil if there is none.
+func (k *Keeper) readOwn(ctx context.Context) (*config.Config, []byte, error) {
+	if err := k.changes.settle(ctx); err != nil {
+		return nil, nil, err
+	}
+	src, err := readWhole(k.opts.ConfigPath)
+	if src == nil || err != nil {
+		return nil, nil, err
+	}
+	cfg, err := config.Parse(k.opts.ConfigPath, src)
+	return cfg, src, err
+}
+
+// signingKeyFile is the file that holds the signing key, "" where the vault does.
+func signingKeyFile(o Options) string {
+	if o.SigningKeyFile != "" {
+		return o.SigningKeyFile
+	}
+	if path := signingKeyPath(o); fileExists(path) {
+		return path
+	}
+	return ""
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// formerKeysRef is where the vault holds the signing keys of before; a key file
+// has them in one beside it.
+var formerKeysRef = secret.KeychainRef("lockbox", "former_keys")
+
+func formerKeysPath(keyFile string) string { return keyFile + ".former" }
+
+func tokensPath(o Options) string { return filepath.Join(o.StateDir, "tokens.jsonl") }
+
+func settingsPath(o Options) string { return filepath.Join(o.StateDir, "settings.json") }
+
+// stored reads a secret from the vault, zero if it is not there.
+func (k *Keeper) stored(ctx context.Context, ref secret.Ref) (secret.Value, error) {
+	v, err := k.store().Get(ctx, ref.Service, ref.Field)
+	if errors.Is(err, secret.ErrNotFound) {
+		return secret.Value{}, nil
+	}
+	return v, err
+}
