@@ -154,6 +154,9 @@ func (st *state) authorize(h http.Header, t *target, rt *route, now time.Time) (
 
 // authorizeAdmin judges a call to /admin.
 func (st *state) authorizeAdmin(h http.Header, now time.Time) (token.Claims, *problem) {
+	if st.locked {
+		return token.Claims{}, errLocked
+	}
 	raw, p := presented(h)
 	if p != nil {
 		return token.Claims{}, p
@@ -168,6 +171,8 @@ func (st *state) authorizeAdmin(h http.Header, now time.Time) (token.Claims, *pr
 // keyProblem is why no token can be checked, or nil.
 func (st *state) keyProblem() *problem {
 	switch {
+	case st.locked:
+		return errLocked
 	case st.keyErr == nil:
 		return nil
 	case errors.Is(st.keyErr, secret.ErrNotFound), errors.Is(st.keyErr, token.ErrNoKey):

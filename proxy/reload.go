@@ -38,36 +38,57 @@ type reading struct {
 // them in use, all at once: a call uses either the old or the new ones
 // throughout. On an error everything stays as it was. A secret that cannot be
 // read is no error: it stays as it was if only its store is out of reach, or
-// else its service is unavailable. Reloads at the same time wait for each other.
+// else its service is unavailable. While the server is locked no secret and no
+// key is read. Reloads at the same time wait for each other.
 func (s *Server) Reload(ctx context.Context) (Report, error) {
-	report, err := s.reloadLocked(ctx)
+	s.reload.Lock()
+	report, err := s.load(ctx)
+	s.reload.Unlock()
+	return s.loaded(report, err)
+}
+
+func (s *Server) loaded(report Report, err error) (Report, error) {
 	if err == nil && s.opts.OnReload != nil {
 		s.opts.OnReload()
 	}
 	return report, err
 }
 
-func (s *Server) reloadLocked(ctx context.Context) (Report, error) {
-	s.reload.Lock()
-	defer s.reload.Unlock()
+// load is Reload. s.reload must be held.
+func (s *Server) load(ctx context.Context) (Report, error) {
 	cfg, err := s.opts.Load(ctx)
 	if err != nil {
 		return Report{}, err
 	}
 	s.toTokens.open(s.outward.roots)
 	old := s.state.Load()
+	if s.locked.Load() {
+		return s.use(lockedState(cfg), nil)
+	}
 	readings := s.readSecrets(ctx, cfg, old)
 	keys, keyErr := s.opts.Keys(ctx)
 	if err := ctx.Err(); err != nil {
 		// Everything read since would look locked.
 		return Report{}, fmt.Errorf("the reload was broken off: %w", err)
 	}
+	st := newState(cfg)
+	st.setKeys(keys, keyErr, old)
+	return s.use(st, readings)
+}
+
+func newState(cfg *config.Config) *state {
 	st := &state{config: cfg, routes: map[string]*route{}, secrets: map[secret.Ref]secret.Value{}}
 	st.report = Report{Services: len(cfg.Services), Unavailable: map[string]string{}}
 	for _, w := range cfg.Warnings {
 		st.report.Warnings = append(st.report.Warnings, w.Error())
 	}
-	st.setKeys(keys, keyErr, old)
+	return st
+}
+
+// use makes the services of a new state ready and puts it in use. s.reload must
+// be held.
+func (s *Server) use(st *state, readings map[secret.Ref]reading) (Report, error) {
+	cfg, old := st.config, s.state.Load()
 	used, usedLanes := map[timeouts]bool{}, map[laneKey]bool{}
 	var all []*credential.Applier
 	for _, name := range slices.Sorted(maps.Keys(cfg.Services)) {
@@ -90,7 +111,11 @@ func (s *Server) reloadLocked(ctx context.Context) (Report, error) {
 		old.retire()
 	}
 	s.outward.keep(used, usedLanes)
-	s.tokens.Keep(all)
+	if st.locked {
+		s.tokens.Drop()
+	} else {
+		s.tokens.Keep(all)
+	}
 	s.log.Info("the config is in use", "version", s.opts.Version, "services", len(cfg.Services), "unavailable", len(st.report.Unavailable))
 	return st.report, nil
 }
@@ -128,8 +153,11 @@ func (s *Server) readSecrets(ctx context.Context, cfg *config.Config, old *state
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			r := read(ctx, s.opts.Secret, ref)
-			if before, ok := old.secret(ref); ok && outOfReach(r.err) {
+			switch before, ok := old.secret(ref); {
+			case ok && outOfReach(r.err):
 				r = reading{value: before, carried: r.err}
+			case ok && r.err == nil && !r.value.Equal(before):
+				s.log.Info("a secret has changed since it was read", "ref", ref.String())
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -192,6 +220,14 @@ func (s *Server) addRoute(st *state, svc *config.Service, readings map[secret.Re
 		if r.carried != nil {
 			st.report.Warnings = append(st.report.Warnings, fmt.Sprintf("service %q: %s stays as it was: %v", svc.Name, field, r.carried))
 		}
+	}
+	if st.locked {
+		rt := lockedRoute(svc)
+		if svc.Credential != nil {
+			st.report.Unavailable[svc.Name] = "Lockbox is locked"
+		}
+		st.routes[svc.Name] = rt
+		return rt
 	}
 	rt, err := newRoute(svc, readings, s.tokens)
 	if err != nil {

@@ -140,6 +140,9 @@ func (s *Server) admit(r *http.Request, st *state, t *target, rec *record) (*rou
 	if t.exposes() {
 		return nil, errTokenInURL
 	}
+	if st.locked && rt.unavailable != nil {
+		return nil, rt.unavailable // no token can be judged
+	}
 	if strings.HasPrefix(t.rest, "//") {
 		return nil, errPath // what is appended to base_url must not read as //host
 	}

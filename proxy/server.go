@@ -57,6 +57,7 @@ type Server struct {
 	log     *slog.Logger
 	state   atomic.Pointer[state] // nil before the first Reload
 	paused  atomic.Bool
+	locked  atomic.Bool  // changes with reload held
 	calls   atomic.Int64 // to services, under way
 	active  atomic.Int64 // handlers of all kinds, under way
 	mute    atomic.Bool  // the last exchange could not be recorded

@@ -21,6 +21,7 @@ type state struct {
 	secrets  map[secret.Ref]secret.Value // what was read, for the next reload
 	redactor *redaction                  // of all secrets: for what is no service's
 	report   Report
+	locked   bool // no secret and no key is here
 
 	local   *folder // nil: none
 	users   atomic.Int64

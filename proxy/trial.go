@@ -33,6 +33,9 @@ type TestResult struct {
 // below base_url and may have a query. The call is recorded like any other. The
 // error of a call that failed is a sentence for the person.
 func (s *Server) Test(ctx context.Context, svc *config.Service, resolve func(context.Context, secret.Ref) (secret.Value, error), method, path string) (TestResult, error) {
+	if s.locked.Load() {
+		return TestResult{}, errLocked
+	}
 	readings := map[secret.Ref]reading{}
 	for _, src := range svc.Credential.Sources() {
 		if src.IsRef() {

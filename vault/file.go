@@ -41,6 +41,7 @@ type File struct {
 	values     map[secret.Ref]secret.Value // nil: locked
 	read       fs.FileInfo                 // the file that values are from
 	changed    bool                        // locked, for another passphrase is on the file since
+	foreign    int                         // see Changes
 }
 
 // NewFile returns the vault file at path, locked; it does not touch it yet. ask,
@@ -270,7 +271,18 @@ func (f *File) refresh() error {
 		f.changed = true
 		return &Error{State: Locked, Err: errOtherPassphrase}
 	}
+	if err == nil {
+		f.foreign++
+	}
 	return err
+}
+
+// Changes counts how often the file was read anew for another process had changed
+// it.
+func (f *File) Changes() int {
+	f.turn <- struct{}{}
+	defer f.done()
+	return f.foreign
 }
 
 // look refuses a file that cannot be a vault, or not one of this person's alone.

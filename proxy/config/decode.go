@@ -175,6 +175,7 @@ func (d *decoder) config(root *hujson.Value) *Config {
 	}
 	c.PublicListen = d.publicListen(o, c.Listen)
 	c.UseProxyEnv = d.boolean(o.value("use_proxy_env"), "use_proxy_env", false)
+	c.Vault = d.vault(o.value("vault"))
 	if v := o.value("audit_log"); !isNull(v) {
 		c.AuditLog = d.auditLog(v)
 	}

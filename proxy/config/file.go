@@ -43,17 +43,6 @@ func Load(path string) (*Config, error) {
 	return c, nil
 }
 
-func (c *Config) hasLiteral() bool {
-	for _, s := range c.Services {
-		for _, source := range s.Credential.Sources() {
-			if !source.Literal.IsZero() {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // cause drops the operation and the path from an error, which ours names.
 func cause(err error) error {
 	var pathErr *fs.PathError

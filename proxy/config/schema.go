@@ -32,6 +32,7 @@ type Config struct {
 	// UseProxyEnv sends calls to upstreams through the proxy that HTTPS_PROXY
 	// and the like name.
 	UseProxyEnv bool
+	Vault       Vault     // where keychain:// references lead
 	Warnings    []Problem // what loads but wants a look, in file order
 }
 

@@ -9,7 +9,7 @@ import (
 
 // The keys of each object, in the order in which new ones are written.
 var (
-	topKeys     = []string{"services", "audit_log", "listen", "public_listen", "use_proxy_env", "tunnel"}
+	topKeys     = []string{"services", "audit_log", "listen", "public_listen", "use_proxy_env", "vault", "tunnel"}
 	serviceKeys = []string{
 		"base_url", "credential", "requires_service_token", "valid_audiences",
 		"connect_timeout", "read_timeout", "allow_redirects", "tunnel", "token_in_query", "token_in_path",
@@ -21,6 +21,7 @@ var (
 		"access_key_id", "secret_access_key", "session_token", "region", "service",
 	}
 	auditLogKeys = []string{"type", "root_dir"}
+	vaultKeys    = []string{"type", "path"}
 )
 
 // unknown warns of the keys of o that are not known, but for those that begin

@@ -84,6 +84,13 @@ func (g *grant) save(ctx context.Context, store func(context.Context, secret.Ref
 	return kept, nil
 }
 
+// unsaved reports whether the value is in memory only.
+func (g *grant) unsaved() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return !g.saved
+}
+
 func (g *grant) current() (value secret.Value, renewed int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

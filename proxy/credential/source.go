@@ -109,6 +109,9 @@ func (s *source) begin() *fetch {
 	go func() {
 		defer ended()
 		token, fault := s.obtain()
+		if g := s.grant; g != nil && g.ref != (secret.Ref{}) && g.unsaved() {
+			s.tokens.remember(g)
+		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.fetch, s.fault = nil, fault

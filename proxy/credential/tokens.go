@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -37,6 +38,8 @@ type Tokens struct {
 	mu      sync.Mutex
 	sources map[[sha256.Size]byte]*source
 	grants  map[secret.Ref]*grant
+	fetches int           // under way
+	resting chan struct{} // closed when there are none; nil: nobody waits for that
 	closed  bool
 }
 
@@ -78,7 +81,54 @@ func (t *Tokens) begin() (ended func()) {
 		return func() {}
 	}
 	t.work.Add(1)
-	return t.work.Done
+	t.fetches++
+	return t.end
+}
+
+func (t *Tokens) end() {
+	t.mu.Lock()
+	t.fetches--
+	if t.fetches == 0 && t.resting != nil {
+		close(t.resting)
+		t.resting = nil
+	}
+	t.mu.Unlock()
+	t.work.Done()
+}
+
+// remember keeps a grant that Drop would have kept, had it known.
+func (t *Tokens) remember(g *grant) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.grants[g.ref] == nil {
+		t.grants[g.ref] = g
+	}
+}
+
+// Rest waits until no fetch is under way, or ctx ends.
+func (t *Tokens) Rest(ctx context.Context) {
+	t.mu.Lock()
+	if t.fetches > 0 && t.resting == nil {
+		t.resting = make(chan struct{})
+	}
+	resting := t.resting
+	t.mu.Unlock()
+	if resting == nil {
+		return
+	}
+	select {
+	case <-resting:
+	case <-ctx.Done():
+	}
+}
+
+// Drop forgets all tokens but the refresh tokens that were replaced by their
+// provider and could not be saved yet: those are nowhere else.
+func (t *Tokens) Drop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.sources)
+	maps.DeleteFunc(t.grants, func(_ secret.Ref, g *grant) bool { return !g.unsaved() })
 }
 
 // Keep forgets the tokens of credentials that none of these has any more.

@@ -36,14 +36,20 @@ import (
 const archiveVersion = 1
 
 const (
-	// backupWork is age's own work factor, the log2 of scrypt's N: a guess of the
-	// passphrase takes about a second.
-	backupWork = 18
 	// maxBackupWork bounds what an altered file can have us spend: 1 GiB.
 	maxBackupWork = 20
 	// maxBackup bounds a backup file, in bytes.
 	maxBackup = 256 << 20
 )
+
+// backupWork is age's own work factor, the log2 of scrypt's N: a guess of the
+// passphrase takes about a second. Tests have less time.
+func backupWork() int {
+	if workFactor > 0 {
+		return workFactor
+	}
+	return 18
+}
 
 // What can be the matter with a backup.
 var (

@@ -36,6 +36,9 @@ type Backend struct {
 	opts      Options
 	vault     atomic.Pointer[vault.Store]
 	changes   *journal
+	next      atomic.Pointer[vault.Store] // of the config that is being loaded
+	newVault  chan struct{}               // another vault came into use
+	found     sync.Map                    // secret.Ref of what a load has read
 	audit     *audit.Log
 	server    *proxy.Server
 	view      atomic.Pointer[View]
@@ -46,6 +49,8 @@ type Backend struct {
 
 	edit sync.Mutex             // held while the config file or the keychain is changed
 	seen atomic.Pointer[string] // config.Fingerprint of what was loaded last, good or bad
+
+	vaultSeen atomic.Int64 // the vault file's Changes before it was last read
 
 	mu        sync.Mutex // guards what follows
 	status    status
@@ -61,6 +66,7 @@ type status struct {
 	public, publicProblem string // where the public side is served, or why not
 	keySource             string
 	keychain              vault.Status
+	passphrase            secret.Value // of LOCKBOX_PASSPHRASE, until Lock
 	token                 TokenDefaults
 }
 
@@ -71,27 +77,29 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	named, err := o.vaultOf(&config.Config{})
+	if err != nil {
+		return nil, err
+	}
 	log, err := audit.Open(filepath.Join(o.StateDir, "audit"))
 	if err != nil {
 		return nil, fmt.Errorf("the audit log cannot be opened: %w", err)
 	}
-	b := &Backend{opts: o, audit: log, newConfig: make(chan struct{}, 1), retry: make(chan net.Listener), loaded: make(chan struct{})}
-	var keychain vault.Store = vault.NewKeychain()
-	b.vault.Store(&keychain)
+	b := &Backend{opts: o, audit: log, newConfig: make(chan struct{}, 1), newVault: make(chan struct{}, 1), retry: make(chan net.Listener), loaded: make(chan struct{})}
+	b.status = status{phase: Starting, listen: config.DefaultListen, token: readTokenDefaults(b.settingsFile()), passphrase: o.Passphrase}
+	b.opts.Passphrase = secret.Value{}
+	first := o.newStore(named, b.passphrase) // until a config is loaded
+	b.vault.Store(&first)
+	b.next.Store(&first)
 	b.changes = newJournal(o, b.store)
 	b.changes.reload = b.use
-	b.status = status{phase: Starting, listen: config.DefaultListen, token: readTokenDefaults(b.settingsFile())}
 	if o.Listen != "" {
 		b.status.listen = o.Listen
 	}
 	b.server = proxy.New(proxy.Options{
 		Load: func(ctx context.Context) (*config.Config, error) {
-			b.lookAtKeychain(ctx)
-			if err := b.changes.settle(ctx); err != nil {
-				return nil, err
-			}
 			b.note()
-			return config.Load(o.ConfigPath)
+			return b.loadConfig(ctx)
 		},
 		Secret: b.loadSecret, Store: b.storeSecret, Keys: b.signingKeys,
 		Audit: log, Logger: o.Logger, Version: o.Version,
@@ -137,6 +145,7 @@ func (b *Backend) Run(ctx context.Context) error {
 	close(b.loaded)
 	wg.Go(func() { b.keepListeners(ctx, &public, &wg) })
 	wg.Go(func() { b.watch(ctx) })
+	wg.Go(func() { b.watchVault(ctx) })
 	var next net.Listener
 	for ctx.Err() == nil {
 		ln, err := next, error(nil)
@@ -249,8 +258,10 @@ func (b *Backend) setProblem(n Notice) {
 
 // load reads the config anew and swaps it in. The problem it meets is in the
 // View; the old config keeps serving.
-func (b *Backend) load(ctx context.Context) error {
-	report, err := b.server.Reload(ctx)
+func (b *Backend) load(ctx context.Context) error { return b.loadBy(ctx, b.server.Reload) }
+
+func (b *Backend) loadBy(ctx context.Context, reload func(context.Context) (proxy.Report, error)) error {
+	report, err := reload(ctx)
 	if err != nil {
 		next := "retry"
 		if errors.Is(err, secret.ErrLocked) { // an interrupted change
@@ -261,6 +272,9 @@ func (b *Backend) load(ctx context.Context) error {
 	}
 	for _, w := range report.Warnings {
 		b.opts.Logger.Warn(w)
+	}
+	if b.server.Locked() {
+		return nil // that explains it all
 	}
 	for service, why := range report.Unavailable {
 		b.opts.Logger.Warn("a service cannot be served", "service", service, "why", why)
@@ -274,6 +288,7 @@ func (b *Backend) load(ctx context.Context) error {
 // reloaded is told of each config that is in use from now on, whoever asked for
 // it: there is nothing wrong with it.
 func (b *Backend) reloaded() {
+	b.inUse()
 	b.mu.Lock()
 	if b.status.phase != Stopped {
 		b.status.problem = Notice{}
@@ -347,6 +362,3 @@ func (b *Backend) writeStarter() error {
 	b.opts.Logger.Info("wrote a starter config", "path", path)
 	return nil
 }
-
-// store is the vault in use.
-func (b *Backend) store() vault.Store { return *b.vault.Load() }

@@ -41,7 +41,7 @@ func (k *Keeper) Backup(ctx context.Context, path string, passphrase secret.Valu
 	if err != nil {
 		return Backed{}, err
 	}
-	sealed, err := a.seal(passphrase, k.work())
+	sealed, err := a.seal(passphrase, backupWork())
 	if err != nil {
 		return Backed{}, fmt.Errorf("the backup was not made: %w", err)
 	}
@@ -52,13 +52,6 @@ func (k *Keeper) Backup(ctx context.Context, path string, passphrase secret.Valu
 	done := a.sum()
 	done.NotIncluded = append(missing, done.NotIncluded...)
 	return done, nil
-}
-
-func (k *Keeper) work() int {
-	if k.opts.backupWork > 0 {
-		return k.opts.backupWork
-	}
-	return backupWork
 }
 
 // CheckPassphrase says what is wrong with a passphrase for a backup.
@@ -87,7 +80,7 @@ const ageHead = "age-encryption.org/v1\n"
 
 // collect reads all that a backup holds. The journal's lock must be held.
 func (k *Keeper) collect(ctx context.Context) (a *archive, missing []string, err error) {
-	if err := k.changes.takeBack(ctx); err != nil && !errors.Is(err, errLeft) {
+	if err := k.changes.takeBack(ctx, k.store()); err != nil && !errors.Is(err, errLeft) {
 		return nil, nil, err
 	}
 	a = &archive{Version: archiveVersion, Made: time.Now().UTC().Truncate(time.Second), Lockbox: k.opts.Version, Secrets: map[string][]byte{}}
@@ -165,5 +158,8 @@ func (a *archive) sum() Backed {
 func (b *Backend) Backup(ctx context.Context, path string, passphrase secret.Value) (Backed, error) {
 	b.edit.Lock()
 	defer b.edit.Unlock()
+	if err := b.unlocked(); err != nil {
+		return Backed{}, err
+	}
 	return b.keeper().Backup(ctx, path, passphrase)
 }

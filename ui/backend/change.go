@@ -94,30 +94,31 @@ func (j *journal) make(ctx context.Context, c change, effect func(context.Contex
 		return err
 	}
 	defer free()
-	if err := j.takeBack(ctx); err != nil {
+	store := j.store()
+	if err := j.takeBack(ctx, store); err != nil {
 		return err
 	}
 	j.making.Store(true)
 	defer j.making.Store(false)
-	back, err := c.before(ctx, j.store())
+	back, err := c.before(ctx, store)
 	if err != nil {
 		return err
 	}
 	var m *marker
 	// A single step is whole in itself.
 	if len(c.secrets)+len(c.files)+len(c.unused) > 1 {
-		m = newMarker(rand.Text(), j.store().Name(), c, back)
+		m = newMarker(rand.Text(), store.Name(), c, back)
 		if err := j.writeMarker(m); err != nil {
 			return err
 		}
 	}
-	err = j.apply(ctx, m, c, back)
+	err = j.apply(ctx, store, m, c, back)
 	if err == nil && effect != nil {
 		err = effect(ctx)
 	}
 	ctx = context.WithoutCancel(ctx)
 	if err != nil {
-		return j.undo(ctx, m, back, err)
+		return j.undo(ctx, store, m, back, err)
 	}
 	if m == nil {
 		return nil
@@ -125,19 +126,19 @@ func (j *journal) make(ctx context.Context, c change, effect func(context.Contex
 	m.Done = true
 	if err := j.writeMarker(m); err != nil {
 		m.Done = false
-		return j.undo(ctx, m, back, err)
+		return j.undo(ctx, store, m, back, err)
 	}
-	if err := j.finish(ctx, m); err != nil {
+	if err := j.finish(ctx, m, store); err != nil {
 		j.log.Warn("a change is made, but something it left is still there; it is removed when that can be done", "what", c.what, "why", err)
 	}
 	return nil
 }
 
 // undo takes back a change that failed for cause, and joins what went wrong.
-func (j *journal) undo(ctx context.Context, m *marker, back change, cause error) error {
-	err := j.apply(ctx, nil, back, change{})
+func (j *journal) undo(ctx context.Context, store vault.Store, m *marker, back change, cause error) error {
+	err := j.apply(ctx, store, nil, back, change{})
 	if err == nil {
-		err = j.discard(ctx, m)
+		err = j.discard(ctx, m, store)
 	}
 	if err != nil {
 		return errors.Join(cause, fmt.Errorf("and could not be undone: %w", err))
@@ -153,7 +154,7 @@ func (j *journal) undo(ctx context.Context, m *marker, back change, cause error)
 // apply makes the steps of a change. With a marker it first makes the copies
 // that the marker names, all of them before any step: where a copy is missing
 // later, nothing was changed yet.
-func (j *journal) apply(ctx context.Context, m *marker, c, back change) error {
+func (j *journal) apply(ctx context.Context, store vault.Store, m *marker, c, back change) error {
 	var secrets []vault.Change
 	if m != nil {
 		for i, f := range back.files {
@@ -173,7 +174,7 @@ func (j *journal) apply(ctx context.Context, m *marker, c, back change) error {
 	}
 	// One Apply for all: a vault file is written once for it.
 	if secrets = append(secrets, c.secrets...); len(secrets) > 0 {
-		if err := j.store().Apply(ctx, secrets); err != nil {
+		if err := store.Apply(ctx, secrets); err != nil {
 			return err
 		}
 		j.stepped()
@@ -202,7 +203,7 @@ func putFile(f fileChange) error {
 }
 
 // discard ends a marker whose change was taken back.
-func (j *journal) discard(ctx context.Context, m *marker) error {
+func (j *journal) discard(ctx context.Context, m *marker, store vault.Store) error {
 	if m == nil {
 		return nil
 	}
@@ -210,7 +211,7 @@ func (j *journal) discard(ctx context.Context, m *marker) error {
 	if err := j.writeMarker(m); err != nil {
 		return err
 	}
-	if err := j.finish(ctx, m); err != nil {
+	if err := j.finish(ctx, m, store); err != nil {
 		j.log.Warn("a change is taken back, but its copies are still there; they are removed when that can be done", "what", m.What, "why", err)
 	}
 	return nil

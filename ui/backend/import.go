@@ -113,6 +113,9 @@ func readServices(path string) (cfg *config.Config, src []byte, names []string, 
 func (b *Backend) MoveKeys(ctx context.Context) (Imported, error) {
 	b.edit.Lock()
 	defer b.edit.Unlock()
+	if err := b.unlocked(); err != nil {
+		return Imported{}, err
+	}
 	return b.keeper().Import(ctx, ImportRequest{File: b.opts.ConfigPath})
 }
 

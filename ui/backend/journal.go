@@ -83,14 +83,21 @@ func (j *journal) lock(ctx context.Context) (free func(), err error) {
 	return nil, fmt.Errorf("the lock file %s cannot be used: %w", path, err)
 }
 
-// settle takes back what an earlier process did not get done, if there is such.
-// Copies that cannot be removed yet are left for later. While this process
-// itself makes a change there is nothing to settle: it loads when it is done.
-func (j *journal) settle(ctx context.Context) error {
+// interrupted reports whether there is something to settle. While this process
+// itself makes a change there is not: it loads when it is done.
+func (j *journal) interrupted() bool {
 	if j.making.Load() {
-		return nil
+		return false
 	}
-	if _, err := os.Stat(j.markerPath()); errors.Is(err, fs.ErrNotExist) {
+	_, err := os.Stat(j.markerPath())
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// settle takes back what an earlier process did not get done, if there is such,
+// with the vault that the config names. Copies that cannot be removed yet are
+// left for later.
+func (j *journal) settle(ctx context.Context, store vault.Store) error {
+	if !j.interrupted() {
 		return nil
 	}
 	free, err := j.lock(ctx)
@@ -98,7 +105,7 @@ func (j *journal) settle(ctx context.Context) error {
 		return err
 	}
 	defer free()
-	err = j.takeBack(ctx)
+	err = j.takeBack(ctx, store)
 	if errors.Is(err, errLeft) {
 		j.log.Warn(err.Error())
 		return nil
@@ -109,26 +116,26 @@ func (j *journal) settle(ctx context.Context) error {
 // takeBack undoes the change whose marker is there and not done, and removes
 // what it left. It can itself be interrupted anywhere and begun anew. The lock
 // must be held.
-func (j *journal) takeBack(ctx context.Context) error {
+func (j *journal) takeBack(ctx context.Context, store vault.Store) error {
 	m, err := j.readMarker()
 	if m == nil || err != nil {
 		return err
 	}
-	if m.hasSecrets() && m.Store != j.store().Name() {
+	if m.hasSecrets() && m.Store != store.Name() {
 		return fmt.Errorf("%s was interrupted, and its keys are in another vault (%s): start Lockbox with that one, once", m.What, m.Store)
 	}
 	if m.Done {
-		if err := j.finish(ctx, m); err != nil {
+		if err := j.finish(ctx, m, store); err != nil {
 			return fmt.Errorf("%w: %w", errLeft, err)
 		}
 		return nil
 	}
-	back, err := j.kept(ctx, m)
+	back, err := j.kept(ctx, m, store)
 	if err == nil {
-		err = j.apply(ctx, nil, back, change{})
+		err = j.apply(ctx, store, nil, back, change{})
 	}
 	if err == nil {
-		err = j.discard(ctx, m)
+		err = j.discard(ctx, m, store)
 	}
 	if err != nil {
 		return fmt.Errorf("%s was interrupted, and what it had done cannot be taken back yet: %w", m.What, err)
@@ -138,13 +145,13 @@ func (j *journal) takeBack(ctx context.Context) error {
 }
 
 // kept is the change that leads back to what the copies hold.
-func (j *journal) kept(ctx context.Context, m *marker) (back change, err error) {
+func (j *journal) kept(ctx context.Context, m *marker, store vault.Store) (back change, err error) {
 	for _, s := range m.Secrets {
 		if s.Copy == "" {
 			back.set(s.ref(), secret.Value{})
 			continue
 		}
-		v, err := j.store().Get(ctx, s.copy().Service, s.copy().Field)
+		v, err := store.Get(ctx, s.copy().Service, s.copy().Field)
 		if errors.Is(err, secret.ErrNotFound) {
 			continue // interrupted while the copies were made
 		}
@@ -189,7 +196,7 @@ func sumOf(content []byte) string {
 
 // finish removes what a change that is done or taken back leaves: its copies,
 // keys without use, and last the marker.
-func (j *journal) finish(ctx context.Context, m *marker) error {
+func (j *journal) finish(ctx context.Context, m *marker, store vault.Store) error {
 	var secrets []vault.Change
 	for _, s := range m.Secrets {
 		if s.Copy != "" {
@@ -201,7 +208,7 @@ func (j *journal) finish(ctx context.Context, m *marker) error {
 		return err
 	}
 	if secrets = append(secrets, unused...); len(secrets) > 0 {
-		if err := j.store().Apply(ctx, secrets); err != nil {
+		if err := store.Apply(ctx, secrets); err != nil {
 			return err
 		}
 		j.stepped()

@@ -22,15 +22,33 @@ type Keeper struct {
 	use     func(context.Context) error // has a running proxy load what a change made
 }
 
-// NewKeeper is the Keeper of a Lockbox that runs elsewhere, or not at all.
-func NewKeeper(o Options) *Keeper {
+// NewKeeper is the Keeper of a Lockbox that runs elsewhere, or not at all. Its
+// vault is open when it returns. from is a config whose choice of a vault counts
+// where there is no config yet, or "".
+func NewKeeper(ctx context.Context, o Options, from string) (*Keeper, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	var keychain vault.Store = vault.NewKeychain()
-	k := &Keeper{opts: o, store: func() vault.Store { return keychain }}
+	o.ConfigPathExplicit = false // there may be none yet
+	if from != "" && o.Vault == "" && !fileExists(o.ConfigPath) {
+		if cfg, err := config.Load(from); err == nil {
+			o.Vault = cfg.Vault.File(o.ConfigPath)
+		}
+	}
+	store, err := OpenVault(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := store.(*vault.Keychain); ok && canUnlock(store.Status(ctx).State) {
+		wait, cancel := context.WithTimeout(ctx, unlockTime)
+		defer cancel()
+		if err := store.Unlock(wait); err != nil {
+			return nil, err
+		}
+	}
+	k := &Keeper{opts: o, store: func() vault.Store { return store }}
 	k.changes = newJournal(o, k.store)
-	return k
+	return k, nil
 }
 
 // keeper is b's own. b.edit must be held while it works.
@@ -42,20 +60,9 @@ func (k *Keeper) ConfigPath() string { return k.opts.ConfigPath }
 // VaultName says in a word or a path where k keeps secrets.
 func (k *Keeper) VaultName() string { return k.store().Name() }
 
-// Unlock opens the vault if it can be opened; the person may be asked. It takes
-// two minutes at most.
-func (k *Keeper) Unlock(ctx context.Context) error {
-	if !canUnlock(k.store().Status(ctx).State) {
-		return nil // whoever needs it says what is the matter
-	}
-	ctx, cancel := context.WithTimeout(ctx, unlockTime)
-	defer cancel()
-	return k.store().Unlock(ctx)
-}
-
 // readOwn reads the config that k works on, nil if there is none.
 func (k *Keeper) readOwn(ctx context.Context) (*config.Config, []byte, error) {
-	if err := k.changes.settle(ctx); err != nil {
+	if err := k.changes.settle(ctx, k.store()); err != nil {
 		return nil, nil, err
 	}
 	src, err := readWhole(k.opts.ConfigPath)

@@ -26,16 +26,32 @@ const inKeychain = "keychain"
 
 // SigningKey finds the key that signs service tokens, and says where: in the
 // file that was named, else the signing_key file beside the config, else in the
-// keychain. It makes none. errors.Is tells secret.ErrNotFound.
+// vault. It makes none. errors.Is tells secret.ErrNotFound.
 func SigningKey(ctx context.Context, o Options) (key secret.Value, source string, err error) {
-	path := o.SigningKeyFile
-	if path == "" {
-		path = signingKeyPath(o)
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			key, err := vault.Resolve(ctx, vault.NewKeychain(), signingKeyRef)
-			return key, inKeychain, err
-		}
+	if path := o.keyFile(); path != "" {
+		return readKeyFile(path)
 	}
+	s, err := OpenVault(ctx, o)
+	if err != nil {
+		return secret.Value{}, "", err
+	}
+	key, err = vault.Resolve(ctx, s, signingKeyRef)
+	return key, s.Name(), err
+}
+
+// keyFile is the file that has the signing key; "" where that is in the vault.
+func (o Options) keyFile() string {
+	if o.SigningKeyFile != "" {
+		return o.SigningKeyFile
+	}
+	path := signingKeyPath(o)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return path
+}
+
+func readKeyFile(path string) (key secret.Value, source string, err error) {
 	text, err := os.ReadFile(path) //nolint:gosec // the person's own choice of file
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -53,14 +69,12 @@ func signingKeyPath(o Options) string {
 }
 
 // signingKeys is what the proxy checks tokens with. Where there is no key yet it
-// makes one: in the keychain, or in a file where there is no keychain.
+// makes one: in the vault, or in a file where there is no keychain and no vault
+// file is asked for, so that a first start takes no question.
 func (b *Backend) signingKeys(ctx context.Context) (token.Keys, error) {
-	if err := b.hung(); err != nil && b.keyIsInKeychain() {
-		return token.Keys{}, err
-	}
-	key, source, err := SigningKey(ctx, b.opts)
-	if b.opts.SigningKeyFile == "" && source == inKeychain && err != nil {
-		key, source, err = b.makeSigningKey(ctx, err)
+	key, source, err := b.signingKey(ctx)
+	if first := b.server.Config() == nil; first && source == signingKeyPath(b.opts) && b.opts.SigningKeyFile == "" {
+		b.opts.Logger.Warn("the signing key lies in a plain file: whoever reads it can make tokens. A vault keeps it better: put \"vault\": {\"type\": \"file\", \"path\": \"vault.age\"} into the config; a new key is made in there when the file is gone, and tokens made with this one end then", "file", source)
 	}
 	b.mu.Lock()
 	b.status.keySource = source
@@ -68,21 +82,36 @@ func (b *Backend) signingKeys(ctx context.Context) (token.Keys, error) {
 	return token.Keys{Current: key}, err
 }
 
-func (b *Backend) makeSigningKey(ctx context.Context, cause error) (secret.Value, string, error) {
+func (b *Backend) signingKey(ctx context.Context) (key secret.Value, source string, err error) {
+	if path := b.opts.keyFile(); path != "" {
+		return readKeyFile(path)
+	}
+	s := b.coming()
+	if err := b.hung(); err != nil {
+		return secret.Value{}, s.Name(), err
+	}
+	key, err = vault.Resolve(ctx, s, signingKeyRef)
+	if err != nil {
+		return b.makeSigningKey(ctx, s, err)
+	}
+	return key, s.Name(), nil
+}
+
+func (b *Backend) makeSigningKey(ctx context.Context, s vault.Store, cause error) (secret.Value, string, error) {
 	key := token.NewKey()
 	if errors.Is(cause, secret.ErrNotFound) {
-		if err := b.store().Set(ctx, signingKeyRef.Service, signingKeyRef.Field, key); err != nil {
-			return secret.Value{}, inKeychain, err
+		if err := s.Set(ctx, signingKeyRef.Service, signingKeyRef.Field, key); err != nil {
+			return secret.Value{}, s.Name(), err
 		}
-		b.opts.Logger.Info("made a signing key", "kept in", inKeychain)
-		return key, inKeychain, nil
+		b.opts.Logger.Info("made a signing key", "kept in", s.Name())
+		return key, s.Name(), nil
 	}
 	// A locked keychain may hold the key: a second one in a file would win over
 	// it and make every token that is out worthless.
-	state := b.store().Status(ctx).State
+	state := s.Status(ctx).State
 	none := state == vault.NoBus || state == vault.NoService || state == vault.Missing && !b.opts.Desktop
-	if !none {
-		return secret.Value{}, inKeychain, cause
+	if _, file := s.(*vault.File); file || !none {
+		return secret.Value{}, s.Name(), cause
 	}
 	path := signingKeyPath(b.opts)
 	if err := config.WriteFile(path, []byte(key.Reveal())); err != nil {
@@ -90,11 +119,6 @@ func (b *Backend) makeSigningKey(ctx context.Context, cause error) (secret.Value
 	}
 	b.opts.Logger.Info("made a signing key; there is no keychain here, so it is kept in a file", "file", path)
 	return key, path, nil
-}
-
-func (b *Backend) keyIsInKeychain() bool {
-	_, err := os.Stat(signingKeyPath(b.opts))
-	return b.opts.SigningKeyFile == "" && errors.Is(err, fs.ErrNotExist)
 }
 
 // hung is the error of a keychain that did not answer when it was last asked how
@@ -108,13 +132,40 @@ func (b *Backend) hung() error {
 	return &vault.Error{State: vault.Unanswering}
 }
 
-// loadSecret is secret for a load of the config.
+// loadSecret is secret for a load of the config. A secret that was there before
+// is said to be gone.
 func (b *Backend) loadSecret(ctx context.Context, ref secret.Ref) (secret.Value, error) {
+	s := b.coming()
 	if err := b.hung(); err != nil && ref.Scheme == secret.Keychain {
 		return secret.Value{}, err
 	}
-	return b.secret(ctx, ref)
+	v, err := vault.Resolve(ctx, s, ref)
+	switch _, before := b.found.Load(ref); {
+	case err == nil:
+		b.found.Store(ref, true)
+	case before && errors.Is(err, secret.ErrNotFound):
+		place := "where it was"
+		if ref.Scheme == secret.Keychain {
+			place = "the vault file " + s.Name()
+			if s.Name() == inKeychain {
+				place = "the keychain"
+			}
+		}
+		b.opts.Logger.Warn("a secret is gone", "ref", ref.String(), "from", place)
+		err = gone{fmt.Sprintf("%s is gone from %s: enter it anew", ref, place), err}
+	}
+	return v, err
 }
+
+// gone is the error of a secret that could be read before. The store's own words
+// would repeat it.
+type gone struct {
+	words string
+	err   error
+}
+
+func (g gone) Error() string { return g.words }
+func (g gone) Unwrap() error { return g.err }
 
 // secret reads what a reference of the config points at.
 func (b *Backend) secret(ctx context.Context, ref secret.Ref) (secret.Value, error) {
@@ -164,6 +215,9 @@ type Token struct {
 // the defaults; the default audience gives way to the first that the service
 // allows.
 func (b *Backend) MakeToken(ctx context.Context, service, audience string, lifetime time.Duration) (Token, error) {
+	if err := b.unlocked(); err != nil {
+		return Token{}, err
+	}
 	cfg := b.server.Config()
 	if cfg == nil || cfg.Services[service] == nil {
 		return Token{}, fmt.Errorf("there is no service %q", service)
@@ -201,44 +255,4 @@ func (b *Backend) MakeToken(ctx context.Context, service, audience string, lifet
 		return Token{}, err
 	}
 	return Token{value, service, audience, claims.Expires}, nil
-}
-
-// lookAtKeychain asks the keychain how it is, without a prompt.
-func (b *Backend) lookAtKeychain(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
-	defer cancel()
-	st := b.store().Status(ctx)
-	b.mu.Lock()
-	b.status.keychain = st
-	b.mu.Unlock()
-}
-
-// UnlockAtStart asks the desktop once to unlock the keychain, if something that
-// the config needs is in it and could not be read. Call it when the window is up,
-// which would cover the prompt otherwise and take the keyboard from it.
-func (b *Backend) UnlockAtStart(ctx context.Context) error {
-	select {
-	case <-b.loaded:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	report, v := b.server.Report(), b.View()
-	if !v.Keychain.CanUnlock || v.Problem.Action != "unlock" && len(report.Unavailable) == 0 && report.KeyProblem == "" {
-		return nil
-	}
-	return b.Unlock(ctx)
-}
-
-// Unlock asks the desktop to unlock its keychain, which may show the person a
-// prompt, and reads the secrets again. It gives up after two minutes.
-func (b *Backend) Unlock(ctx context.Context) error {
-	wait, cancel := context.WithTimeout(ctx, unlockTime)
-	defer cancel()
-	err := b.store().Unlock(wait)
-	if err == nil {
-		return b.Reload(ctx)
-	}
-	b.lookAtKeychain(ctx)
-	b.publish()
-	return err
 }

@@ -1,11 +1,14 @@
 package backend
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
 
 	"github.com/adrg/xdg"
+
+	"lockbox/proxy/secret"
 )
 
 // Options are what the command line and the environment decide.
@@ -17,8 +20,17 @@ type Options struct {
 	ConfigPathExplicit bool
 	// SigningKeyFile holds the signing key byte for byte, as in the Python
 	// original; "" means the signing_key file beside the config if there is
-	// one, else the keychain.
+	// one, else the vault.
 	SigningKeyFile string
+	// Vault overrides the config's vault: "keychain", or the path of a vault file;
+	// "" does not.
+	Vault string
+	// The passphrase of a vault file is the first line of PassphraseFile, else
+	// Passphrase, else Ask has it, which asks a person at a terminal; making: for
+	// the passphrase of a new file. What is zero is not looked at.
+	PassphraseFile string
+	Passphrase     secret.Value
+	Ask            func(ctx context.Context, path string, making bool) (secret.Value, error)
 	// Listen overrides the config's listen address; "" does not.
 	Listen string
 	// PublicListen overrides the config's public_listen; "" does not.
@@ -31,17 +43,18 @@ type Options struct {
 	Desktop bool
 	Logger  *slog.Logger
 	Version string
-
-	backupWork int // log2 of what a guess of a backup's passphrase costs; 0: backupWork
 }
 
-// DefaultOptions follows the XDG directories (the platform's own elsewhere) and
-// the original's LOCKBOX_CONFIG_PATH and LOCKBOX_SIGNING_KEY_FILE.
+// DefaultOptions follows the XDG directories (the platform's own elsewhere), the
+// original's LOCKBOX_CONFIG_PATH and LOCKBOX_SIGNING_KEY_FILE, LOCKBOX_VAULT and
+// LOCKBOX_PASSPHRASE_FILE.
 func DefaultOptions() Options {
 	o := Options{
 		ConfigPath:     filepath.Join(xdg.ConfigHome, "lockbox", "config.json"),
 		StateDir:       filepath.Join(xdg.StateHome, "lockbox"),
 		SigningKeyFile: os.Getenv("LOCKBOX_SIGNING_KEY_FILE"),
+		Vault:          os.Getenv("LOCKBOX_VAULT"),
+		PassphraseFile: os.Getenv("LOCKBOX_PASSPHRASE_FILE"),
 		Logger:         slog.Default(),
 		Version:        "dev",
 	}

@@ -3,6 +3,7 @@ package backend
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -56,7 +57,7 @@ func (k *Keeper) OpenBackup(ctx context.Context, path string, passphrase secret.
 
 // plan is the change that brings everything here to how a is.
 func (k *Keeper) plan(ctx context.Context, a *archive) (*Restore, error) {
-	if err := k.changes.settle(ctx); err != nil {
+	if err := k.changes.settle(ctx, k.store()); err != nil {
 		return nil, err
 	}
 	r := &Restore{
@@ -87,13 +88,15 @@ func (k *Keeper) planFiles(r *Restore) error {
 	if err != nil {
 		return err
 	}
-	text := a.Config
 	if names, err := config.ServiceNames(own); own != nil && err == nil {
 		r.HereServices = len(names)
-		// The vault of this machine, not that of the other.
-		if text, err = config.KeepMember(a.Config, own, "vault"); err != nil {
-			return err
-		}
+	} else {
+		own = k.vaultMember()
+	}
+	// The vault of this machine, not that of the other.
+	text, err := config.KeepMember(a.Config, own, "vault")
+	if err != nil {
+		return err
 	}
 	c.write(k.opts.ConfigPath, text)
 	if a.Settings != nil {
@@ -108,6 +111,16 @@ func (k *Keeper) planFiles(r *Restore) error {
 	}
 	c.write(tokensPath(k.opts), mergeLines(a.Tokens, here))
 	return nil
+}
+
+// vaultMember is a config that names the vault in use.
+func (k *Keeper) vaultMember() []byte {
+	f, ok := k.store().(*vault.File)
+	if !ok {
+		return []byte("{}")
+	}
+	path, _ := json.Marshal(f.Name()) // a text
+	return fmt.Appendf(nil, `{"vault": {"type": "file", "path": %s}}`, path)
 }
 
 // planSecrets puts the keys of services into the plan.
@@ -200,6 +213,9 @@ func (k *Keeper) Restore(ctx context.Context, r *Restore) error {
 func (b *Backend) OpenBackup(ctx context.Context, path string, passphrase secret.Value) (*Restore, error) {
 	b.edit.Lock()
 	defer b.edit.Unlock()
+	if err := b.unlocked(); err != nil {
+		return nil, err
+	}
 	return b.keeper().OpenBackup(ctx, path, passphrase)
 }
 
@@ -208,6 +224,9 @@ func (b *Backend) OpenBackup(ctx context.Context, path string, passphrase secret
 func (b *Backend) Restore(ctx context.Context, r *Restore) error {
 	b.edit.Lock()
 	defer b.edit.Unlock()
+	if err := b.unlocked(); err != nil {
+		return err
+	}
 	if err := b.keeper().Restore(ctx, r); err != nil {
 		return err
 	}

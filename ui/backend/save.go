@@ -22,6 +22,9 @@ import (
 func (b *Backend) Save(ctx context.Context, old string, f Form) error {
 	b.edit.Lock()
 	defer b.edit.Unlock()
+	if err := b.unlocked(); err != nil {
+		return err
+	}
 	f.Name, f.BaseURL = strings.TrimSpace(f.Name), strings.TrimSpace(f.BaseURL)
 	if bad := b.Check(old, f); len(bad) > 0 {
 		return bad
@@ -129,7 +132,7 @@ func freeRef(service, field string, taken map[secret.Ref]bool) secret.Ref {
 // readConfig reads the file as it is now, which may be newer than what the proxy
 // runs with. What was interrupted is taken back first.
 func (b *Backend) readConfig(ctx context.Context) (*config.Config, []byte, error) {
-	if err := b.changes.settle(ctx); err != nil {
+	if err := b.changes.settle(ctx, b.store()); err != nil {
 		return nil, nil, err
 	}
 	src, err := os.ReadFile(b.opts.ConfigPath)
@@ -167,6 +170,9 @@ func unused(before, after *config.Config) map[secret.Ref]bool {
 func (b *Backend) Delete(ctx context.Context, name string) error {
 	b.edit.Lock()
 	defer b.edit.Unlock()
+	if err := b.unlocked(); err != nil {
+		return err
+	}
 	current, src, err := b.readConfig(ctx)
 	if err != nil {
 		return err
@@ -193,6 +199,9 @@ func (b *Backend) Delete(ctx context.Context, name string) error {
 // Reveal reads a stored key of a service, to be shown to the person: field is
 // "username", "password", "token" or "headers/" and the header's name.
 func (b *Backend) Reveal(ctx context.Context, name, field string) (secret.Value, error) {
+	if err := b.unlocked(); err != nil {
+		return secret.Value{}, err
+	}
 	svc, err := b.service(name)
 	if err != nil {
 		return secret.Value{}, err

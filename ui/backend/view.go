@@ -45,15 +45,17 @@ type View struct {
 	PublicURL        string // where the public side is served; "" is nowhere
 	ConfigPath       string
 	StateDir         string
-	SigningKeySource string // "keychain", or the file's path
+	SigningKeySource string // "keychain", or the path of the key's own file or of the vault file
 	Version          string
 
 	Unloaded  bool          // there is no config: it could not be read
+	Locked    bool          // Lock is in force: no key is in memory
 	Services  []ServiceInfo // by name
-	Keychain  KeychainInfo
-	Warnings  []string // of the config
-	Exchanges int      // on record
-	FirstRun  bool     // the starter config was written at this start
+	Vault     VaultInfo
+	Keychain  KeychainInfo // how the vault is, a file too
+	Warnings  []string     // of the config
+	Exchanges int          // on record
+	FirstRun  bool         // the starter config was written at this start
 	Token     TokenDefaults
 }
 
@@ -79,11 +81,18 @@ type ServiceInfo struct {
 	URL           string   // its address here
 }
 
-// KeychainInfo says how the keychain is.
+// KeychainInfo says how the vault is.
 type KeychainInfo struct {
 	State     string // vault.State in words
 	Message   string // a sentence and the next step; "" when it is fine
-	CanUnlock bool   // asking the desktop to unlock it may help
+	CanUnlock bool   // Unlock may help: of a file, UnlockWith
+}
+
+// VaultInfo says which vault is used.
+type VaultInfo struct {
+	Name string // "keychain", or the vault file's path
+	File bool   // it is a vault file, which UnlockWith opens
+	New  bool   // there is no such file yet: UnlockWith makes it
 }
 
 // TokenDefaults are what a token from the tray is made with.
@@ -136,11 +145,14 @@ func (b *Backend) look() *View {
 		Keychain: KeychainInfo{State: s.keychain.State.String(), Message: s.keychain.Message, CanUnlock: canUnlock(s.keychain.State)},
 		FirstRun: b.firstRun,
 		Token:    s.token,
+		Locked:   b.server.Locked(),
+		Vault:    VaultInfo{Name: b.store().Name(), File: isFile(b.store())},
 	}
+	v.Vault.New = v.Vault.File && s.keychain.State == vault.Missing
 	if s.phase == Running && b.server.Paused() {
 		v.Phase = Paused
 	}
-	if v.Problem.IsZero() && report.KeyProblem != "" {
+	if v.Problem.IsZero() && report.KeyProblem != "" && !v.Locked {
 		v.Problem = Notice{"Service tokens cannot be checked", Sentence(report.KeyProblem), "retry"}
 		if v.Keychain.CanUnlock {
 			v.Problem.Action = "unlock"
@@ -185,6 +197,11 @@ func baseURL(addr string) string {
 		host = "127.0.0.1"
 	}
 	return "http://" + net.JoinHostPort(host, port)
+}
+
+func isFile(s vault.Store) bool {
+	_, ok := s.(*vault.File)
+	return ok
 }
 
 func canUnlock(s vault.State) bool {
