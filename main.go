@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 
+	"lockbox/proxy/secret"
 	"lockbox/ui/backend"
 	"lockbox/ui/cli"
 	"lockbox/ui/launch"
@@ -22,7 +23,8 @@ func main() { os.Exit(run(os.Args[1:])) }
 // run picks the face: a command if one is asked for, else the window, else the
 // command that needs none. It returns the exit code.
 func run(args []string) int {
-	t := cli.Terminal{Out: os.Stdout, Err: os.Stderr, Version: version}
+	passphrase := backend.TakePassphrase() // before anything else is started
+	t := cli.Terminal{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Version: version, Passphrase: passphrase}
 	if len(args) > 0 {
 		return cli.Run(args, t)
 	}
@@ -30,7 +32,7 @@ func run(args []string) int {
 		fmt.Fprintln(os.Stderr, "There is no display here, so Lockbox starts without a window, as lockbox serve does.")
 		return cli.Run([]string{"serve"}, t)
 	}
-	if err := window(); err != nil {
+	if err := window(passphrase); err != nil {
 		fmt.Fprintf(os.Stderr, "lockbox: %v\n", err)
 		return 1
 	}
@@ -39,7 +41,7 @@ func run(args []string) int {
 
 // window shows the window and the tray, or raises the window of the Lockbox
 // which runs already.
-func window() (err error) {
+func window(passphrase secret.Value) (err error) {
 	raise := make(chan struct{}, 1)
 	first, done, err := launch.Single(func() {
 		select {
@@ -56,7 +58,7 @@ func window() (err error) {
 		return nil
 	}
 	o := backend.DefaultOptions()
-	o.Desktop, o.Version = true, version
+	o.Desktop, o.Version, o.Passphrase = true, version, passphrase
 	o.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	b, err := backend.Open(context.Background(), o)
 	if err != nil {

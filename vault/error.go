@@ -27,6 +27,9 @@ var errDismissed = errors.New("the prompt was cancelled, or the desktop could no
 // errAsks is the cause when the store wants a person's consent to a single call.
 var errAsks = errors.New("the keychain wants each access confirmed; allow Lockbox in its settings, then try again")
 
+// elsewhere is what to do without a keychain.
+const elsewhere = `or keep secrets in a vault file ("vault": {"type": "file", "path": "vault.age"} in the config), or refer to them by env://NAME or file:///path`
+
 // Error implements error.
 func (e *Error) Error() string {
 	if e.Op == "" {
@@ -70,9 +73,9 @@ func (e *Error) words() string {
 	case Missing:
 		return "this account has no keychain yet; unlock here to make one, with your login password if the next login shall open it"
 	case NoService:
-		return "no keychain program runs here; " + startOne + ", or refer to secrets by env://NAME or file:///path"
+		return "no keychain program runs here; " + startOne + ", " + elsewhere
 	case NoBus:
-		return "no keychain can be reached, for there is no D-Bus session bus; start Lockbox inside your desktop session, or refer to secrets by env://NAME or file:///path"
+		return "no keychain can be reached, for there is no D-Bus session bus; start Lockbox inside your desktop session, " + elsewhere
 	case Unanswering:
 		if e.Err != nil && !errors.Is(e.Err, context.DeadlineExceeded) {
 			return "the keychain failed; try again, or log out and in: " + e.Err.Error()

@@ -18,7 +18,7 @@ import (
 // knows no keychain and no screen; pages know the backend only; nothing but main
 // knows a face.
 var arrows = map[string][]string{
-	"lockbox":                   {"lockbox/ui/launch", "lockbox/ui/cli", "lockbox/ui/backend"},
+	"lockbox":                   {"lockbox/proxy/secret", "lockbox/ui/launch", "lockbox/ui/cli", "lockbox/ui/backend"},
 	"lockbox/assets":            {},
 	"lockbox/proxy":             {"lockbox/proxy/audit", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/http1", "lockbox/proxy/secret", "lockbox/proxy/token"},
 	"lockbox/proxy/audit":       {"lockbox/proxy/secret"},

@@ -10,10 +10,12 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"lockbox/proxy/config"
+	"lockbox/proxy/secret"
 	"lockbox/ui/backend"
 )
 
@@ -26,8 +28,10 @@ const (
 
 // Terminal is where a command talks to.
 type Terminal struct {
-	Out, Err io.Writer
-	Version  string // of Lockbox
+	In         io.Reader // nil: nothing comes in
+	Out, Err   io.Writer
+	Version    string       // of Lockbox
+	Passphrase secret.Value // of the vault file, from the environment; zero: none
 }
 
 // commands is the grammar of the command line.
@@ -35,6 +39,7 @@ type commands struct {
 	Serve      serveCmd         `cmd:"" help:"Serve without a window until a signal ends it."`
 	Token      tokenCmd         `cmd:"" help:"Make a service token, which opens one service, and print it."`
 	AdminToken adminTokenCmd    `cmd:"" help:"Make an admin token, which may reload the config, and print it."`
+	Secret     secretCmd        `cmd:"" help:"Put secrets into the vault, take them out, list them."`
 	Check      checkCmd         `cmd:"" help:"Say what is wrong with a config file."`
 	Version    versionCmd       `cmd:"" help:"Print the version."`
 	ShowVer    kong.VersionFlag `name:"version" help:"Print the version."`
@@ -49,6 +54,9 @@ var errSaid = errors.New("already said")
 // Run does what args, without the program's name, ask for and returns the exit
 // code.
 func Run(args []string, t Terminal) int {
+	if t.In == nil {
+		t.In = strings.NewReader("")
+	}
 	if len(args) == 1 && args[0] == "help" {
 		args = []string{"--help"}
 	}
@@ -100,10 +108,13 @@ type versionCmd struct{}
 // Run prints the version.
 func (versionCmd) Run(t Terminal) error { return t.answer("%s", t.versionLine()) }
 
-// place says which config and which signing key a command works with.
+// place says which config, signing key and vault a command works with.
 type place struct {
 	Config         string `type:"path" placeholder:"FILE" env:"LOCKBOX_CONFIG_PATH" help:"Config file; without it the one in your config directory."`
-	SigningKeyFile string `type:"path" placeholder:"FILE" env:"LOCKBOX_SIGNING_KEY_FILE" help:"File that holds the signing key, byte for byte; without it signing_key beside the config, else the keychain."`
+	SigningKeyFile string `type:"path" placeholder:"FILE" env:"LOCKBOX_SIGNING_KEY_FILE" help:"File that holds the signing key, byte for byte; without it signing_key beside the config, else the vault."`
+
+	Vault          vaultName `placeholder:"keychain|FILE" env:"LOCKBOX_VAULT" help:"Where secrets are kept: the keychain, or a file under a passphrase; without it the config's, else the keychain."`
+	PassphraseFile string    `type:"path" placeholder:"FILE" env:"LOCKBOX_PASSPHRASE_FILE" help:"File that holds the passphrase of the vault file; without it $$LOCKBOX_PASSPHRASE, else the terminal is asked."`
 }
 
 func (p place) options(t Terminal) backend.Options {
@@ -114,6 +125,8 @@ func (p place) options(t Terminal) backend.Options {
 	if p.SigningKeyFile != "" {
 		o.SigningKeyFile = p.SigningKeyFile
 	}
+	o.Vault, o.PassphraseFile = string(p.Vault), p.PassphraseFile
+	o.Passphrase, o.Ask = t.Passphrase, t.ask()
 	o.Version = t.Version
 	o.Logger = slog.New(slog.NewTextHandler(t.Err, nil))
 	return o

@@ -93,6 +93,7 @@ func greeting(v backend.View) string {
 		fmt.Fprintf(&s, "Public side: %s at %s\n", count(public, "service"), v.PublicURL)
 	}
 	fmt.Fprintf(&s, "Config: %s\n", v.ConfigPath)
+	fmt.Fprintf(&s, "Vault: %s\n", v.Vault.Name)
 	if v.SigningKeySource != "" {
 		fmt.Fprintf(&s, "Signing key: %s\n", v.SigningKeySource)
 	}

@@ -13,9 +13,9 @@ import (
 	"lockbox/ui/backend"
 )
 
-// How long a person may be asked to unlock the keychain is the keychain's to
-// say; this is how long it may take to answer.
-const keyTime = 30 * time.Second
+// personTime is how long a command may take that works with the vault, for whose
+// passphrase a person may be asked.
+const personTime = 10 * time.Minute
 
 type tokenCmd struct {
 	ServiceName string   `required:"" placeholder:"NAME" help:"Service that the token opens."`
@@ -83,7 +83,7 @@ func (c adminTokenCmd) Run(t Terminal) error {
 }
 
 func signingKey(t Terminal, o backend.Options) (secret.Value, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), keyTime)
+	ctx, cancel := context.WithTimeout(context.Background(), personTime)
 	defer cancel()
 	key, source, err := backend.SigningKey(ctx, o)
 	switch {
