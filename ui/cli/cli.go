@@ -40,6 +40,8 @@ type commands struct {
 	Token      tokenCmd         `cmd:"" help:"Make a service token, which opens one service, and print it."`
 	AdminToken adminTokenCmd    `cmd:"" help:"Make an admin token, which may reload the config, and print it."`
 	Secret     secretCmd        `cmd:"" help:"Put secrets into the vault, take them out, list them."`
+	Import     importCmd        `cmd:"" help:"Take services over from a config file and move their keys to the vault, or restore a backup."`
+	Export     exportCmd        `cmd:"" help:"Back everything up into one encrypted file."`
 	Check      checkCmd         `cmd:"" help:"Say what is wrong with a config file."`
 	Version    versionCmd       `cmd:"" help:"Print the version."`
 	ShowVer    kong.VersionFlag `name:"version" help:"Print the version."`
