@@ -178,5 +178,5 @@ func (st *state) keyProblem() *problem {
 	case errors.Is(st.keyErr, secret.ErrNotFound), errors.Is(st.keyErr, token.ErrNoKey):
 		return errNoKey
 	}
-	return refuse(http.StatusServiceUnavailable, "locked", "Signing key locked", "Lockbox cannot read its signing key at the moment. Its owner can unlock the keychain and reload.")
+	return refuse(http.StatusServiceUnavailable, "locked", "Signing key locked", "Lockbox cannot read its signing key at the moment. Its owner can unlock the vault that has it and reload.")
 }

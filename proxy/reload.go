@@ -257,7 +257,7 @@ func newRoute(svc *config.Service, readings map[secret.Ref]reading, tokens *cred
 		case errors.Is(r.err, secret.ErrNotFound):
 			return fail("credential_missing", "is not where its reference points. Its owner can enter it anew in the window.", fmt.Errorf("%s: %w", field, r.err))
 		case r.err != nil:
-			return fail("locked", "cannot be read at the moment. Its owner can unlock the keychain and reload.", fmt.Errorf("%s: %w", field, r.err))
+			return fail("locked", "cannot be read at the moment. Its owner can unlock the vault that has it and reload.", fmt.Errorf("%s: %w", field, r.err))
 		}
 		values[field] = r.value
 	}

@@ -12,28 +12,31 @@ type banner struct {
 	root      *fyne.Container
 	problem   *strip
 	keychain  *strip
+	unlocker  *unlocker
 	dismissed string // the keychain's message that the person closed
 }
 
 func newBanner(f *face) *banner {
-	b := &banner{face: f, problem: newStrip(f.keys), keychain: newStrip(f.keys)}
-	b.root = inset(gap, 0, gapLarge+4, gapLarge+4, column(gapSmall, b.problem.root, b.keychain.root))
+	b := &banner{face: f, problem: newStrip(f.keys), keychain: newStrip(f.keys), unlocker: newUnlocker(f)}
+	b.root = inset(gap, 0, gapLarge+4, gapLarge+4, column(gapSmall, b.problem.root, b.keychain.root, b.unlocker.root))
 	b.root.Hide()
 	return b
 }
 
 func (b *banner) draw(v backend.View) {
-	b.drawProblem(v.Problem)
+	b.drawProblem(v)
 	b.drawKeychain(v)
-	hidden := !b.problem.root.Visible() && !b.keychain.root.Visible()
+	b.unlocker.draw(v)
+	hidden := !b.problem.root.Visible() && !b.keychain.root.Visible() && !b.unlocker.root.Visible()
 	if hidden != b.root.Hidden {
 		b.root.Hidden = hidden
 		b.root.Refresh()
 	}
 }
 
-func (b *banner) drawProblem(n backend.Notice) {
-	if n.IsZero() {
+func (b *banner) drawProblem(v backend.View) {
+	n := v.Problem
+	if n.IsZero() || n.Action == "unlock" && locked(v) { // the unlocker says so
 		b.problem.clear()
 		return
 	}
@@ -50,7 +53,7 @@ func (b *banner) drawProblem(n backend.Notice) {
 // drawKeychain speaks of the keychain where the problem above does not.
 func (b *banner) drawKeychain(v backend.View) {
 	k := v.Keychain
-	if k.Message == "" || v.Problem.Action == "unlock" || k.Message == b.dismissed {
+	if k.Message == "" || locked(v) || v.Problem.Action == "unlock" || k.Message == b.dismissed {
 		b.keychain.clear()
 		return
 	}
@@ -59,5 +62,9 @@ func (b *banner) drawKeychain(v backend.View) {
 		b.keychain.say(markWarning, "The keychain is "+k.State, backend.Sentence(k.Message), action{label: "Unlock", do: func() { b.retry("unlock") }}, hide)
 		return
 	}
-	b.keychain.say(markWarning, "No keychain", backend.Sentence(k.Message), action{label: "Retry", do: func() { b.retry("retry") }}, hide)
+	title := "No keychain"
+	if v.Vault.File {
+		title = "The vault file is " + k.State
+	}
+	b.keychain.say(markWarning, title, backend.Sentence(k.Message), action{label: "Retry", do: func() { b.retry("retry") }}, hide)
 }

@@ -12,13 +12,14 @@ import (
 
 // face is what every page needs of the window around it.
 type face struct {
-	backend *backend.Backend
-	loop    *loop
-	keys    *hotkeys
-	app     fyne.App
-	window  fyne.Window
-	say     func(m mark, text string) // in the status line
-	shown   fyne.CanvasObject         // the page
+	backend       *backend.Backend
+	loop          *loop
+	keys          *hotkeys
+	app           fyne.App
+	window        fyne.Window
+	say           func(m mark, text string) // in the status line
+	shown         fyne.CanvasObject         // the page
+	askPassphrase func()                    // has the window ask for the vault file's passphrase
 }
 
 // copyText puts something that is no secret on the clipboard.
@@ -82,6 +83,10 @@ func (f *face) holdFocus() (resume func()) {
 // retry does again what failed, or asks for the keychain to be unlocked.
 func (f *face) retry(what string) {
 	label, do := "Trying again…", f.backend.Retry
+	if what == "unlock" && f.backend.View().Vault.File {
+		f.askPassphrase()
+		return
+	}
 	if what == "unlock" {
 		label, do = "Waiting for the keychain to be unlocked…", f.backend.Unlock
 	}
@@ -92,6 +97,14 @@ func (f *face) retry(what string) {
 		}
 		f.say(markGood, "That worked.")
 	})
+}
+
+// keeper is the vault in words.
+func (f *face) keeper() string {
+	if f.backend.View().Vault.File {
+		return "the vault file"
+	}
+	return "the keychain"
 }
 
 // unlockAtStart asks for the keychain when the config needs it. The banner says

@@ -212,6 +212,9 @@ func (s *serviceForm) submit() {
 // remedy is what may help a save that failed.
 func (s *serviceForm) remedy(err error) []action {
 	again := action{label: "Try again", do: s.submit, first: true}
+	if v := s.backend.View(); v.Vault.File && locked(v) {
+		return []action{{label: "Unlock", do: s.askPassphrase, first: true}, {label: "Try again", do: s.submit}}
+	}
 	if errors.Is(err, secret.ErrLocked) || s.backend.View().Keychain.CanUnlock {
 		return []action{{label: "Unlock the keychain", do: func() {
 			s.loop.run("Waiting for the keychain to be unlocked…", s.backend.Unlock, func(err error) {

@@ -69,7 +69,7 @@ func (s *serviceForm) credential() fyne.CanvasObject {
 		s.watch(k.entry, func() { s.fields[name].touched = true }, s.fields[name].root)
 		return o
 	}
-	s.bodies["bearer"] = key("token", "Token", "Kept in this computer's keychain. The eye, or Ctrl+R, shows it.", s.begun.Token)
+	s.bodies["bearer"] = key("token", "Token", "Kept in "+s.keeper()+". The eye, or Ctrl+R, shows it.", s.begun.Token)
 	s.bodies["basic"] = column(gap,
 		key("username", "User name", "Some APIs take the key here and no password.", s.begun.Username),
 		key("password", "Password", "May be empty.", s.begun.Password))

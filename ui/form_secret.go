@@ -27,21 +27,21 @@ func newKeyField(f *face, service, field string, stored backend.SecretField, fai
 	k.entry.Password = true
 	k.entry.ActionItem = newPeek(k.toggle)
 	k.entry.reveal = k.toggle
-	k.entry.SetPlaceHolder(placeholder(stored))
+	k.entry.SetPlaceHolder(placeholder(stored, f.keeper()))
 	if !stored.Value.IsZero() {
 		k.entry.SetText(stored.Value.Reveal())
 	}
 	return k
 }
 
-// placeholder says where the stored key is.
-func placeholder(s backend.SecretField) string {
+// placeholder says where the stored key is; keeper is the vault.
+func placeholder(s backend.SecretField, keeper string) string {
 	if !s.Stored {
 		return ""
 	}
 	switch s.Where {
 	case secret.Keychain:
-		return "•••••• in the keychain"
+		return "•••••• in " + keeper
 	case secret.Env:
 		return "•••••• in an environment variable"
 	case secret.File:

@@ -112,3 +112,18 @@ func TestPictures(t *testing.T) {
 	f.window.open(pageAudit)
 	f.picture("audit-first")
 }
+
+func TestUnlockPictures(t *testing.T) {
+	s := open(t, vaultConfig(madeVault(t)))
+	s.until("the passphrase is asked for", func() bool { return s.unlocker().root.Visible() })
+	s.unlockBy("wrong")
+	s.picture("unlock")
+	s.window.open(pageSettings)
+	s.whole("unlock-settings")
+}
+
+func TestMakeVaultPictures(t *testing.T) {
+	s := open(t, vaultConfig(filepath.Join(t.TempDir(), "vault.age")))
+	s.until("a passphrase is asked for", func() bool { return s.unlocker().root.Visible() })
+	s.picture("make-vault")
+}

@@ -229,6 +229,9 @@ func (t *tray) draw(s trayState) {
 	if s.Line != was.Line {
 		t.items[trayLine].SetTitle(s.Line)
 	}
+	if was.Locked != s.Locked {
+		t.items[trayLock].SetTitle(lockLabel(s.Locked))
+	}
 	setTray(first, was.Paused, s.Paused, pause.Check, pause.Uncheck)
 	setTray(first, was.CanPause, s.CanPause, pause.Enable, pause.Disable)
 	setTray(first, was.More, s.More, t.more.Show, t.more.Hide)

@@ -215,7 +215,7 @@ func outcome(res backend.TestResult, err error) (string, fyne.ThemeColorName) {
 // confirm asks before a service is deleted.
 func (d *serviceDetail) confirm() {
 	name := d.info.Name
-	d.ask.say(markFailed, "Delete "+name+"?", "Its key is removed from the keychain.",
+	d.ask.say(markFailed, "Delete "+name+"?", "Its key is removed from "+d.keeper()+".",
 		action{label: "Keep", do: d.keep}, action{label: "Delete", do: func() { d.ask.clear(); d.page.remove(name) }})
 	d.ask.focusFirst(d.window.Canvas())
 }

@@ -30,15 +30,15 @@ type settingsPage struct {
 	save, undo       *button
 	trouble          *strip
 
-	baseURL, config, state, signing *shownValue
-	keychainMark                    *marker
-	keychain                        *line
-	keychainText                    *prose
-	unlock                          *button
-	warnings                        *prose
-	version                         *line
-	saving                          bool
-	refocus                         func() // after saving
+	baseURL, config, state, signing, vault *shownValue
+	keychainMark                           *marker
+	keychain                               *line
+	keychainText                           *prose
+	unlock                                 *button
+	warnings                               *prose
+	version                                *line
+	saving                                 bool
+	refocus                                func() // after saving
 }
 
 // shownValue is something that can be read and copied.
@@ -106,11 +106,12 @@ func (p *settingsPage) keychainPart() fyne.CanvasObject {
 		}
 		p.retry("retry")
 	})
-	var key fyne.CanvasObject
+	var vault, key fyne.CanvasObject
+	p.vault, vault = p.value("Kept in")
 	p.signing, key = p.value("Signing key")
-	left := container.New(firstLineLayout{labelWidth}, plain("Keychain"))
+	left := container.New(firstLineLayout{labelWidth}, plain("Vault"))
 	words := column(2, inset(7, 0, 0, 0, container.NewBorder(nil, nil, p.keychainMark, nil, inset(0, 0, gapSmall, 0, p.keychain))), p.keychainText.root)
-	return group("Keys", "", container.NewBorder(nil, nil, left, container.NewVBox(p.unlock), words), key)
+	return group("Keys", "", vault, container.NewBorder(nil, nil, left, container.NewVBox(p.unlock), words), key)
 }
 
 func (p *settingsPage) files() fyne.CanvasObject {
@@ -137,11 +138,8 @@ func (p *settingsPage) draw(v backend.View) {
 	p.baseURL.text.set(v.BaseURL, "")
 	p.config.text.set(v.ConfigPath, "")
 	p.state.text.set(v.StateDir, "")
-	source := v.SigningKeySource
-	if source == "keychain" {
-		source = "in the keychain"
-	}
-	p.signing.text.set(source, "")
+	p.vault.text.set(vaultName(v.Vault.Name), "")
+	p.signing.text.set(vaultName(v.SigningKeySource), "")
 	p.version.set("Lockbox "+v.Version, "")
 	p.drawKeychain(v.Keychain)
 	p.warnings.set(strings.Join(v.Warnings, "\n"), "")
@@ -152,6 +150,14 @@ func (p *settingsPage) draw(v backend.View) {
 		p.begun, p.loaded = s, true
 		p.reset()
 	}
+}
+
+// vaultName is a vault, or a key file, in words.
+func vaultName(name string) string {
+	if name == "keychain" {
+		return "the computer's keychain"
+	}
+	return name
 }
 
 func (p *settingsPage) drawKeychain(k backend.KeychainInfo) {

@@ -23,6 +23,7 @@ type statusLine struct {
 	address *line
 	copyURL *button
 	pause   *button
+	lock    *button
 	tail    *fyne.Container // mark and message
 	mark    *marker
 	message *line
@@ -37,8 +38,9 @@ func newStatusLine(f *face) *statusLine {
 	s.state.size, s.address.size, s.message.size = theme.SizeNameCaptionText, theme.SizeNameCaptionText, theme.SizeNameCaptionText
 	s.copyURL = newButton(f.keys, "", theme.ContentCopyIcon(), func() { s.copyText(s.address.text, "The base URL") }).quiet()
 	s.pause = newButton(f.keys, "Pause proxy", theme.MediaPauseIcon(), f.togglePause).quiet()
+	s.lock = newButton(f.keys, "Lock", nil, f.toggleLock).quiet()
 	s.tail = container.New(trailing{}, s.mark, s.message)
-	left := row(gapSmall, middle(s.marker), middle(s.state), middle(s.address), s.copyURL, s.pause)
+	left := row(gapSmall, middle(s.marker), middle(s.state), middle(s.address), s.copyURL, s.pause, s.lock)
 	s.root = newSurface(colorNav, "", 0, 0, inset(1, 1, gap, gap+4, container.NewBorder(nil, nil, left, nil, inset(0, 0, gap, 0, s.tail))))
 	return s
 }
@@ -56,6 +58,10 @@ func (s *statusLine) draw(v backend.View) {
 		s.pause.Text, s.pause.Icon = label, icon
 		s.pause.Refresh()
 	}
+	if label := lockLabel(locked(v)); s.lock.Text != label {
+		s.lock.SetText(label)
+	}
+	setDisabled(s.lock, v.Phase == backend.Starting)
 	setDisabled(s.pause, v.Phase != backend.Running && v.Phase != backend.Paused)
 	s.tick()
 }

@@ -18,6 +18,7 @@ type trayState struct {
 	BaseURL  string
 	Paused   bool
 	CanPause bool
+	Locked   bool     // so that the menu offers to unlock
 	Services []string // no more than trayServices
 	More     bool     // there are others
 }
@@ -43,7 +44,7 @@ func (i trayIcon) picture() []byte {
 
 // trayOf is what the tray shows of a View.
 func trayOf(v backend.View) trayState {
-	t := trayState{BaseURL: v.BaseURL, Paused: v.Phase == backend.Paused, CanPause: v.Phase == backend.Running || v.Phase == backend.Paused}
+	t := trayState{BaseURL: v.BaseURL, Paused: v.Phase == backend.Paused, CanPause: v.Phase == backend.Running || v.Phase == backend.Paused, Locked: locked(v)}
 	for i, s := range v.Services {
 		if i == trayServices {
 			t.More = true
@@ -61,7 +62,7 @@ func trayOf(v backend.View) trayState {
 	switch {
 	case !v.Problem.IsZero():
 		t.Icon, t.Line = trayAttention, v.Problem.Title
-	case v.Phase == backend.Paused:
+	case v.Phase == backend.Paused, v.Locked && v.Phase != backend.Stopped:
 		t.Icon, t.Line = trayPaused, word
 	case v.Phase == backend.Stopped:
 		t.Icon, t.Line = trayAttention, word
@@ -85,6 +86,7 @@ const (
 	trayTokens
 	trayBaseURL
 	trayPause
+	trayLock
 	trayAudit
 	traySettings
 	trayQuit
@@ -102,6 +104,7 @@ var trayMenu = []struct {
 	{trayTokens, "Copy token"},
 	{trayBaseURL, "Copy base URL"},
 	{trayPause, "Pause proxy"},
+	{trayLock, "Lock"},
 	{traySeparator, ""},
 	{trayAudit, "Audit log…"},
 	{traySettings, "Settings…"},
@@ -120,6 +123,8 @@ func (w *window) trayDo(a trayAction) {
 		if v := w.backend.View(); v.Phase == backend.Running || v.Phase == backend.Paused {
 			w.togglePause()
 		}
+	case trayLock:
+		w.toggleLock()
 	case trayAudit:
 		w.open(pageAudit)
 		w.raise()

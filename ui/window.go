@@ -43,6 +43,7 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	f.say = win.status.say
 	l.onBusy = win.status.working
 	win.banner = newBanner(f)
+	f.askPassphrase = func() { win.raise(); win.banner.unlocker.ask() }
 	win.services, win.audit, win.settings = newServicesPage(f), newAuditPage(f), newSettingsPage(f)
 	win.services.edit, win.services.copyOf, win.services.calls = win.edit, win.duplicate, win.calls
 	win.nav = newNav(

@@ -60,6 +60,8 @@ func phase(v backend.View) (mark, string) {
 	switch {
 	case v.Phase == backend.Stopped:
 		return markFailed, "Not listening"
+	case v.Locked:
+		return markInactive, "Locked"
 	case v.Phase == backend.Paused:
 		return markInactive, "Paused"
 	case v.Phase == backend.Starting:

@@ -51,7 +51,7 @@ func checkLength(v secret.Value, limit int, holder string) error {
 	if v.Len() <= limit {
 		return nil
 	}
-	return fmt.Errorf("the secret has %d bytes and %s holds %d at most; keep it in a file and refer to it by file:///path", v.Len(), holder, limit)
+	return fmt.Errorf("the secret has %d bytes and %s holds %d at most; use a vault file, or keep it in a file of its own and refer to it by file:///path", v.Len(), holder, limit)
 }
 
 // refs turns the names of items into sorted references, each once. Names that

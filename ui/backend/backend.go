@@ -38,7 +38,7 @@ type Backend struct {
 	changes   *journal
 	next      atomic.Pointer[vault.Store] // of the config that is being loaded
 	newVault  chan struct{}               // another vault came into use
-	found     sync.Map                    // secret.Ref of what a load has read
+	found     found
 	audit     *audit.Log
 	server    *proxy.Server
 	view      atomic.Pointer[View]
@@ -85,7 +85,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the audit log cannot be opened: %w", err)
 	}
-	b := &Backend{opts: o, audit: log, newConfig: make(chan struct{}, 1), newVault: make(chan struct{}, 1), retry: make(chan net.Listener), loaded: make(chan struct{})}
+	b := &Backend{opts: o, found: found{log: o.Logger}, audit: log, newConfig: make(chan struct{}, 1), newVault: make(chan struct{}, 1), retry: make(chan net.Listener), loaded: make(chan struct{})}
 	b.status = status{phase: Starting, listen: config.DefaultListen, token: readTokenDefaults(b.settingsFile()), passphrase: o.Passphrase}
 	b.opts.Passphrase = secret.Value{}
 	first := o.newStore(named, b.passphrase) // until a config is loaded

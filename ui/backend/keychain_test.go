@@ -249,3 +249,33 @@ func TestRotatedTokenIsInTheKeychain(t *testing.T) {
 		t.Error("the refresh token outlived its service")
 	}
 }
+
+// TestLockWithKeychain: what is locked is Lockbox, and not the desktop's keychain;
+// a key that is gone from that is named.
+func TestLockWithKeychain(t *testing.T) {
+	_, b := startOn(t, desktest.Options{NoX: true})
+	f := acme("sk-first")
+	f.TokenRequired = false
+	if err := b.Save(t.Context(), "", f); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Lock(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if v := b.View(); !v.Locked || v.Keychain.State != "ready" || v.Vault.Name != inKeychain {
+		t.Errorf("locked: %v, %+v, %+v", v.Locked, v.Keychain, v.Vault)
+	}
+	if code, body := get(t, b.View().BaseURL+"/s/acme/x", ""); code != 503 || !strings.Contains(body, `"locked"`) {
+		t.Errorf("locked, acme answers %d %s", code, body)
+	}
+	if err := b.Unlock(t.Context()); err != nil || b.View().Locked || problem(b, "acme") != "" {
+		t.Errorf("Unlock: %v, acme: %s", err, problem(b, "acme"))
+	}
+	if err := b.store().Delete(t.Context(), "acme", "token"); err != nil {
+		t.Fatal(err)
+	}
+	const want = "keychain://acme/token is gone from the keychain"
+	if err := b.Reload(t.Context()); err != nil || !strings.Contains(problem(b, "acme"), want) {
+		t.Errorf("Reload: %v, acme: %s", err, problem(b, "acme"))
+	}
+}

@@ -91,10 +91,15 @@ func (b *Backend) signingKey(ctx context.Context) (key secret.Value, source stri
 		return secret.Value{}, s.Name(), err
 	}
 	key, err = vault.Resolve(ctx, s, signingKeyRef)
-	if err != nil {
-		return b.makeSigningKey(ctx, s, err)
+	err = b.found.note(s, signingKeyRef, err)
+	switch {
+	case err == nil:
+		return key, s.Name(), nil
+	case errors.As(err, new(gone)):
+		// A new one would end all tokens that are out: not without a person.
+		return key, s.Name(), fmt.Errorf("%w; or start Lockbox anew, which makes a new one and so ends all tokens (%w)", err, secret.ErrUnavailable)
 	}
-	return key, s.Name(), nil
+	return b.makeSigningKey(ctx, s, err)
 }
 
 func (b *Backend) makeSigningKey(ctx context.Context, s vault.Store, cause error) (secret.Value, string, error) {
@@ -103,6 +108,7 @@ func (b *Backend) makeSigningKey(ctx context.Context, s vault.Store, cause error
 		if err := s.Set(ctx, signingKeyRef.Service, signingKeyRef.Field, key); err != nil {
 			return secret.Value{}, s.Name(), err
 		}
+		_ = b.found.note(s, signingKeyRef, nil)
 		b.opts.Logger.Info("made a signing key", "kept in", s.Name())
 		return key, s.Name(), nil
 	}
@@ -140,32 +146,8 @@ func (b *Backend) loadSecret(ctx context.Context, ref secret.Ref) (secret.Value,
 		return secret.Value{}, err
 	}
 	v, err := vault.Resolve(ctx, s, ref)
-	switch _, before := b.found.Load(ref); {
-	case err == nil:
-		b.found.Store(ref, true)
-	case before && errors.Is(err, secret.ErrNotFound):
-		place := "where it was"
-		if ref.Scheme == secret.Keychain {
-			place = "the vault file " + s.Name()
-			if s.Name() == inKeychain {
-				place = "the keychain"
-			}
-		}
-		b.opts.Logger.Warn("a secret is gone", "ref", ref.String(), "from", place)
-		err = gone{fmt.Sprintf("%s is gone from %s: enter it anew", ref, place), err}
-	}
-	return v, err
+	return v, b.found.note(s, ref, err)
 }
-
-// gone is the error of a secret that could be read before. The store's own words
-// would repeat it.
-type gone struct {
-	words string
-	err   error
-}
-
-func (g gone) Error() string { return g.words }
-func (g gone) Unwrap() error { return g.err }
 
 // secret reads what a reference of the config points at.
 func (b *Backend) secret(ctx context.Context, ref secret.Ref) (secret.Value, error) {

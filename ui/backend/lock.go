@@ -33,7 +33,13 @@ func (b *Backend) Lock(ctx context.Context) error {
 // passphrase file, if one was named. Then the secrets are read again. It gives up
 // after two minutes.
 func (b *Backend) Unlock(ctx context.Context) error {
-	return b.unlock(ctx, func(ctx context.Context) error { return b.store().Unlock(ctx) })
+	return b.unlock(ctx, func(ctx context.Context) error {
+		err := b.store().Unlock(ctx)
+		if b.server.Locked() && !b.View().Vault.File && errors.Is(err, secret.ErrUnavailable) {
+			return nil // a keychain that is not there does not keep Lockbox locked
+		}
+		return err
+	})
 }
 
 // UnlockWith is Unlock for a vault file, by its passphrase; where there is no file

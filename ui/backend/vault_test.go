@@ -131,6 +131,20 @@ func TestFileVault(t *testing.T) {
 	}
 	put(t, theirs, "acme", "token", "sk-canary-234")
 	waitFor(t, "its return", func() bool { return call() == "saw a key of 13 bytes" })
+	key, err := theirs.Get(t.Context(), signingKeyRef.Service, signingKeyRef.Field)
+	if err == nil {
+		err = theirs.Delete(t.Context(), signingKeyRef.Service, signingKeyRef.Field)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the loss of the signing key", func() bool {
+		return log.count("the signing key stays as it was: keychain://lockbox/signing_key is gone") > 0
+	})
+	if got := call(); got != "saw a key of 13 bytes" {
+		t.Errorf("tokens end when the signing key is gone: %q", got)
+	}
+	put(t, theirs, signingKeyRef.Service, signingKeyRef.Field, key.Reveal())
 	if err := b.Delete(t.Context(), "acme"); err != nil {
 		t.Fatal(err)
 	}
