@@ -327,7 +327,7 @@ func TestCredentialWarnings(t *testing.T) {
   }
 }`
 	want := []string{
-		`f:3:50: service "q": credential: holds a secret in the file itself: put a reference in its place`,
+		`f:3:50: service "q": credential: holds a secret in the file itself: move it to the vault`,
 		`f:3:84: service "q": credential/params/k: begins or ends with a space`,
 		`f:3:91: service "q": credential/parms: is not known and not used: is "params" meant?`,
 		`f:3:112: service "q": credential/token: is not used by a credential of type query`,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -70,7 +71,9 @@ func replaceable(path string) error {
 	}
 	defer f.Close() //nolint:errcheck // only read
 	head := make([]byte, len(ageHead))
-	if _, err := f.Read(head); err != nil || string(head) != ageHead {
+	switch n, err := f.Read(head); {
+	case errors.Is(err, io.EOF): // empty, as a file dialog leaves it
+	case err != nil || string(head[:n]) != ageHead:
 		return fmt.Errorf("%s exists and is no backup: choose another name", path)
 	}
 	return nil

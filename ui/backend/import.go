@@ -270,10 +270,18 @@ func (m *move) again(edited []byte) []string {
 
 func hasKeys(c *config.Config) bool {
 	for _, svc := range c.Services {
-		for field, s := range svc.Credential.Sources() {
-			if !s.Literal.IsZero() && svc.Credential.IsSecret(field) {
-				return true
-			}
+		if hasKey(svc) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasKey reports whether a key of a service stands in the config itself.
+func hasKey(svc *config.Service) bool {
+	for field, s := range svc.Credential.Sources() {
+		if !s.Literal.IsZero() && svc.Credential.IsSecret(field) {
+			return true
 		}
 	}
 	return false
