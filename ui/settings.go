@@ -57,6 +57,9 @@ func newSettingsPage(f *face) *settingsPage {
 		e.OnSubmitted = func(string) { p.submit() }
 		e.focused = func() { revealInto(scroll, e) }
 	}
+	for _, e := range []*entry{p.backup.first, p.backup.again} {
+		e.focused = func() { revealInto(scroll, e) }
+	}
 	p.lifetime.OnChanged = func(string) { p.check() }
 	p.save = newButton(f.keys, "Apply", theme.ConfirmIcon(), p.submit).primary()
 	p.undo = newButton(f.keys, "Undo", nil, p.reset)

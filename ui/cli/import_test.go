@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -234,5 +235,34 @@ func TestBackup(t *testing.T) {
 	}
 	if r := h.with(pass).run(t, "export", "--backup", h.path("config.json")); r.code != 1 || !strings.Contains(r.errOut, "is no backup") {
 		t.Errorf("a backup over the config: %+v", r)
+	}
+}
+
+// TestImportWhileServing: a Lockbox that runs takes over what an import in
+// another process did, and both kinds of change leave nothing behind.
+func TestImportWhileServing(t *testing.T) {
+	t.Parallel()
+	h := vaultHome(t)
+	if r := h.set(t, "keychain://acme/key", "sk-canary"); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	s := h.serve(t)
+	file := h.write(t, "more.json", `{"services": {"more": {"base_url": "lockbox://demo", "requires_service_token": false,
+    "credential": {"type": "headers", "headers": {"X-Key": "sk-canary-more"}}}}}`)
+	if r := h.run(t, "import", file); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	becomes(t, s.url+"/s/more/x", http.StatusOK)
+	becomes(t, s.url+"/s/acme/x", http.StatusOK)
+	if all := s.talk.String(); strings.Contains(all, "canary") || strings.Contains(all, "interrupted") {
+		t.Errorf("it says\n%s", all)
+	}
+	for _, left := range []string{".local/state/lockbox/change.json"} {
+		if _, err := os.Stat(h.path(left)); err == nil {
+			t.Errorf("%s is still there", left)
+		}
+	}
+	if hidden, err := filepath.Glob(h.path(".*.undo")); err != nil || len(hidden) > 0 {
+		t.Errorf("%v, %v are still there", hidden, err)
 	}
 }
