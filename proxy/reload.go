@@ -85,8 +85,8 @@ func newState(cfg *config.Config) *state {
 	return st
 }
 
-// use makes the services of a new state ready and puts it in use. s.reload must
-// be held.
+// use makes the services of a new state ready and puts it in use; a locked one
+// whatever happens. s.reload must be held.
 func (s *Server) use(st *state, readings map[secret.Ref]reading) (Report, error) {
 	cfg, old := st.config, s.state.Load()
 	used, usedLanes := map[timeouts]bool{}, map[laneKey]bool{}
@@ -103,7 +103,10 @@ func (s *Server) use(st *state, readings map[secret.Ref]reading) (Report, error)
 		all = append(all, rt.credential)
 	}
 	st.redactor = newRedaction(all...)
-	if err := s.openLocal(st); err != nil {
+	switch err := s.openLocal(st); {
+	case err != nil && st.locked: // nothing keeps secrets in memory
+		s.log.Error("the original's audit files are not written", "why", err)
+	case err != nil:
 		return Report{}, err
 	}
 	s.state.Store(st)

@@ -15,7 +15,7 @@ var errLocked = errors.New("Lockbox is locked: unlock it first") //nolint:static
 // a vault file included, until Unlock. Calls that need one get a 503; those under
 // way end as they began. Reloads keep it locked.
 func (b *Backend) Lock(ctx context.Context) error {
-	err := b.server.Lock() // before b.edit: it waits for a refresh token to be saved
+	b.server.Lock() // before b.edit: it waits for a refresh token to be saved
 	b.edit.Lock()
 	defer b.edit.Unlock()
 	b.store().Lock()
@@ -25,7 +25,7 @@ func (b *Backend) Lock(ctx context.Context) error {
 	b.lookAtVault(ctx, b.store())
 	b.opts.Logger.Info("Lockbox is locked")
 	b.publish()
-	return err
+	return nil
 }
 
 // Unlock undoes Lock, and opens the vault: the desktop is asked to unlock its

@@ -49,6 +49,9 @@ type vaultName string
 
 // UnmarshalText implements encoding.TextUnmarshaler, for kong.
 func (n *vaultName) UnmarshalText(text []byte) error {
+	if len(text) == 0 { // an empty variable is none
+		return nil
+	}
 	v, err := config.ParseVault(string(text))
 	if err != nil {
 		return err
