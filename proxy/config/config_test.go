@@ -104,7 +104,7 @@ func TestOriginalSample(t *testing.T) {
 	if c.AuditLog == nil || *c.AuditLog != (AuditLog{"local_dir", "/var/tmp/lockbox_audit_log"}) || c.Listen != DefaultListen {
 		t.Errorf("audit log %+v, listen %q", c.AuditLog, c.Listen)
 	}
-	if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0].Error(), "keychain") || c.Warnings[0].Line != 14 {
+	if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0].Error(), "lockbox import") || c.Warnings[0].Line != 14 {
 		t.Errorf("warnings: %v; want the literal's only", c.Warnings)
 	}
 }

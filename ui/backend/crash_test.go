@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
@@ -215,47 +214,6 @@ func furnish(t *testing.T, kind, home string, store vault.Store) {
 	}
 }
 
-// picture is all that a change may touch, by name.
-func picture(t *testing.T, home string, store vault.Store) map[string]string {
-	t.Helper()
-	p := map[string]string{}
-	err := filepath.WalkDir(home, func(path string, d fs.DirEntry, err error) error {
-		switch rel, _ := filepath.Rel(home, path); {
-		case err != nil:
-			return err
-		case d.IsDir() && (d.Name() == "audit" || d.Name() == "original"):
-			return filepath.SkipDir
-		case d.IsDir() || strings.HasSuffix(rel, ".lock") || rel == "vault.age":
-			return nil
-		default:
-			text, err := os.ReadFile(path)
-			if i := strings.Index(rel, ".before-import-"); i > 0 {
-				rel = rel[:i] // the rest is the time
-			}
-			if strings.HasSuffix(rel, ".age") {
-				text = nil // sealed anew each time
-			}
-			p[rel+" "] += string(text)
-			return err
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	refs, err := store.List(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, ref := range refs {
-		v, err := store.Get(t.Context(), ref.Service, ref.Field)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p[ref.String()] = v.Reveal()
-	}
-	return p
-}
-
 // killed runs a change in a process that kills itself after its write at, 0 for
 // never; it returns the number of writes of one that came to its end.
 func killed(t *testing.T, kind, home, what string, at int) (writes int, dead bool) {
@@ -303,7 +261,7 @@ func killChanges(t *testing.T, kind string) {
 			furnish(t, kind, home, store)
 			before := picture(t, home, store)
 			// The way back is the same for all.
-			twice := kind == "steps" && (what == "overwrite" || what == "restore")
+			twice := kind == "steps" && what == "overwrite"
 			writes, _ := killed(t, kind, home, what, 0)
 			after := picture(t, home, store)
 			if maps.Equal(before, after) || writes < 1 {
@@ -352,23 +310,4 @@ func reset(t *testing.T, home string) {
 			t.Fatal(err)
 		}
 	}
-}
-
-// differs names what is neither as before nor as after.
-func differs(now, before, after map[string]string) string {
-	var s strings.Builder
-	for _, p := range []map[string]string{before, after} {
-		for name := range p {
-			if now[name] != p[name] {
-				fmt.Fprintf(&s, " %s differs;", name)
-			}
-		}
-		for name := range now {
-			if _, ok := p[name]; !ok {
-				fmt.Fprintf(&s, " %s is new;", name)
-			}
-		}
-		s.WriteString(" or")
-	}
-	return s.String()
 }

@@ -3,6 +3,8 @@ package backend
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -49,6 +51,66 @@ func drawer(t *testing.T) (j *journal, f *vault.File, home string) {
 	o := Options{StateDir: filepath.Join(home, "state"), ConfigPath: filepath.Join(home, "config.json")}
 	writeConfig(t, o.ConfigPath, `{"services": {}}`)
 	return newJournal(o, func() vault.Store { return f }), f, home
+}
+
+// picture is all that a change may touch, by name.
+func picture(t *testing.T, home string, store vault.Store) map[string]string {
+	t.Helper()
+	p := map[string]string{}
+	err := filepath.WalkDir(home, func(path string, d fs.DirEntry, err error) error {
+		switch rel, _ := filepath.Rel(home, path); {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "audit" || d.Name() == "original"):
+			return filepath.SkipDir
+		case d.IsDir() || strings.HasSuffix(rel, ".lock") || rel == "vault.age":
+			return nil
+		default:
+			text, err := os.ReadFile(path)
+			if i := strings.Index(rel, ".before-import-"); i > 0 {
+				rel = rel[:i] // the rest is the time
+			}
+			if strings.HasSuffix(rel, ".age") {
+				text = nil // sealed anew each time
+			}
+			p[rel+" "] += string(text)
+			return err
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refs, err := store.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ref := range refs {
+		v, err := store.Get(t.Context(), ref.Service, ref.Field)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p[ref.String()] = v.Reveal()
+	}
+	return p
+}
+
+// differs names what is neither as before nor as after.
+func differs(now, before, after map[string]string) string {
+	var s strings.Builder
+	for _, p := range []map[string]string{before, after} {
+		for name := range p {
+			if now[name] != p[name] {
+				fmt.Fprintf(&s, " %s differs;", name)
+			}
+		}
+		for name := range now {
+			if _, ok := p[name]; !ok {
+				fmt.Fprintf(&s, " %s is new;", name)
+			}
+		}
+		s.WriteString(" or")
+	}
+	return s.String()
 }
 
 // edit is a change of two keys, two files, and a key to be dropped.
@@ -213,8 +275,8 @@ func TestTwoAtOnce(t *testing.T) {
 			close(inside)
 			time.Sleep(100 * time.Millisecond)
 			select {
-			case <-settled:
-				return errors.New("the other one went ahead")
+			case err := <-settled:
+				return fmt.Errorf("the other one went ahead: %w", err)
 			default:
 				return nil
 			}
