@@ -77,6 +77,9 @@ func (k *Keeper) Import(ctx context.Context, r ImportRequest) (Imported, error) 
 		target = ownSrc
 	}
 	edited, err := m.edit(src, target, names)
+	if err == nil && own == nil {
+		edited, err = k.nameVault(edited)
+	}
 	if err != nil {
 		return Imported{}, err
 	}
@@ -95,6 +98,19 @@ func (k *Keeper) Import(ctx context.Context, r ImportRequest) (Imported, error) 
 		return done, nil
 	}
 	return done, k.changes.make(ctx, c, k.use)
+}
+
+// nameVault has a first config say that its keys are in the vault file in use.
+func (k *Keeper) nameVault(src []byte) ([]byte, error) {
+	cfg, err := config.Parse(k.opts.ConfigPath, src)
+	if err != nil {
+		return nil, err
+	}
+	f, ok := k.store().(*vault.File)
+	if !ok || cfg.Vault.File(k.opts.ConfigPath) == f.Name() {
+		return src, nil
+	}
+	return config.KeepMember(src, k.vaultMember(), "vault")
 }
 
 // readServices reads a config file to import.
