@@ -77,8 +77,8 @@ func (k *Keeper) Import(ctx context.Context, r ImportRequest) (Imported, error) 
 		target = ownSrc
 	}
 	edited, err := m.edit(src, target, names)
-	if err == nil && own == nil {
-		edited, err = k.nameVault(edited)
+	if err == nil {
+		edited, err = k.nameVault(edited, own)
 	}
 	if err != nil {
 		return Imported{}, err
@@ -101,7 +101,10 @@ func (k *Keeper) Import(ctx context.Context, r ImportRequest) (Imported, error) 
 }
 
 // nameVault has a first config say that its keys are in the vault file in use.
-func (k *Keeper) nameVault(src []byte) ([]byte, error) {
+func (k *Keeper) nameVault(src []byte, own *config.Config) ([]byte, error) {
+	if own != nil {
+		return src, nil
+	}
 	cfg, err := config.Parse(k.opts.ConfigPath, src)
 	if err != nil {
 		return nil, err
