@@ -24,8 +24,9 @@ type Keeper struct {
 
 // NewKeeper is the Keeper of a Lockbox that runs elsewhere, or not at all. Its
 // vault is open when it returns. from is a config whose choice of a vault counts
-// where there is no config yet, or "".
-func NewKeeper(ctx context.Context, o Options, from string) (*Keeper, error) {
+// where there is no config yet, or "". look: it is only to say what it would do,
+// for which no vault is made.
+func NewKeeper(ctx context.Context, o Options, from string, look bool) (*Keeper, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -35,20 +36,33 @@ func NewKeeper(ctx context.Context, o Options, from string) (*Keeper, error) {
 			o.Vault = cfg.Vault.File(o.ConfigPath)
 		}
 	}
-	store, err := OpenVault(ctx, o)
+	store, err := o.chosenVault()
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := store.(*vault.Keychain); ok && canUnlock(store.Status(ctx).State) {
-		wait, cancel := context.WithTimeout(ctx, unlockTime)
-		defer cancel()
-		if err := store.Unlock(wait); err != nil {
-			return nil, err
-		}
+	if err := o.openFor(ctx, store, look); err != nil {
+		return nil, err
 	}
 	k := &Keeper{opts: o, store: func() vault.Store { return store }}
 	k.changes = newJournal(o, k.store)
 	return k, nil
+}
+
+// openFor opens a vault, be it by asking the person.
+func (o Options) openFor(ctx context.Context, store vault.Store, look bool) error {
+	state := store.Status(ctx).State
+	if look && state == vault.Missing {
+		return nil
+	}
+	if f, ok := store.(*vault.File); ok {
+		return o.open(ctx, f)
+	}
+	if !canUnlock(state) {
+		return nil // whoever needs it says what is the matter
+	}
+	wait, cancel := context.WithTimeout(ctx, unlockTime)
+	defer cancel()
+	return store.Unlock(wait)
 }
 
 // keeper is b's own. b.edit must be held while it works.

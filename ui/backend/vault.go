@@ -87,6 +87,18 @@ func (o Options) newStore(v config.Vault, ask vault.Passphrase) vault.Store {
 // OpenVault is the vault that Lockbox would use with these options, for a command:
 // a vault file is open when it returns. Without a config it is the keychain.
 func OpenVault(ctx context.Context, o Options) (vault.Store, error) {
+	s, err := o.chosenVault()
+	if err != nil {
+		return nil, err
+	}
+	if f, ok := s.(*vault.File); ok {
+		return s, o.open(ctx, f)
+	}
+	return s, nil
+}
+
+// chosenVault is OpenVault's, not touched yet.
+func (o Options) chosenVault() (vault.Store, error) {
 	cfg := &config.Config{}
 	if o.Vault == "" {
 		var err error
@@ -102,11 +114,7 @@ func OpenVault(ctx context.Context, o Options) (vault.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := o.newStore(v, o.passphrase)
-	if f, ok := s.(*vault.File); ok {
-		return s, o.open(ctx, f)
-	}
-	return s, nil
+	return o.newStore(v, o.passphrase), nil
 }
 
 // open unlocks a vault file. Who types the passphrase has three tries.

@@ -85,7 +85,7 @@ func (c exportCmd) Run(t Terminal) error {
 	if _, err := os.Stat(o.ConfigPath); err != nil {
 		return fmt.Errorf("there is nothing to back up: %w", err)
 	}
-	k, err := backend.NewKeeper(ctx, o, "")
+	k, err := backend.NewKeeper(ctx, o, "", false)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (c importCmd) restore(ctx context.Context, t Terminal) error {
 	if err != nil {
 		return err
 	}
-	k, err := backend.NewKeeper(ctx, c.options(t), "")
+	k, err := backend.NewKeeper(ctx, c.options(t), "", false)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (c importCmd) Run(t Terminal) error {
 	if c.Backup != "" {
 		return c.restore(ctx, t)
 	}
-	k, err := backend.NewKeeper(ctx, c.options(t), c.File)
+	k, err := backend.NewKeeper(ctx, c.options(t), c.File, c.DryRun)
 	if err != nil {
 		return err
 	}

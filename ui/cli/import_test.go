@@ -70,6 +70,14 @@ func TestImportGolden(t *testing.T) {
 			}
 			h := newcomer(t)
 			file := h.write(t, "original.json", string(src))
+			if r := h.run(t, "import", "--dry-run", file); r.code != 0 || !strings.Contains(r.errOut, "Nothing was done") {
+				t.Errorf("%+v", r)
+			}
+			for _, name := range []string{"vault.age", "config.json"} {
+				if _, err := os.Stat(h.path(name)); err == nil {
+					t.Errorf("--dry-run has made %s", name)
+				}
+			}
 			r := h.run(t, "import", file)
 			text, err := os.ReadFile(h.path("config.json"))
 			if r.code != 0 || err != nil {
