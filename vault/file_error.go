@@ -64,7 +64,7 @@ func (e *Error) fileWords() string {
 		if e.Err != nil {
 			return fmt.Sprintf("there is no vault file %s yet: %v", e.file, e.Err)
 		}
-		return fmt.Sprintf("there is no vault file %s yet; unlock to make one, with a passphrase of your choice", e.file)
+		return fmt.Sprintf("there is no vault file %s yet; choose its passphrase in the window, at the start of lockbox serve, or with lockbox secret set", e.file)
 	case Unanswering:
 		if errors.Is(e.Err, context.Canceled) {
 			return "given up before the vault file answered"

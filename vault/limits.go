@@ -36,22 +36,25 @@ func checkLimits(goos, user string, v secret.Value) error {
 		if n := len(foldName(goos, user)); n > windowsUser {
 			return fmt.Errorf("the name takes %d bytes and Windows holds names of %d at most; choose a shorter one", n, windowsUser)
 		}
-		return checkLength(v, windowsValue, "Windows")
+		return checkLength(v, windowsValue, "Windows", "use a vault file, or "+ownFile)
 	case "darwin":
 		room := darwinCommand - len(darwinLine) - len(user)
 		if room < 4 {
 			return fmt.Errorf("the name takes %d bytes, too many for the macOS keychain; choose a shorter one", len(user))
 		}
-		return checkLength(v, base64.StdEncoding.DecodedLen(room), "the macOS keychain with this name")
+		return checkLength(v, base64.StdEncoding.DecodedLen(room), "the macOS keychain with this name", "use a vault file, or "+ownFile)
 	}
-	return checkLength(v, linuxValue, "Lockbox")
+	return checkLength(v, linuxValue, "Lockbox", ownFile)
 }
 
-func checkLength(v secret.Value, limit int, holder string) error {
+// ownFile is what to do with what no vault holds.
+const ownFile = "keep it in a file of its own and refer to it by file:///path"
+
+func checkLength(v secret.Value, limit int, holder, next string) error {
 	if v.Len() <= limit {
 		return nil
 	}
-	return fmt.Errorf("the secret has %d bytes and %s holds %d at most; use a vault file, or keep it in a file of its own and refer to it by file:///path", v.Len(), holder, limit)
+	return fmt.Errorf("the secret has %d bytes and %s holds %d at most; %s", v.Len(), holder, limit, next)
 }
 
 // refs turns the names of items into sorted references, each once. Names that

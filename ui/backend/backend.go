@@ -270,18 +270,7 @@ func (b *Backend) loadBy(ctx context.Context, reload func(context.Context) (prox
 		b.setProblem(Notice{"The config was not loaded", err.Error(), next})
 		return err
 	}
-	for _, w := range report.Warnings {
-		b.opts.Logger.Warn(w)
-	}
-	if b.server.Locked() {
-		return nil // that explains it all
-	}
-	for service, why := range report.Unavailable {
-		b.opts.Logger.Warn("a service cannot be served", "service", service, "why", why)
-	}
-	if report.KeyProblem != "" {
-		b.opts.Logger.Warn("service tokens cannot be checked", "why", report.KeyProblem)
-	}
+	b.say(report)
 	return nil
 }
 
@@ -337,12 +326,6 @@ func (b *Backend) hand(ctx context.Context, ln net.Listener) error {
 	case <-ctx.Done():
 		return errors.Join(ctx.Err(), ln.Close())
 	}
-}
-
-// SetPaused stops or resumes forwarding; a paused proxy answers 503.
-func (b *Backend) SetPaused(paused bool) {
-	b.server.SetPaused(paused)
-	b.publish()
 }
 
 // Exchanges reads the audit log, newest first.

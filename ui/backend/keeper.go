@@ -36,11 +36,11 @@ func NewKeeper(ctx context.Context, o Options, from string, look bool) (*Keeper,
 			o.Vault = cfg.Vault.File(o.ConfigPath)
 		}
 	}
-	store, err := o.chosenVault()
+	store, err := o.openVault(ctx, !look)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.openFor(ctx, store, look); err != nil {
+	if err := unlockKeychain(ctx, store, look); err != nil {
 		return nil, err
 	}
 	k := &Keeper{opts: o, store: func() vault.Store { return store }}
@@ -48,16 +48,11 @@ func NewKeeper(ctx context.Context, o Options, from string, look bool) (*Keeper,
 	return k, nil
 }
 
-// openFor opens a vault, be it by asking the person.
-func (o Options) openFor(ctx context.Context, store vault.Store, look bool) error {
+// unlockKeychain opens a keychain that can be opened, which may show the person a
+// prompt.
+func unlockKeychain(ctx context.Context, store vault.Store, look bool) error {
 	state := store.Status(ctx).State
-	if look && state == vault.Missing {
-		return nil
-	}
-	if f, ok := store.(*vault.File); ok {
-		return o.open(ctx, f)
-	}
-	if !canUnlock(state) {
+	if _, ok := store.(*vault.Keychain); !ok || !canUnlock(state) || look && state == vault.Missing {
 		return nil // whoever needs it says what is the matter
 	}
 	wait, cancel := context.WithTimeout(ctx, unlockTime)

@@ -31,7 +31,7 @@ func SigningKey(ctx context.Context, o Options) (key secret.Value, source string
 	if path := o.keyFile(); path != "" {
 		return readKeyFile(path)
 	}
-	s, err := OpenVault(ctx, o)
+	s, err := o.openVault(ctx, false)
 	if err != nil {
 		return secret.Value{}, "", err
 	}

@@ -11,6 +11,12 @@ import (
 // errLocked refuses what needs a key while Lockbox is locked.
 var errLocked = errors.New("Lockbox is locked: unlock it first") //nolint:staticcheck // it is a name
 
+// SetPaused stops or resumes forwarding; a paused proxy answers 503.
+func (b *Backend) SetPaused(paused bool) {
+	b.server.SetPaused(paused)
+	b.publish()
+}
+
 // Lock drops every secret, token and signing key from memory, the passphrase of
 // a vault file included, until Unlock. Calls that need one get a 503; those under
 // way end as they began. Reloads keep it locked.

@@ -11,6 +11,7 @@ import (
 
 	"lockbox/proxy/config"
 	"lockbox/proxy/secret"
+	"lockbox/vault"
 )
 
 // SecretInfo is a secret of the vault, or one that the config wants there.
@@ -27,7 +28,7 @@ func Secrets(ctx context.Context, o Options) ([]SecretInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := OpenVault(ctx, o)
+	s, err := o.openVault(ctx, false)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +47,7 @@ func Secrets(ctx context.Context, o Options) ([]SecretInfo, error) {
 			}
 		}
 	}
-	if err != nil {
+	if err != nil && s.Status(ctx).State != vault.Missing { // nothing is in what is not there
 		return nil, err
 	}
 	infos := []SecretInfo{}
@@ -85,7 +86,7 @@ func RemoveSecret(ctx context.Context, o Options, ref secret.Ref, force bool) (p
 			return "", fmt.Errorf("%s is in use (%s): change that first, or remove it all the same with --force", ref, strings.Join(who, ", "))
 		}
 	}
-	s, err := OpenVault(ctx, o)
+	s, err := o.openVault(ctx, false)
 	if err != nil {
 		return "", err
 	}

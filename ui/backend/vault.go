@@ -85,20 +85,14 @@ func (o Options) newStore(v config.Vault, ask vault.Passphrase) vault.Store {
 }
 
 // OpenVault is the vault that Lockbox would use with these options, for a command:
-// a vault file is open when it returns. Without a config it is the keychain.
+// a vault file is open when it returns, and made if there was none. Without a
+// config it is the keychain.
 func OpenVault(ctx context.Context, o Options) (vault.Store, error) {
-	s, err := o.chosenVault()
-	if err != nil {
-		return nil, err
-	}
-	if f, ok := s.(*vault.File); ok {
-		return s, o.open(ctx, f)
-	}
-	return s, nil
+	return o.openVault(ctx, true)
 }
 
-// chosenVault is OpenVault's, not touched yet.
-func (o Options) chosenVault() (vault.Store, error) {
+// openVault is OpenVault; unless making, a vault file that is not there stays so.
+func (o Options) openVault(ctx context.Context, making bool) (vault.Store, error) {
 	cfg := &config.Config{}
 	if o.Vault == "" {
 		var err error
@@ -114,7 +108,12 @@ func (o Options) chosenVault() (vault.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return o.newStore(v, o.passphrase), nil
+	s := o.newStore(v, o.passphrase)
+	f, ok := s.(*vault.File)
+	if !ok || !making && f.Status(ctx).State == vault.Missing {
+		return s, nil
+	}
+	return s, o.open(ctx, f)
 }
 
 // open unlocks a vault file. Who types the passphrase has three tries.

@@ -161,9 +161,9 @@ func (b *Backend) look() *View {
 	}
 	v.Unloaded = cfg == nil && s.phase != Starting
 	if cfg != nil {
-		v.Warnings = report.Warnings
+		v.Warnings = fewer(report.Warnings)
 		if s.publicProblem != "" {
-			v.Warnings = append(slices.Clone(report.Warnings), s.publicProblem)
+			v.Warnings = append(slices.Clone(v.Warnings), s.publicProblem)
 		}
 		v.Services = make([]ServiceInfo, 0, len(cfg.Services))
 		for name, svc := range cfg.Services {

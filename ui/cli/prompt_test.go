@@ -89,6 +89,7 @@ func TestPrompts(t *testing.T) {
 	h := vaultHome(t).with("LOCKBOX_PASSPHRASE=")
 	const newPass, again, value = "New passphrase: ", "The same again: ", "Value of keychain://acme/key: "
 	ask := "Passphrase of " + h.path("vault.age") + ": "
+	set := []string{"secret", "set", "keychain://acme/key"}
 	tests := []struct {
 		name  string
 		stdin string // "" is the terminal
@@ -97,14 +98,14 @@ func TestPrompts(t *testing.T) {
 		code  int
 		want  string
 	}{
-		{"interrupted", "", []string{"secret", "list"}, []string{newPass, "\x03"}, 1, "interrupted"},
-		{"mistyped", "", []string{"secret", "list"}, []string{newPass, "canary-a\n", again, "canary-b\n"}, 1, "not the same"},
-		{"empty", "", []string{"secret", "list"}, []string{newPass, "\n", again, "\n"}, 1, "empty"},
-		{"made", "", []string{"secret", "set", "keychain://acme/key"}, []string{value, "canary-1\n", newPass, "canary-pass\n", again, "canary-pass\n"}, 0, "is stored"},
-		{"a value by a pipe", "canary-2", []string{"secret", "set", "keychain://acme/key"}, []string{ask, "canary-pass\n"}, 0, "is stored"},
+		{"interrupted", "", set, []string{value, "x\n", newPass, "\x03"}, 1, "interrupted"},
+		{"mistyped", "", set, []string{value, "x\n", newPass, "canary-a\n", again, "canary-b\n"}, 1, "not the same"},
+		{"empty", "", set, []string{value, "x\n", newPass, "\n", again, "\n"}, 1, "empty"},
+		{"made", "", set, []string{value, "canary-1\n", newPass, "canary-pass\n", again, "canary-pass\n"}, 0, "is stored"},
+		{"a value by a pipe", "canary-2", set, []string{ask, "canary-pass\n"}, 0, "is stored"},
 		{"wrong, then right", "", []string{"secret", "list"}, []string{ask, "canary-x\n", "Wrong passphrase: try again.\r\n" + ask, "canary-pass\n"}, 0, "acme: headers/X-Key"},
 		{"wrong for good", "", []string{"secret", "list"}, []string{ask, "canary-x\n", ask, "canary-y\n", ask, "canary-z\n"}, 1, "wrong passphrase"},
-		{"no value", "", []string{"secret", "set", "keychain://acme/key"}, []string{value, "\n"}, 1, "nothing was entered"},
+		{"no value", "", set, []string{value, "\n"}, 1, "nothing was entered"},
 		{"served", "", []string{"serve", "--listen", "127.0.0.1:0"}, []string{ask, "canary-pass\n", "Vault: ", "\x03"}, 0, "Stopping"},
 	}
 	for _, tt := range tests {

@@ -171,3 +171,22 @@ func TestServeWithoutPassphrase(t *testing.T) {
 	s := h.with("LOCKBOX_PASSPHRASE=").serve(t, "--passphrase-file", file)
 	becomes(t, s.url+"/s/acme/x", 200)
 }
+
+// What only reads makes no vault file.
+func TestNoVaultFileYet(t *testing.T) {
+	h := vaultHome(t)
+	if infos := h.secrets(t); len(infos) != 1 || !infos[0].Missing {
+		t.Errorf("list: %+v", infos)
+	}
+	for _, args := range [][]string{{"secret", "rm", "keychain://a/b"}, {"token", "--service-name", "acme", "--audience", "x"}} {
+		if r := h.run(t, args...); r.code != 1 || r.out != "" || !strings.Contains(r.errOut, "there is no vault file "+h.path("vault.age")+" yet; choose its passphrase") {
+			t.Errorf("%v: %+v", args, r)
+		}
+	}
+	if r := h.run(t, "secret", "rm", "--force", "keychain://a/b"); r.code != 0 {
+		t.Errorf("rm --force: %+v", r)
+	}
+	if _, err := os.Stat(h.path("vault.age")); err == nil {
+		t.Error("it was made")
+	}
+}

@@ -160,6 +160,14 @@ func TestTray(t *testing.T) {
 	if status, _ := a.curl("/s/second/x", token); status != "200" {
 		t.Errorf("with the token from the tray: %s", status)
 	}
+	lock := a.tray.Get("Lock")
+	a.tray.Click("Lock")
+	a.tray.Wait("Unlock", func(i desktest.TrayItem) bool { return i.ID == lock.ID })
+	eventually(t, "what needs a key to be refused", a.answers("/s/second/x", token, "503"))
+	eventually(t, "what needs none to be served", a.answers("/s/echo/x", "", "200"))
+	a.tray.Click("Unlock")
+	eventually(t, "the proxy to be unlocked", a.answers("/s/second/x", token, "200"))
+	a.tray.Wait("Lock", func(desktest.TrayItem) bool { return true })
 
 	// Closing the window hides it; the tray brings it back.
 	desk.CloseWindow(a.win)
