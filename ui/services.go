@@ -30,6 +30,7 @@ type servicesPage struct {
 	note     *strip // what just happened
 	odd      *strip // the config's warnings
 	hushed   string // the warnings that the person has seen
+	moving   bool   // keys to the vault
 	welcome  *fyne.Container
 	curl     *line
 	tally    *line
@@ -136,8 +137,36 @@ func (p *servicesPage) drawWarnings(warnings []string) {
 	if more := len(warnings) - few; more > 0 {
 		text += fmt.Sprintf("\nand %d more, on the Settings page", more)
 	}
+	var actions []action
+	if p.view.PlainKeys > 0 {
+		actions = append(actions, action{label: "Move keys to " + p.keeper(), do: p.moveKeys, first: true})
+	}
 	p.odd.say(markWarning, "The config has "+count(len(warnings), "warning"), text,
-		action{label: "Hide", do: func() { p.hushed = all; p.odd.clear() }})
+		append(actions, action{label: "Hide", do: func() { p.hushed = all; p.odd.clear() }})...)
+}
+
+// moveKeys moves the keys that stand in the config to the vault.
+func (p *servicesPage) moveKeys() {
+	if p.moving {
+		return
+	}
+	p.moving = true
+	var done backend.Imported
+	p.loop.run("Moving the keys to "+p.keeper()+"…", func(ctx context.Context) (err error) {
+		done, err = p.backend.MoveKeys(ctx)
+		return err
+	}, func(err error) {
+		p.moving = false
+		if err != nil {
+			p.note.say(markFailed, "No key was moved", backend.Sentence(err.Error()), p.note.dismiss())
+			return
+		}
+		text := "The config as it was still holds them in plain text; remove it when all works: " + done.Backup
+		if len(done.Again) > 0 {
+			text += "\nA key stands once more in the config, in a comment maybe: see " + strings.Join(done.Again, ", ") + "."
+		}
+		p.note.say(markGood, "The keys are in "+p.keeper()+" now", text, p.note.dismiss())
+	})
 }
 
 // sameServices compares what the list shows.

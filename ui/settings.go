@@ -35,6 +35,7 @@ type settingsPage struct {
 	keychain                               *line
 	keychainText                           *prose
 	unlock                                 *button
+	backup                                 *backupPart
 	warnings                               *prose
 	version                                *line
 	saving                                 bool
@@ -54,6 +55,9 @@ func newSettingsPage(f *face) *settingsPage {
 	for _, e := range []*entry{p.listen, p.audience, p.auditDir} {
 		e.OnChanged = func(string) { p.check() }
 		e.OnSubmitted = func(string) { p.submit() }
+		e.focused = func() { revealInto(scroll, e) }
+	}
+	for _, e := range []*entry{p.backup.first, p.backup.again} {
 		e.focused = func() { revealInto(scroll, e) }
 	}
 	p.lifetime.OnChanged = func(string) { p.check() }
@@ -111,7 +115,8 @@ func (p *settingsPage) keychainPart() fyne.CanvasObject {
 	p.signing, key = p.value("Signing key")
 	left := container.New(firstLineLayout{labelWidth}, plain("Vault"))
 	words := column(2, inset(7, 0, 0, 0, container.NewBorder(nil, nil, p.keychainMark, nil, inset(0, 0, gapSmall, 0, p.keychain))), p.keychainText.root)
-	return group("Keys", "", vault, container.NewBorder(nil, nil, left, container.NewVBox(p.unlock), words), key)
+	p.backup = newBackupPart(p.face)
+	return group("Keys", "", vault, container.NewBorder(nil, nil, left, container.NewVBox(p.unlock), words), key, p.backup.root)
 }
 
 func (p *settingsPage) files() fyne.CanvasObject {

@@ -111,9 +111,18 @@ func socketOf(list string) (string, error) {
 }
 
 // call calls a method of the Secret Service and stores what it returns.
+// gnome-keyring answers now and then that it does not know a method, and has done
+// nothing: it has not noticed yet that we are here, for others are just leaving.
 func (b *bus) call(ctx context.Context, path dbus.ObjectPath, method string, args []any, results ...any) error {
-	err := b.conn.Object(secretService, path).CallWithContext(ctx, method, 0, args...).Store(results...)
-	return explain(ctx, err)
+	const unknown, tries = "org.freedesktop.DBus.Error.UnknownMethod", 4
+	for try := 1; ; try++ {
+		err := b.conn.Object(secretService, path).CallWithContext(ctx, method, 0, args...).Store(results...)
+		var e dbus.Error
+		if try == tries || ctx.Err() != nil || !errors.As(err, &e) || e.Name != unknown {
+			return explain(ctx, err)
+		}
+		time.Sleep(time.Duration(try) * 10 * time.Millisecond)
+	}
 }
 
 // property reads one property of an object of the Secret Service.

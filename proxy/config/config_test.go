@@ -104,7 +104,7 @@ func TestOriginalSample(t *testing.T) {
 	if c.AuditLog == nil || *c.AuditLog != (AuditLog{"local_dir", "/var/tmp/lockbox_audit_log"}) || c.Listen != DefaultListen {
 		t.Errorf("audit log %+v, listen %q", c.AuditLog, c.Listen)
 	}
-	if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0].Error(), "keychain") || c.Warnings[0].Line != 14 {
+	if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0].Error(), "lockbox import") || c.Warnings[0].Line != 14 {
 		t.Errorf("warnings: %v; want the literal's only", c.Warnings)
 	}
 }
@@ -327,7 +327,7 @@ func TestCredentialWarnings(t *testing.T) {
   }
 }`
 	want := []string{
-		`f:3:50: service "q": credential: holds a secret in the file itself: put a reference in its place`,
+		`f:3:50: service "q": credential: holds a secret in the file itself: move it to the vault`,
 		`f:3:84: service "q": credential/params/k: begins or ends with a space`,
 		`f:3:91: service "q": credential/parms: is not known and not used: is "params" meant?`,
 		`f:3:112: service "q": credential/token: is not used by a credential of type query`,

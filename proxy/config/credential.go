@@ -245,14 +245,10 @@ func (d *decoder) headers(o *object) []Header {
 // warnLiteral offers a better place once for each credential.
 func (d *decoder) warnLiteral(v *hujson.Value, c *Credential) {
 	for field, s := range c.Sources() {
-		if s.Literal.IsZero() || !c.secretField(field) {
+		if s.Literal.IsZero() || !c.IsSecret(field) {
 			continue
 		}
-		step := "open the service in the window and save it to move the secret to the keychain"
-		if !slices.Contains([]CredentialType{Basic, Bearer, Headers}, c.Type) {
-			step = "put a reference in its place, such as env://NAME, file:///path or keychain://service/field"
-		}
-		d.warn(v, "credential", "holds a secret in the file itself: %s", step)
+		d.warn(v, "credential", "holds a secret in the file itself: move it to the vault with lockbox import, or with a click in the window")
 		return
 	}
 }

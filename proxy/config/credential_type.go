@@ -119,10 +119,10 @@ func yieldParams(yield func(string, secret.Source) bool, prefix string, params [
 	return true
 }
 
-// secretField reports whether a literal in a field is a key. The others name
+// IsSecret reports whether a literal in a field of Sources is a key. The others name
 // who calls, which is no secret: a user name, a client's id, and what is sent
 // along with it.
-func (c *Credential) secretField(field string) bool {
+func (c *Credential) IsSecret(field string) bool {
 	switch field {
 	case "client_id", "access_key_id":
 		return false

@@ -36,6 +36,7 @@ const (
 type Backend struct {
 	opts      Options
 	vault     atomic.Pointer[vault.Store]
+	changes   *journal
 	next      atomic.Pointer[vault.Store] // of the config that is being loaded
 	newVault  chan struct{}               // another vault came into use
 	found     found
@@ -98,18 +99,15 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	first := o.newStore(named, b.passphrase) // until a config is loaded
 	b.vault.Store(&first)
 	b.next.Store(&first)
+	b.changes = newJournal(o, b.store)
+	b.changes.reload = b.use
 	if o.Listen != "" {
 		b.status.listen = o.Listen
 	}
 	b.server = proxy.New(proxy.Options{
 		Load: func(ctx context.Context) (*config.Config, error) {
 			b.note()
-			cfg, err := config.Load(o.ConfigPath)
-			if err != nil {
-				b.lookAtVault(ctx, b.store())
-				return nil, err
-			}
-			return cfg, b.chooseVault(ctx, cfg)
+			return b.loadConfig(ctx)
 		},
 		Secret: b.loadSecret, Store: b.storeSecret, Keys: b.signingKeys,
 		Register: tokens, Audit: log, Logger: o.Logger, Version: o.Version,
@@ -276,7 +274,11 @@ func (b *Backend) load(ctx context.Context) error { return b.loadBy(ctx, b.serve
 func (b *Backend) loadBy(ctx context.Context, reload func(context.Context) (proxy.Report, error)) error {
 	report, err := reload(ctx)
 	if err != nil {
-		b.setProblem(Notice{"The config was not loaded", err.Error(), "retry"})
+		next := "retry"
+		if errors.Is(err, secret.ErrLocked) { // an interrupted change
+			next = "unlock"
+		}
+		b.setProblem(Notice{"The config was not loaded", err.Error(), next})
 		return err
 	}
 	b.say(report)

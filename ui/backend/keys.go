@@ -173,7 +173,9 @@ func (b *Backend) storeSecret(ctx context.Context, ref secret.Ref, value secret.
 	}
 	switch ref.Scheme {
 	case secret.Keychain:
-		return b.store().Set(ctx, ref.Service, ref.Field, value)
+		c := change{what: "keeping a new " + ref.String()}
+		c.set(ref, value)
+		return b.changes.make(ctx, c, nil)
 	case secret.File:
 		return vault.WriteFile(ref, value)
 	}

@@ -93,7 +93,7 @@ func (b *Backend) UnlockAtStart(ctx context.Context) error {
 		return ctx.Err()
 	}
 	v, report := b.View(), b.server.Report()
-	if v.Locked || v.Vault.File || !v.Keychain.CanUnlock || len(report.Unavailable) == 0 && report.KeyProblem == "" {
+	if v.Locked || v.Vault.File || !v.Keychain.CanUnlock || v.Problem.Action != "unlock" && len(report.Unavailable) == 0 && report.KeyProblem == "" {
 		return nil
 	}
 	return b.Unlock(ctx)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"lockbox/proxy"
@@ -13,21 +14,6 @@ import (
 	"lockbox/proxy/secret"
 	"lockbox/vault"
 )
-
-// undo is a stack of the steps that take back what was done.
-type undo []func() error
-
-func (u *undo) push(f func() error) { *u = append(*u, f) }
-
-// all undoes the steps, last first, and joins what went wrong to cause.
-func (u undo) all(cause error) error {
-	for i := len(u) - 1; i >= 0; i-- {
-		if err := u[i](); err != nil {
-			cause = errors.Join(cause, fmt.Errorf("and could not be undone: %w", err))
-		}
-	}
-	return cause
-}
 
 // Save stores a service: its keys in the keychain, the rest in the config file,
 // then the running proxy is given the new config. old is the name of the
@@ -43,7 +29,7 @@ func (b *Backend) Save(ctx context.Context, old string, f Form) error {
 	if bad := b.Check(old, f); len(bad) > 0 {
 		return bad
 	}
-	current, src, err := b.readConfig()
+	current, src, err := b.readConfig(ctx)
 	if err != nil {
 		return err
 	}
@@ -63,17 +49,19 @@ func (b *Backend) Save(ctx context.Context, old string, f Form) error {
 	if err != nil {
 		return err
 	}
-	var steps undo
+	c := change{what: "saving " + f.Name}
 	for ref, value := range puts {
-		if err := b.keep(ctx, ref, value, &steps); err != nil {
-			return steps.all(err)
-		}
+		c.set(ref, value)
 	}
-	if err := b.replace(ctx, src, edited, &steps); err != nil {
-		return steps.all(err)
-	}
-	b.dropUnused(ctx, current, next)
-	return nil
+	c.write(b.opts.ConfigPath, edited)
+	c.unused = slices.Collect(maps.Keys(unused(current, next)))
+	return b.changes.make(ctx, c, b.use)
+}
+
+// use has the proxy load what a change made.
+func (b *Backend) use(ctx context.Context) error {
+	_, err := b.server.Reload(ctx)
+	return err
 }
 
 // place decides where each key of the form is to be: what was typed goes to the
@@ -141,44 +129,12 @@ func freeRef(service, field string, taken map[secret.Ref]bool) secret.Ref {
 	return ref
 }
 
-// keep puts a key into the keychain; the step back restores what was there.
-func (b *Backend) keep(ctx context.Context, ref secret.Ref, value secret.Value, steps *undo) error {
-	was, err := b.secret(ctx, ref)
-	if err != nil && !errors.Is(err, secret.ErrNotFound) {
-		return err
-	}
-	if err := b.store().Set(ctx, ref.Service, ref.Field, value); err != nil {
-		return err
-	}
-	steps.push(func() error {
-		ctx := context.WithoutCancel(ctx)
-		if was.IsZero() {
-			return b.store().Delete(ctx, ref.Service, ref.Field)
-		}
-		return b.store().Set(ctx, ref.Service, ref.Field, was)
-	})
-	return nil
-}
-
-// replace writes the config file and has the proxy load it.
-func (b *Backend) replace(ctx context.Context, src, edited []byte, steps *undo) error {
-	if err := config.WriteFile(b.opts.ConfigPath, edited); err != nil {
-		return err
-	}
-	steps.push(func() error {
-		if err := config.WriteFile(b.opts.ConfigPath, src); err != nil {
-			return err
-		}
-		_, err := b.server.Reload(context.WithoutCancel(ctx))
-		return err
-	})
-	_, err := b.server.Reload(ctx)
-	return err
-}
-
 // readConfig reads the file as it is now, which may be newer than what the proxy
-// runs with.
-func (b *Backend) readConfig() (*config.Config, []byte, error) {
+// runs with. What was interrupted is taken back first.
+func (b *Backend) readConfig(ctx context.Context) (*config.Config, []byte, error) {
+	if err := b.changes.settle(ctx, b.store()); err != nil {
+		return nil, nil, err
+	}
 	src, err := os.ReadFile(b.opts.ConfigPath)
 	if err != nil {
 		return nil, nil, fmt.Errorf("the config file cannot be read: %w", err)
@@ -210,16 +166,6 @@ func unused(before, after *config.Config) map[secret.Ref]bool {
 	return refs
 }
 
-// dropUnused removes keys that a save left without use. What cannot be removed
-// does no harm but to be left over, so that it does not undo the save.
-func (b *Backend) dropUnused(ctx context.Context, before, after *config.Config) {
-	for ref := range unused(before, after) {
-		if err := b.store().Delete(ctx, ref.Service, ref.Field); err != nil {
-			b.opts.Logger.Warn("a key that is no longer used stays in the keychain", "ref", ref.String(), "why", err)
-		}
-	}
-}
-
 // Delete removes a service and its keys; on failure both are still there.
 func (b *Backend) Delete(ctx context.Context, name string) error {
 	b.edit.Lock()
@@ -227,7 +173,7 @@ func (b *Backend) Delete(ctx context.Context, name string) error {
 	if err := b.unlocked(); err != nil {
 		return err
 	}
-	current, src, err := b.readConfig()
+	current, src, err := b.readConfig(ctx)
 	if err != nil {
 		return err
 	}
@@ -239,32 +185,14 @@ func (b *Backend) Delete(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	var steps undo
-	if err := b.replace(ctx, src, edited, &steps); err != nil {
-		return steps.all(err)
-	}
+	c := change{what: "deleting " + name}
 	for ref := range unused(current, next) {
-		if err := b.drop(ctx, ref, &steps); err != nil {
-			return steps.all(fmt.Errorf("%s was not deleted: %w", name, err))
-		}
+		c.set(ref, secret.Value{})
 	}
-	return nil
-}
-
-func (b *Backend) drop(ctx context.Context, ref secret.Ref, steps *undo) error {
-	was, err := b.secret(ctx, ref)
-	if errors.Is(err, secret.ErrNotFound) {
-		return nil
+	c.write(b.opts.ConfigPath, edited)
+	if err := b.changes.make(ctx, c, b.use); err != nil {
+		return fmt.Errorf("%s was not deleted: %w", name, err)
 	}
-	if err != nil {
-		return err
-	}
-	if err := b.store().Delete(ctx, ref.Service, ref.Field); err != nil {
-		return err
-	}
-	steps.push(func() error {
-		return b.store().Set(context.WithoutCancel(ctx), ref.Service, ref.Field, was)
-	})
 	return nil
 }
 

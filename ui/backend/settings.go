@@ -64,8 +64,18 @@ func (b *Backend) SaveSettings(ctx context.Context, s Settings) error {
 	if bad := b.CheckSettings(s); len(bad) > 0 {
 		return bad
 	}
-	var steps undo
 	was := b.Settings()
+	c := change{what: "changing the settings"}
+	if err := b.editConfig(ctx, was, s, &c); err != nil {
+		return err
+	}
+	if s.TokenDefaults != was.TokenDefaults {
+		text, err := json.MarshalIndent(s.TokenDefaults, "", "  ")
+		if err != nil {
+			return err
+		}
+		c.write(b.settingsFile(), append(text, '\n'))
+	}
 	var ln net.Listener
 	if s.Listen != was.Listen {
 		if b.opts.Listen != "" {
@@ -75,25 +85,37 @@ func (b *Backend) SaveSettings(ctx context.Context, s Settings) error {
 		if ln, err = (&net.ListenConfig{}).Listen(ctx, "tcp", s.Listen); err != nil {
 			return Fields{"listen": "cannot be listened on: " + reason(err)}
 		}
-		steps.push(ln.Close)
 	}
-	if s.Listen != was.Listen || s.AuditDir != was.AuditDir {
-		if err := b.editConfig(ctx, was, s, &steps); err != nil {
-			return steps.all(err)
+	err := b.changes.make(ctx, c, func(ctx context.Context) error { return b.useSettings(ctx, was, s, &ln) })
+	if err != nil {
+		if ln != nil {
+			err = errors.Join(err, ln.Close())
 		}
+		return err
 	}
-	if s.TokenDefaults != was.TokenDefaults {
-		if err := b.writeTokenDefaults(s.TokenDefaults); err != nil {
-			return steps.all(err)
-		}
-	}
-	if ln != nil {
-		if err := b.hand(ctx, ln); err != nil {
-			return steps.all(err)
-		}
-		b.setAsked(s.Listen)
-	}
+	b.mu.Lock()
+	b.status.token = s.TokenDefaults
+	b.mu.Unlock()
 	b.publish()
+	return nil
+}
+
+// useSettings puts saved settings to use. ln is nil from when it serves on.
+func (b *Backend) useSettings(ctx context.Context, was, s Settings, ln *net.Listener) error {
+	if s.Listen != was.Listen || s.AuditDir != was.AuditDir {
+		if err := b.use(ctx); err != nil {
+			return err
+		}
+	}
+	if *ln == nil {
+		return nil
+	}
+	handed := *ln
+	*ln = nil // hand closes it where it fails
+	if err := b.hand(ctx, handed); err != nil {
+		return err
+	}
+	b.setAsked(s.Listen)
 	return nil
 }
 
@@ -108,12 +130,15 @@ func reason(err error) string {
 	}
 }
 
-func (b *Backend) editConfig(ctx context.Context, was, s Settings, steps *undo) error {
-	_, src, err := b.readConfig()
+// editConfig adds what settings change in the config file.
+func (b *Backend) editConfig(ctx context.Context, was, s Settings, c *change) error {
+	if s.Listen == was.Listen && s.AuditDir == was.AuditDir {
+		return nil
+	}
+	_, edited, err := b.readConfig(ctx)
 	if err != nil {
 		return err
 	}
-	edited := src
 	if s.Listen != was.Listen {
 		if edited, err = config.SetListen(edited, s.Listen); err != nil {
 			return err
@@ -128,24 +153,11 @@ func (b *Backend) editConfig(ctx context.Context, was, s Settings, steps *undo) 
 			return err
 		}
 	}
-	return b.replace(ctx, src, edited, steps)
-}
-
-func (b *Backend) settingsFile() string { return filepath.Join(b.opts.StateDir, "settings.json") }
-
-func (b *Backend) writeTokenDefaults(d TokenDefaults) error {
-	text, err := json.MarshalIndent(d, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := config.WriteFile(b.settingsFile(), append(text, '\n')); err != nil {
-		return err
-	}
-	b.mu.Lock()
-	b.status.token = d
-	b.mu.Unlock()
+	c.write(b.opts.ConfigPath, edited)
 	return nil
 }
+
+func (b *Backend) settingsFile() string { return settingsPath(b.opts) }
 
 // readTokenDefaults takes the defaults where the file is missing or broken:
 // nothing in it is worth refusing to start for.

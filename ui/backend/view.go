@@ -54,6 +54,7 @@ type View struct {
 	Vault     VaultInfo
 	Keychain  KeychainInfo // how the vault is, a file too
 	Warnings  []string     // of the config
+	PlainKeys int          // services whose key stands in the config itself
 	Exchanges int          // on record
 	Tokens    uint64       // changes when the list of tokens does
 	FirstRun  bool         // the starter config was written at this start
@@ -168,6 +169,9 @@ func (b *Backend) look() *View {
 		}
 		v.Services = make([]ServiceInfo, 0, len(cfg.Services))
 		for name, svc := range cfg.Services {
+			if hasKey(svc) {
+				v.PlainKeys++
+			}
 			v.Services = append(v.Services, serviceInfo(svc, report.Unavailable[name], v.BaseURL))
 		}
 		slices.SortFunc(v.Services, func(a, b ServiceInfo) int { return strings.Compare(a.Name, b.Name) })

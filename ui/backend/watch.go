@@ -33,6 +33,32 @@ func (b *Backend) fileChanged(ctx context.Context) {
 	b.opts.Logger.Info("the config file was changed and is loaded", "path", b.opts.ConfigPath)
 }
 
+// loadConfig reads the config for the proxy and makes its vault ready. A change
+// that was interrupted is taken back first.
+func (b *Backend) loadConfig(ctx context.Context) (*config.Config, error) {
+	cfg, err := config.Load(b.opts.ConfigPath)
+	if err == nil {
+		err = b.chooseVault(ctx, cfg)
+	} else {
+		b.lookAtVault(ctx, b.store())
+	}
+	if !b.changes.interrupted() {
+		return cfg, err
+	}
+	// What the config says of the vault is no part of any change.
+	if err := b.changes.settle(ctx, b.coming()); err != nil {
+		if b.server.Config() == nil {
+			b.inUse() // the vault that is to be unlocked
+		}
+		return nil, err
+	}
+	b.note()
+	if cfg, err = config.Load(b.opts.ConfigPath); err != nil {
+		return nil, err
+	}
+	return cfg, b.chooseVault(ctx, cfg)
+}
+
 // note remembers what is about to be loaded. Changed in between, it is loaded
 // once more.
 func (b *Backend) note() {

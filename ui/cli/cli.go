@@ -43,6 +43,8 @@ type commands struct {
 	Key        keyCmd           `cmd:"" help:"Look after the signing key, by which tokens are known."`
 	Panic      panicCmd         `cmd:"" help:"Shut everyone out at once: pause, revoke every token, replace the signing key."`
 	Secret     secretCmd        `cmd:"" help:"Put secrets into the vault, take them out, list them."`
+	Import     importCmd        `cmd:"" help:"Take services over from a config file and move their keys to the vault, or restore a backup."`
+	Export     exportCmd        `cmd:"" help:"Back everything up into one encrypted file."`
 	Check      checkCmd         `cmd:"" help:"Say what is wrong with a config file."`
 	Version    versionCmd       `cmd:"" help:"Print the version."`
 	ShowVer    kong.VersionFlag `name:"version" help:"Print the version."`

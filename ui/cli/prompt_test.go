@@ -121,3 +121,39 @@ func TestPrompts(t *testing.T) {
 		})
 	}
 }
+
+// TestBackupPrompts: who is at a terminal types the passphrase, twice for a new
+// backup, and says yes to a restore.
+func TestBackupPrompts(t *testing.T) {
+	h := vaultHome(t)
+	if r := h.set(t, "keychain://acme/key", "sk-canary"); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	file := h.path("all.age")
+	const again, yes = "The same again: ", "Restore it? [y/N] "
+	ask := "Passphrase of " + file + ": "
+	tests := []struct {
+		name string
+		args []string
+		talk []string
+		code int
+		want string
+	}{
+		{"mistyped", []string{"export", "--backup", file}, []string{"Passphrase for " + file, "canary-a\n", again, "canary-b\n"}, 1, "not the same"},
+		{"empty", []string{"export", "--backup", file}, []string{"Passphrase for " + file, "\n"}, 1, "empty"},
+		{"made", []string{"export", "--backup", file}, []string{"Passphrase for " + file, "canary-pass\n", again, "canary-pass\n"}, 0, "1 key"},
+		{"all here", []string{"import", "--backup", file}, []string{ask, "canary-x\n", "Wrong passphrase: try again.\r\n" + ask, "canary-pass\n"}, 0, "here already"},
+		{"another key", []string{"secret", "set", "keychain://acme/key"}, []string{"Value of", "sk-canary-2\n"}, 0, "is stored"},
+		{"no", []string{"import", "--backup", file}, []string{ask, "canary-pass\n", yes, "n\n"}, 1, "is replaced: keychain://acme/key"},
+		{"yes", []string{"import", "--backup", file}, []string{ask, "canary-pass\n", yes, "y\n"}, 0, "Restored: "},
+		{"wrong for good", []string{"import", "--backup", file}, []string{ask, "canary-x\n", ask, "canary-y\n", ask, "canary-z\n"}, 1, "wrong passphrase"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			shown, code := atTerminal(t, h.command(t, tt.args...), tt.talk...)
+			if code != tt.code || !strings.Contains(shown, tt.want) || strings.Contains(shown, "canary") {
+				t.Errorf("exit code %d, the terminal shows %q; want %d and %q, and nothing that was typed", code, shown, tt.code, tt.want)
+			}
+		})
+	}
+}
