@@ -29,11 +29,13 @@ type journal struct {
 	lines  int
 }
 
-func (j *journal) lock() (free func(), err error) {
-	if err := os.MkdirAll(filepath.Dir(j.path), 0o700); err != nil {
+// Hold keeps every process from writing the list at path, until free. Whoever
+// holds it may put another file in its place; nothing here works meanwhile.
+func Hold(path string) (free func(), err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	l := flock.New(j.path+".lock", flock.SetPermissions(0o600))
+	l := flock.New(path+".lock", flock.SetPermissions(0o600))
 	if err := l.Lock(); err != nil {
 		return nil, err
 	}

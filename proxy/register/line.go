@@ -55,7 +55,8 @@ func (r *Register) apply(l line) {
 	at := moment(l.At)
 	switch l.Op {
 	case opMade, opSeen, opOriginal:
-		r.put(Info{ID: l.ID, Kind: Kind(l.Op), Label: l.Label, Service: l.Service, Audience: l.Audience, Made: at, Expires: moment(l.Expires)})
+		e := r.put(Info{ID: l.ID, Kind: Kind(l.Op), Label: l.Label, Service: l.Service, Audience: l.Audience, Made: at, Expires: moment(l.Expires)})
+		r.revokeOlder(e)
 	case opUsed:
 		if e := r.entries[l.ID]; e != nil {
 			e.saved = max(e.saved, l.Calls)
@@ -94,6 +95,16 @@ func (r *Register) rule(add rule) {
 		}
 	}
 	r.ended()
+}
+
+// revokeOlder revokes an entry that is older than a rule though its line comes
+// behind it: the lists of two machines were put together.
+func (r *Register) revokeOlder(e *Entry) {
+	for _, rule := range r.rules {
+		if e.info.Revoked.IsZero() && e.info.Made.Before(rule.before) && rule.covers(e.info.Service, e.info.Audience, e.info.Made) {
+			e.info.Revoked = rule.before
+		}
+	}
 }
 
 func moment(sec int64) time.Time {

@@ -11,7 +11,7 @@ import (
 func (r *Register) write(lines ...line) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	free, err := r.file.lock()
+	free, err := Hold(r.file.path)
 	if err != nil {
 		return unwritten(err)
 	}
@@ -59,6 +59,7 @@ func (r *Register) read() error {
 func (r *Register) reset() {
 	r.order, r.rules, r.panicked, r.foreign = nil, nil, time.Time{}, 0
 	r.keysAt = time.Time{}
+	r.keys++ // those that came with the file may be others
 	for _, e := range r.entries {
 		e.listed, e.saved, e.info.Revoked = false, 0, time.Time{}
 	}
@@ -125,7 +126,7 @@ func (r *Register) compact(now time.Time) error {
 	if r.file.lines < compactAbove || r.file.lines < 3*len(r.order) {
 		return nil
 	}
-	free, err := r.file.lock()
+	free, err := Hold(r.file.path)
 	if err != nil {
 		return unwritten(err)
 	}

@@ -74,7 +74,7 @@ func TestRestoreKeepsRevocations(t *testing.T) {
 		{"", "", ""},
 		{"a\nb\n", "", "a\nb\n"},
 		{"a\nb\n", "a\nb\nrevoked a\n", "a\nb\nrevoked a\n"},
-		{"a\nb", "c\n", "a\nb\nc\n"},
+		{"a\nb", "c\nd", "a\nc\n"}, // b and d were being written
 	} {
 		if got := string(mergeLines([]byte(tt.from), []byte(tt.here))); got != tt.want {
 			t.Errorf("mergeLines(%q, %q) = %q, want %q", tt.from, tt.here, got, tt.want)

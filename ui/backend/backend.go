@@ -85,7 +85,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := register.Open(o.tokensFile(), o.Logger)
+	tokens, err := register.Open(tokensPath(o), o.Logger)
 	if err != nil {
 		return nil, err
 	}

@@ -123,7 +123,7 @@ func (k *Keeper) collect(ctx context.Context) (a *archive, missing []string, err
 
 // signingKeys reads the signing key and those of before, nil where there is none.
 func (k *Keeper) signingKeys(ctx context.Context) (current, former []byte, err error) {
-	if path := signingKeyFile(k.opts); path != "" {
+	if path := k.opts.keyFile(); path != "" {
 		if current, err = os.ReadFile(path); err != nil { //nolint:gosec // the person's own choice of file
 			return nil, nil, fmt.Errorf("the signing key file cannot be read: %w", err)
 		}

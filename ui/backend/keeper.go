@@ -82,17 +82,6 @@ func (k *Keeper) readOwn(ctx context.Context) (*config.Config, []byte, error) {
 	return cfg, src, err
 }
 
-// signingKeyFile is the file that holds the signing key, "" where the vault does.
-func signingKeyFile(o Options) string {
-	if o.SigningKeyFile != "" {
-		return o.SigningKeyFile
-	}
-	if path := signingKeyPath(o); fileExists(path) {
-		return path
-	}
-	return ""
-}
-
 func fileExists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil

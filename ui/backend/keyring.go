@@ -20,9 +20,6 @@ import (
 	"lockbox/vault"
 )
 
-// formerKeysRef is where the vault holds the keys that still verify for a while.
-var formerKeysRef = secret.KeychainRef("lockbox", "former_keys")
-
 // keyRing is the signing keys where they are kept: in the vault, or in a file with
 // the former ones in FILE.former beside it.
 type keyRing struct {
@@ -55,7 +52,7 @@ func (k keyRing) current(ctx context.Context) (secret.Value, error) {
 	return vault.Resolve(ctx, k.store, signingKeyRef)
 }
 
-func (k keyRing) formerFile() string { return k.file + ".former" }
+func (k keyRing) formerFile() string { return formerKeysPath(k.file) }
 
 // formers are all that is kept of former keys.
 func (k keyRing) formers(ctx context.Context) (formers, error) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"lockbox/proxy/config"
+	"lockbox/proxy/register"
 	"lockbox/proxy/secret"
 	"lockbox/vault"
 )
@@ -150,7 +151,7 @@ func (k *Keeper) planKey(ctx context.Context, r *Restore) error {
 		return nil
 	}
 	c := &r.change
-	path := signingKeyFile(k.opts)
+	path := k.opts.keyFile()
 	if state := k.store().Status(ctx).State; path == "" && len(a.Secrets) == 0 && (state == vault.NoBus || state == vault.NoService) {
 		path = signingKeyPath(k.opts) // as where one is made
 	}
@@ -183,25 +184,26 @@ func (k *Keeper) planKey(ctx context.Context, r *Restore) error {
 // revoked here stays so.
 func mergeLines(from, here []byte) []byte {
 	seen := map[string]bool{}
-	out := bytes.TrimRight(bytes.Clone(from), "\n")
-	for line := range bytes.Lines(out) {
-		seen[string(bytes.TrimRight(line, "\n"))] = true
-	}
-	for line := range bytes.Lines(here) {
-		line = bytes.TrimRight(line, "\n")
-		if len(line) > 0 && !seen[string(line)] {
-			seen[string(line)] = true
-			out = append(append(out, '\n'), line...)
+	var out []byte
+	for _, text := range [][]byte{from, here} {
+		for line := range bytes.Lines(text) {
+			// A last line without its end was being written when its writer died.
+			if bytes.HasSuffix(line, []byte("\n")) && !seen[string(line)] {
+				seen[string(line)] = true
+				out = append(out, line...)
+			}
 		}
-	}
-	if len(out) > 0 {
-		out = append(out, '\n')
 	}
 	return out
 }
 
 // Restore puts a backup's content in the place of what is here.
 func (k *Keeper) Restore(ctx context.Context, r *Restore) error {
+	free, err := register.Hold(tokensPath(k.opts))
+	if err != nil {
+		return err
+	}
+	defer free()
 	now, err := k.plan(ctx, r.archive) // tokens may have been revoked since
 	if err != nil {
 		return err

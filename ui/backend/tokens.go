@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -48,9 +47,7 @@ type TokenRequest struct {
 type TokenList = register.Register
 
 // OpenTokens opens the list of tokens.
-func OpenTokens(o Options) (*TokenList, error) { return register.Open(o.tokensFile(), o.Logger) }
-
-func (o Options) tokensFile() string { return filepath.Join(o.StateDir, "tokens.jsonl") }
+func OpenTokens(o Options) (*TokenList, error) { return register.Open(tokensPath(o), o.Logger) }
 
 // CheckToken says what is wrong with a request, by field: "service", "audience",
 // "label" and "expires".
@@ -213,7 +210,7 @@ func (b *Backend) LiveTokens(service, audience string) []TokenInfo {
 // watchTokens follows what other processes do to the list: lockbox token and
 // lockbox panic.
 func (b *Backend) watchTokens(ctx context.Context) {
-	path := b.opts.tokensFile()
+	path := tokensPath(b.opts)
 	trouble := func(err error) {
 		b.opts.Logger.Warn("tokens that a command makes or revokes may go unnoticed", "path", path, "why", err)
 	}

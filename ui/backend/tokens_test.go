@@ -98,7 +98,7 @@ func TestTokens(t *testing.T) {
 	if opens(t, b, dated) || !opens(t, b, usual) {
 		t.Error("after a service was revoked, its token or another is wrong")
 	}
-	text, err := os.ReadFile(b.opts.tokensFile())
+	text, err := os.ReadFile(tokensPath(b.opts))
 	if err != nil {
 		t.Fatal(err)
 	}
