@@ -15,6 +15,8 @@ import (
 	"fyne.io/fyne/v2/driver/software"
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/theme"
+
+	"lockbox/ui/backend"
 )
 
 // settle does what the window has to do until nothing more comes for a moment.
@@ -99,6 +101,23 @@ func TestPictures(t *testing.T) {
 	s.settle()
 	s.picture("audit-detail")
 	s.whole("audit-detail-whole")
+	s.window.open(pageTokens)
+	s.settle()
+	s.picture("tokens-empty")
+	s.fillTokens()
+	s.picture("tokens")
+	s.tokens.choose(1)
+	s.tokens.detail.askAll("acme", "")
+	s.picture("tokens-revoke")
+	s.newToken("github")
+	s.tokens.maker.lifetime.SetSelected(untilDate)
+	s.tokens.maker.submit()
+	s.picture("tokens-new")
+	s.tokens.maker.lifetime.SetSelected("90 days")
+	s.tokens.maker.audience.SetText("make")
+	s.tokens.maker.submit()
+	s.until("the token", func() bool { return s.tokens.maker.made.Visible() })
+	s.picture("tokens-made")
 	s.window.open(pageSettings)
 	s.picture("settings")
 	s.whole("settings-whole")
@@ -126,4 +145,32 @@ func TestMakeVaultPictures(t *testing.T) {
 	s := open(t, vaultConfig(filepath.Join(t.TempDir(), "vault.age")))
 	s.until("a passphrase is asked for", func() bool { return s.unlocker().root.Visible() })
 	s.picture("make-vault")
+}
+
+// fillTokens makes some tokens of all kinds.
+func (s *screen) fillTokens() {
+	s.t.Helper()
+	for _, r := range []backend.TokenRequest{
+		{Service: "acme", Audience: "zapier", Label: "Invoices to the sheet", Lifetime: 90 * 24 * time.Hour},
+		{Service: "github", Audience: "n8n", Lifetime: 30 * 24 * time.Hour},
+		{Service: "acme", Audience: "make", Label: "A label that is so long that it has to be cut off somewhere near the end", Lifetime: 3 * 24 * time.Hour},
+		{Service: "stripe", Audience: "zapier", Label: "Old one", Lifetime: time.Hour},
+	} {
+		tok, err := s.b.NewToken(s.t.Context(), r)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		switch r.Label {
+		case "Old one":
+			err = s.b.RevokeToken(s.t.Context(), tok.ID)
+		case "Invoices to the sheet":
+			s.callWith("/s/acme/x", tok.Value.Reveal())
+		}
+		if err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	s.tokens.state.SetSelected(allTokens)
+	s.until("the tokens", func() bool { s.tokens.refresh(); return len(s.tokens.found) == 4 })
+	s.settle()
 }
