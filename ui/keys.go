@@ -213,7 +213,7 @@ func newList(k *hotkeys, length func() int, create func() fyne.CanvasObject, upd
 // TypedKey implements fyne.Focusable.
 func (l *list) TypedKey(ev *fyne.KeyEvent) {
 	switch {
-	case leaves(ev.Name) && l.keys.typed(ev):
+	case (leaves(ev.Name) || ev.Name == fyne.KeyDelete) && l.keys.typed(ev):
 	case isEnter(ev.Name):
 		l.List.TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
 	default:

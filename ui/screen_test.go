@@ -100,14 +100,14 @@ const none = `{"services": {}}`
 // until does the window's work until ok holds.
 func (s *screen) until(what string, ok func() bool) {
 	s.t.Helper()
-	late := time.After(10 * time.Second)
+	late := time.After(time.Minute)
 	for !ok() {
 		select {
 		case f := <-s.queue:
 			f()
 		case <-time.After(5 * time.Millisecond):
 		case <-late:
-			s.t.Fatalf("waited 10 s until %s", what)
+			s.t.Fatalf("waited a minute until %s", what)
 		}
 	}
 }

@@ -37,8 +37,9 @@ type tokenMaker struct {
 	save     *button
 	trouble  *strip
 
-	text *entry
-	says *prose
+	text   *entry
+	says   *prose
+	copied *button
 }
 
 func newTokenMaker(f *face, p *tokensPage) *tokenMaker {
@@ -93,12 +94,12 @@ func (m *tokenMaker) newMade() *fyne.Container {
 		}
 	}
 	m.says = newProse("", theme.SizeNameCaptionText, colorMuted)
-	copied := newButton(m.keys, "Copy", theme.ContentCopyIcon(), func() {
+	m.copied = newButton(m.keys, "Copy", theme.ContentCopyIcon(), func() {
 		m.app.Clipboard().SetContent(m.value.Reveal())
 		m.say(markGood, "Token copied.")
 	}).primary()
 	done := newButton(m.keys, "Done", nil, func() { m.close(); m.page.showSide() })
-	c := column(gap, heading("The token"), m.says.root, m.text, row(gapSmall, copied, done))
+	c := column(gap, heading("The token"), m.says.root, m.text, row(gapSmall, m.copied, done))
 	c.Hide()
 	return c
 }
@@ -142,7 +143,11 @@ func (m *tokenMaker) begin(service, audience string) {
 	m.form.Show()
 	m.made.Hide()
 	m.root.Show()
-	if service == "" {
+}
+
+// focusFirst gives the keyboard to what is to be filled in first.
+func (m *tokenMaker) focusFirst() {
+	if m.service.Selected == "" {
 		m.focus(m.service)
 		return
 	}
@@ -226,6 +231,7 @@ func (m *tokenMaker) show(tok backend.Token) {
 	m.form.Hide()
 	m.made.Show()
 	m.root.Refresh()
+	m.focus(m.copied)
 }
 
 // forget lets go of the token.

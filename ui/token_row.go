@@ -64,7 +64,7 @@ func tokenUse(t backend.TokenInfo, now time.Time) (calls, last string) {
 	if t.Calls == 0 {
 		return "No calls", ""
 	}
-	return count(int(min(t.Calls, 1<<50)), "call"), "last " + ago(t.LastUsed, now)
+	return count(int(min(t.Calls, 1<<50)), "call"), ago(t.LastUsed, now)
 }
 
 // ago is how long something is past, roughly.
@@ -138,7 +138,6 @@ func (d *tokenRowRenderer) texts(s fyne.Size) {
 		end -= tokenUsedWidth
 	}
 	top, bottom := s.Height/2-18, s.Height/2+1
-	place(d.name, tokenName(t), left, top, end-left-gap)
 	whose := ""
 	if t.Label != "" || t.Service == "" {
 		whose = tokenFor(t)
@@ -149,6 +148,11 @@ func (d *tokenRowRenderer) texts(s fyne.Size) {
 	case backend.TokenSeen:
 		whose = strings.TrimPrefix(whose+", made elsewhere", ", ")
 	}
+	line := top
+	if whose == "" {
+		line = (s.Height - d.name.TextSize*1.4) / 2
+	}
+	place(d.name, tokenName(t), left, line, end-left-gap)
 	place(d.whose, whose, left, bottom, end-left-gap)
 	d.calls.Hidden, d.last.Hidden = !full, !full
 	if full {

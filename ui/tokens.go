@@ -78,7 +78,8 @@ func newTokensPage(f *face) *tokensPage {
 	p.side = container.NewStack(p.detail.root, p.maker.root)
 	p.side.Hide()
 	p.listBox = container.NewBorder(nil, nil, nil, p.side, tight(container.NewStack(p.list, p.empty)))
-	head := ends(row(gap, title("Tokens"), inset(7, 0, 0, 0, p.tally)), wide(130, frame(p.state)), wide(280, p.search), add)
+	brake := newButton(f.keys, "Panic…", theme.WarningIcon(), p.askPanic).quiet()
+	head := ends(row(gap, title("Tokens"), inset(7, 0, 0, 0, p.tally)), brake, wide(130, frame(p.state)), wide(240, p.search), add)
 	p.root = container.NewBorder(pageHead(head, p.note.root), nil, nil, nil, p.listBox)
 	return p
 }
@@ -211,6 +212,7 @@ func (p *tokensPage) make(service, audience string) {
 	p.detail.root.Hide()
 	p.maker.begin(service, audience)
 	p.showSide()
+	p.maker.focusFirst()
 }
 
 // showSide makes room for what is beside the list, or takes it away.
@@ -238,8 +240,46 @@ func (p *tokensPage) revoke(label string, do func(context.Context) (int, error))
 	})
 }
 
+// askPanic says what a panic would end, and asks.
+func (p *tokensPage) askPanic() {
+	plan := p.backend.PanicPlan()
+	text := "The proxy is paused, every token is revoked and the signing key replaced, at once. "
+	if plan.Tokens == 0 {
+		text += "No token on the list is good now."
+	} else {
+		text += count(plan.Tokens, "token") + " stop working, for " + few(plan.Services) + ", with " + few(plan.Audiences) + "."
+	}
+	p.note.say(markWarning, "Shut everyone out?", text+" It cannot be undone: platforms need new tokens afterwards.",
+		action{label: "Shut everyone out", do: p.panic}, action{label: "Keep", do: p.note.clear, first: true})
+}
+
+// few names some of many.
+func few(names []string) string {
+	const some = 5
+	if len(names) > some {
+		return strings.Join(names[:some], ", ") + fmt.Sprintf(" and %d more", len(names)-some)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (p *tokensPage) panic() {
+	p.note.say(markInfo, "Shutting everyone out…", "")
+	p.loop.run("Shutting everyone out…", p.backend.Panic, func(err error) {
+		p.refresh()
+		if err != nil {
+			p.note.say(markFailed, "Calls are paused, but not all was done", backend.Sentence(err.Error()), action{label: "Try again", do: p.panic}, p.note.dismiss())
+			return
+		}
+		p.note.say(markGood, "Everyone is shut out", "Calls are paused, every token is revoked and the signing key is new. Resume when it is safe, and make new tokens.", p.note.dismiss())
+	})
+}
+
 // key is what the page does with a key.
 func (p *tokensPage) key(k fyne.KeyName) bool {
+	if k == fyne.KeyDelete && p.detail.root.Visible() && p.detail.one.Visible() {
+		p.detail.askOne()
+		return true
+	}
 	if k != fyne.KeyEscape {
 		return false
 	}

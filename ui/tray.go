@@ -87,6 +87,7 @@ const (
 	trayBaseURL
 	trayPause
 	trayLock
+	trayPanic
 	trayAudit
 	traySettings
 	trayQuit
@@ -105,6 +106,7 @@ var trayMenu = []struct {
 	{trayBaseURL, "Copy base URL"},
 	{trayPause, "Pause proxy"},
 	{trayLock, "Lock"},
+	{trayPanic, "Panic…"},
 	{traySeparator, ""},
 	{trayAudit, "Audit log…"},
 	{traySettings, "Settings…"},
@@ -125,6 +127,10 @@ func (w *window) trayDo(a trayAction) {
 		}
 	case trayLock:
 		w.toggleLock()
+	case trayPanic:
+		w.open(pageTokens)
+		w.raise()
+		w.tokens.askPanic()
 	case trayAudit:
 		w.open(pageAudit)
 		w.raise()

@@ -62,6 +62,8 @@ func phase(v backend.View) (mark, string) {
 		return markFailed, "Not listening"
 	case v.Locked:
 		return markInactive, "Locked"
+	case v.Phase == backend.Paused && !v.Panicked.IsZero():
+		return markInactive, "Paused since the panic at " + v.Panicked.Local().Format("15:04")
 	case v.Phase == backend.Paused:
 		return markInactive, "Paused"
 	case v.Phase == backend.Starting:

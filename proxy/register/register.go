@@ -71,8 +71,10 @@ func (e *Entry) Use(now time.Time) {
 // Register is the list. Its methods can be used by many goroutines at once, and a
 // nil one lists nothing and revokes nothing.
 type Register struct {
+	log *slog.Logger
+
+	disk sync.Mutex // held while the file is read and written; taken before mu
 	file journal
-	log  *slog.Logger
 
 	generation atomic.Uint64
 	revision   atomic.Uint64
@@ -109,7 +111,7 @@ const maxSeen = 10_000
 // something else has written into is an error: a revocation in it could not be
 // told from a token that is good.
 func Open(path string, log *slog.Logger) (*Register, error) {
-	r := &Register{file: journal{path: path}, log: log, entries: map[string]*Entry{}}
+	r := &Register{log: log, file: journal{path: path}, entries: map[string]*Entry{}}
 	if err := r.Sync(); err != nil {
 		return nil, err
 	}

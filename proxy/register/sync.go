@@ -9,8 +9,8 @@ import (
 
 // write adds lines to the file and makes them true.
 func (r *Register) write(lines ...line) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.disk.Lock()
+	defer r.disk.Unlock()
 	free, err := Hold(r.file.path)
 	if err != nil {
 		return unwritten(err)
@@ -31,17 +31,19 @@ func unwritten(err error) error {
 
 // Sync makes true what other processes have written since.
 func (r *Register) Sync() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.disk.Lock()
+	defer r.disk.Unlock()
 	return r.read()
 }
 
-// read applies what is new in the file. mu must be held.
+// read applies what is new in the file. disk must be held.
 func (r *Register) read() error {
 	lines, anew, err := r.file.news()
 	if err != nil {
 		return err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if anew { // it was compacted, or restored: what it does not say is not so
 		r.reset()
 	}
@@ -121,9 +123,9 @@ func (e *Entry) line() line {
 
 // compact writes the file anew when much of it says nothing any more.
 func (r *Register) compact(now time.Time) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.file.lines < compactAbove || r.file.lines < 3*len(r.order) {
+	r.disk.Lock()
+	defer r.disk.Unlock()
+	if r.file.lines < compactAbove || r.file.lines < 3*len(r.List()) {
 		return nil
 	}
 	free, err := Hold(r.file.path)
@@ -143,6 +145,8 @@ func (r *Register) compact(now time.Time) error {
 // essence is the shortest file that says the same, less what expired long ago. A
 // rule is needed as long as a token that it is for may be out, which nobody knows.
 func (r *Register) essence(now time.Time) []line {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var out []line
 	// First, for a token that comes behind a rule was made after it.
 	for _, rule := range newest(r.rules) {

@@ -56,6 +56,7 @@ type View struct {
 	Warnings  []string     // of the config
 	PlainKeys int          // services whose key stands in the config itself
 	Exchanges int          // on record
+	Panicked  time.Time    // when the brake was pulled; zero when it is not
 	Tokens    uint64       // changes when the list of tokens does
 	FirstRun  bool         // the starter config was written at this start
 	Token     TokenDefaults
@@ -107,7 +108,7 @@ type TokenDefaults struct {
 func (b *Backend) View() View {
 	v := *b.view.Load()
 	v.Exchanges = b.audit.Count()
-	v.Tokens = b.tokens.Revision()
+	v.Tokens, v.Panicked = b.tokens.Revision(), b.tokens.Panicked()
 	return v
 }
 

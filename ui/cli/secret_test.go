@@ -60,7 +60,7 @@ func status(t *testing.T, url string) int {
 func becomes(t *testing.T, url string, want int) {
 	t.Helper()
 	got := 0
-	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if got = status(t, url); got == want {
 			return
 		}

@@ -29,7 +29,7 @@ func statusWith(t *testing.T, url, token string) int {
 
 func becomesWith(t *testing.T, what, url, token string, want int) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		got := statusWith(t, url, token)
 		if got == want {
 			return

@@ -63,6 +63,32 @@ func TestKeyInCallOut(t *testing.T) {
 	a.key("ctrl+4")
 	a.reads("settings", "127.0.0.1:8000")
 
+	// A token from its page: made, copied, used, revoked.
+	a.key("ctrl+t")
+	a.reads("token-form", "New token")
+	a.fill("endtoend")
+	a.key("Return")
+	a.reads("token-made", "shown only now")
+	a.key("Return")
+	var second string
+	eventually(t, "the second token on the clipboard", func() bool {
+		second = desk.Clipboard()
+		return second != token && strings.Count(second, ".") == 2
+	})
+	if status, _ := a.curl("/s/acme/second", second); status != "200" {
+		t.Errorf("with the second token: %s, want 200", status)
+	}
+	a.key("Escape")
+	a.desk.ClickAt(a.win, 420, 100) // its row is the first
+	a.reads("token-detail", "endtoend", "Opens service")
+	a.key("Delete")
+	a.reads("token-revoke", "Revoke this token")
+	a.key("Return")
+	eventually(t, "the second token to be refused", a.answers("/s/acme/second", second, "401"))
+	if status, _ := a.curl("/s/acme/orders", token); status != "200" {
+		t.Errorf("the first token after the second was revoked: %s, want 200", status)
+	}
+
 	// Edit the base URL; the next call goes there, in the same process.
 	a.key("ctrl+1")
 	a.key("ctrl+e") // it is still selected
