@@ -19,6 +19,7 @@ type face struct {
 	window        fyne.Window
 	say           func(m mark, text string) // in the status line
 	shown         fyne.CanvasObject         // the page
+	copied        int                       // how often something secret was put on the clipboard
 	askPassphrase func()                    // has the window ask for the vault file's passphrase
 }
 
@@ -44,7 +45,7 @@ func (f *face) copyToken(service, audience string, lifetime time.Duration) {
 			f.notify("No token for "+service, backend.Sentence(err.Error()))
 			return
 		}
-		f.app.Clipboard().SetContent(tok.Value.Reveal())
+		f.copySecret(tok.Value)
 		text := copied(tok)
 		f.say(markGood, text)
 		f.notify("Token copied", text)

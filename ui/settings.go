@@ -25,7 +25,7 @@ type settingsPage struct {
 	loaded           bool
 	listen, audience *entry
 	auditDir         *entry
-	lifetime         *choice
+	lifetime, clip   *choice
 	fields           map[string]*field
 	save, undo       *button
 	trouble          *strip
@@ -61,6 +61,7 @@ func newSettingsPage(f *face) *settingsPage {
 		e.focused = func() { revealInto(scroll, e) }
 	}
 	p.lifetime.OnChanged = func(string) { p.check() }
+	p.clip.OnChanged = func(string) { p.check() }
 	p.save = newButton(f.keys, "Apply", theme.ConfirmIcon(), p.submit).primary()
 	p.undo = newButton(f.keys, "Undo", nil, p.reset)
 	foot := column(gapSmall, p.trouble.root, ends(layout.NewSpacer(), p.undo, p.save))
@@ -95,9 +96,11 @@ func (p *settingsPage) proxy() fyne.CanvasObject {
 func (p *settingsPage) tokens() fyne.CanvasObject {
 	p.audience = newEntry(p.keys)
 	p.lifetime = newChoice(p.keys, lifetimeLabels(), nil)
+	p.clip = newChoice(p.keys, clipLabels(), nil)
 	return group("Service tokens", "What a token is made with unless you choose otherwise.",
 		p.put("audience", "Audience", "Who the token is for.", p.audience),
-		p.put("lifetime", "Valid for", "", atMost(160, frame(p.lifetime))))
+		p.put("lifetime", "Valid for", "", atMost(160, frame(p.lifetime))),
+		p.put("clipboard", "Off the clipboard", "When a copied token is taken off the clipboard again.", atMost(160, frame(p.clip))))
 }
 
 // keychainPart is the part with keychain and signing key.
@@ -194,6 +197,11 @@ func (p *settingsPage) reset() {
 	}
 	p.lifetime.Options = options
 	p.lifetime.SetSelected(lifetimeLabel(s.Lifetime))
+	p.clip.Options = clipLabels()
+	if l := clipLabel(s.Clipboard); !slices.Contains(p.clip.Options, l) {
+		p.clip.Options = append(p.clip.Options, l)
+	}
+	p.clip.SetSelected(clipLabel(s.Clipboard))
 	p.trouble.clear()
 	p.check()
 }
@@ -203,6 +211,9 @@ func (p *settingsPage) settings() backend.Settings {
 	s.Listen, s.AuditDir, s.Audience = strings.TrimSpace(p.listen.Text), strings.TrimSpace(p.auditDir.Text), strings.TrimSpace(p.audience.Text)
 	if d := lifetimeOf(p.lifetime.Selected); d > 0 {
 		s.Lifetime = d
+	}
+	if d, ok := clipTime(p.clip.Selected); ok {
+		s.Clipboard = d
 	}
 	return s
 }

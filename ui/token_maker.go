@@ -95,7 +95,7 @@ func (m *tokenMaker) newMade() *fyne.Container {
 	}
 	m.says = newProse("", theme.SizeNameCaptionText, colorMuted)
 	m.copied = newButton(m.keys, "Copy", theme.ContentCopyIcon(), func() {
-		m.app.Clipboard().SetContent(m.value.Reveal())
+		m.copySecret(m.value)
 		m.say(markGood, "Token copied.")
 	}).primary()
 	done := newButton(m.keys, "Done", nil, func() { m.close(); m.page.showSide() })

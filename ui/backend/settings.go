@@ -18,6 +18,8 @@ import (
 const (
 	defaultAudience = "desktop"
 	defaultLifetime = 30 * 24 * time.Hour
+	// defaultClipboard is how long password managers leave things there.
+	defaultClipboard = time.Minute
 )
 
 // Settings are what the Settings page shows and changes.
@@ -162,13 +164,13 @@ func (b *Backend) settingsFile() string { return settingsPath(b.opts) }
 // readTokenDefaults takes the defaults where the file is missing or broken:
 // nothing in it is worth refusing to start for.
 func readTokenDefaults(path string) TokenDefaults {
-	d := TokenDefaults{defaultAudience, defaultLifetime}
+	d := TokenDefaults{defaultAudience, defaultLifetime, defaultClipboard}
 	text, err := os.ReadFile(path) //nolint:gosec // our own state file
 	if err != nil {
 		return d
 	}
-	var saved TokenDefaults
-	if json.Unmarshal(text, &saved) == nil && config.CheckAudience(saved.Audience) == nil && saved.Lifetime > 0 {
+	saved := d // for what an older Lockbox did not write
+	if json.Unmarshal(text, &saved) == nil && config.CheckAudience(saved.Audience) == nil && saved.Lifetime > 0 && saved.Clipboard >= 0 {
 		return saved
 	}
 	return d

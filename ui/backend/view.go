@@ -98,10 +98,13 @@ type VaultInfo struct {
 	New  bool   // there is no such file yet: UnlockWith makes it
 }
 
-// TokenDefaults are what a token from the tray is made with.
+// TokenDefaults are what a token from the tray is made with, and what becomes of
+// its copy.
 type TokenDefaults struct {
 	Audience string        `json:"token_audience"`
 	Lifetime time.Duration `json:"token_lifetime_ns"`
+	// Clipboard is how long a copied token stays there; 0 is for ever.
+	Clipboard time.Duration `json:"clipboard_ns"`
 }
 
 // View returns the current state. It does no IO.

@@ -52,7 +52,7 @@ func TestServePublic(t *testing.T) {
 		t.Errorf("at home: %d", r.status)
 	}
 	h.write(t, "c.json", config("", service("pub", false)+service("home", true)))
-	for deadline := time.Now().Add(5 * time.Second); get(t, public+"/s/home/a", home).status != http.StatusOK; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); get(t, public+"/s/home/a", home).status != http.StatusOK; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the changed file is not in use")
 		}

@@ -1,0 +1,71 @@
+package ui
+
+import (
+	"context"
+	"time"
+
+	"lockbox/proxy/secret"
+)
+
+// clipTimes are how long a token may stay on the clipboard.
+var clipTimes = []struct {
+	label string
+	d     time.Duration
+}{
+	{"30 seconds", 30 * time.Second},
+	{"1 minute", time.Minute},
+	{"5 minutes", 5 * time.Minute},
+	{"never", 0},
+}
+
+func clipLabels() (out []string) {
+	for _, c := range clipTimes {
+		out = append(out, c.label)
+	}
+	return out
+}
+
+func clipLabel(d time.Duration) string {
+	for _, c := range clipTimes {
+		if c.d == d {
+			return c.label
+		}
+	}
+	return d.String()
+}
+
+// clipTime is what a label stands for; ok is false for one that was set by hand.
+func clipTime(label string) (d time.Duration, ok bool) {
+	for _, c := range clipTimes {
+		if c.label == label {
+			return c.d, true
+		}
+	}
+	return 0, false
+}
+
+// copySecret puts a token on the clipboard, and takes it off again after the time
+// that the settings say, unless something else was copied meanwhile.
+func (f *face) copySecret(v secret.Value) {
+	f.app.Clipboard().SetContent(v.Reveal())
+	f.copied++
+	mine, after := f.copied, f.backend.View().Token.Clipboard
+	if after == 0 {
+		return
+	}
+	f.loop.run("", func(ctx context.Context) error {
+		select {
+		case <-time.After(after):
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}, func(err error) {
+		// A later copy has its own time, also of the same token.
+		if err != nil || mine != f.copied || f.app.Clipboard().Content() != v.Reveal() {
+			return
+		}
+		f.app.Clipboard().SetContent("")
+		f.say(markInfo, "The token was taken off the clipboard.")
+	})
+}
