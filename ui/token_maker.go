@@ -40,6 +40,7 @@ type tokenMaker struct {
 	text   *entry
 	says   *prose
 	copied *button
+	kit    *kit
 }
 
 func newTokenMaker(f *face, p *tokensPage) *tokenMaker {
@@ -82,6 +83,7 @@ func newTokenMaker(f *face, p *tokensPage) *tokenMaker {
 
 // newMade is the part that shows a token, once.
 func (m *tokenMaker) newMade() *fyne.Container {
+	m.kit = newKit(m.face)
 	m.text = newEntry(m.keys)
 	m.text.Password = true
 	m.text.ActionItem = newPeek(func() {
@@ -99,13 +101,14 @@ func (m *tokenMaker) newMade() *fyne.Container {
 		m.say(markGood, "Token copied.")
 	}).primary()
 	done := newButton(m.keys, "Done", nil, func() { m.close(); m.page.showSide() })
-	c := column(gap, heading("The token"), m.says.root, m.text, row(gapSmall, m.copied, done))
+	c := column(gap, heading("The token"), m.says.root, m.text, row(gapSmall, m.copied, done), rule(), m.kit.root)
 	c.Hide()
 	return c
 }
 
 // draw offers the services that there are.
 func (m *tokenMaker) draw(v backend.View) {
+	m.kit.draw(v)
 	var names []string
 	for _, s := range v.Services {
 		if len(names) == maxChoices {
@@ -228,6 +231,7 @@ func (m *tokenMaker) show(tok backend.Token) {
 	m.says.set("It opens "+tok.Service+" for "+tok.Audience+" until "+shortDate(tok.Expires)+". It is shown only now: copy it to where it is needed.", "")
 	m.text.Password = true
 	m.text.SetText(m.value.Reveal())
+	m.kit.begin(m.backend.View(), tok.Service, tok.Value)
 	m.form.Hide()
 	m.made.Show()
 	m.root.Refresh()
@@ -237,6 +241,7 @@ func (m *tokenMaker) show(tok backend.Token) {
 // forget lets go of the token.
 func (m *tokenMaker) forget() {
 	m.value = secret.Value{}
+	m.kit.end()
 	m.text.SetText("")
 }
 

@@ -62,6 +62,28 @@ func TestTokensPage(t *testing.T) {
 		t.Errorf("a call with it: %d", got)
 	}
 
+	if got := m.kit.call.seg.Text; !strings.Contains(got, "Waiting") && !strings.Contains(got, "200") {
+		t.Errorf("the kit says %q", got)
+	}
+	s.until("the call in the kit", func() bool {
+		return strings.HasPrefix(m.kit.call.seg.Text, "Received from a caller at 127.0.0.1, 200, ")
+	})
+	for _, name := range platformNames() {
+		m.kit.platform.SetSelected(name)
+		if len(m.kit.fields.Objects) == 0 {
+			t.Errorf("%s has no fields", name)
+		}
+	}
+	m.kit.platform.SetSelected("Zapier")
+	m.kit.copyField(platformNamed("Zapier").fields[2])
+	if got := s.app.Clipboard().Content(); got != "Bearer "+raw {
+		t.Error("the copied field is not the token's")
+	}
+	s.callWith("/s/acme/x", "nonsense")
+	s.until("the refused call in the kit", func() bool {
+		return strings.Contains(m.kit.call.seg.Text, "was refused: This is no service token")
+	})
+
 	p.choose(0)
 	if m.value.Reveal() != "" || m.text.Text != "" || m.root.Visible() {
 		t.Error("the token is kept after its form was left")

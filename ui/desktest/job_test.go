@@ -78,6 +78,7 @@ func TestKeyInCallOut(t *testing.T) {
 	if status, _ := a.curl("/s/acme/second", second); status != "200" {
 		t.Errorf("with the second token: %s, want 200", status)
 	}
+	a.reads("token-handshake", "Received from curl, 200")
 	a.key("Escape")
 	a.desk.ClickAt(a.win, 420, 100) // its row is the first
 	a.reads("token-detail", "endtoend", "Opens service")

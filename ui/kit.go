@@ -1,0 +1,137 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+
+	"lockbox/proxy/secret"
+	"lockbox/ui/backend"
+)
+
+// masked stands for a token that is not shown.
+const masked = "••••••"
+
+// kit says for a platform what goes into which of its fields, and then what came
+// of the first calls.
+type kit struct {
+	*face
+	root     *fyne.Container
+	platform *choice
+	where    *prose
+	fields   *fyne.Container
+	local    *prose
+	marker   *marker
+	call     *prose
+
+	service string
+	url     string
+	token   secret.Value
+	since   time.Time // zero: it is not shown
+	seen    string    // the exchange that is spoken of
+	reading bool
+	known   int // calls on record when they were read
+}
+
+func newKit(f *face) *kit {
+	k := &kit{face: f, marker: newMarker(markNone)}
+	small := func() *prose { return newProse("", theme.SizeNameCaptionText, colorMuted) }
+	k.where, k.local, k.call = small(), small(), small()
+	k.local.set("The address leads to this computer only: a platform elsewhere needs a tunnel to it.", "")
+	k.fields = column(gapSmall)
+	k.platform = newChoice(f.keys, platformNames(), func(string) { k.fill() })
+	k.root = column(gap, strong("Where it goes"), frame(k.platform), k.where.root, k.fields, k.local.root,
+		rule(), container.NewBorder(nil, nil, container.NewVBox(inset(3, 0, 0, gapSmall, k.marker)), nil, k.call.root))
+	return k
+}
+
+// begin shows the kit of a token, and waits for its first call.
+func (k *kit) begin(v backend.View, service string, token secret.Value) {
+	k.service, k.token, k.since, k.seen = service, token, time.Now(), ""
+	base := v.PublicURL
+	k.local.root.Hidden = base != ""
+	if base == "" {
+		base = v.BaseURL
+	}
+	k.url = base + "/s/" + service + "/"
+	k.marker.set(markInfo)
+	k.call.set("Waiting for the first call…", "")
+	if k.platform.Selected == "" {
+		k.platform.SetSelected(platforms[0].name)
+		return
+	}
+	k.fill()
+}
+
+// end lets go of the token.
+func (k *kit) end() {
+	k.token, k.since = secret.Value{}, time.Time{}
+	k.fields.RemoveAll()
+}
+
+func (k *kit) fill() {
+	if k.since.IsZero() {
+		return
+	}
+	p := platformNamed(k.platform.Selected)
+	k.where.set("In "+p.where+":", "")
+	k.fields.RemoveAll()
+	for _, f := range p.fields {
+		shown, _, more := strings.Cut(f.fill(k.url, masked), "\n")
+		if more {
+			shown += " …"
+		}
+		copied := newButton(k.keys, "", theme.ContentCopyIcon(), func() { k.copyField(f) }).quiet()
+		k.fields.Add(column(0, caption(f.label), container.NewBorder(nil, nil, nil, copied, middle(plain(shown).mono().flexible()))))
+	}
+	k.root.Refresh()
+}
+
+func (k *kit) copyField(f kitField) {
+	text := f.fill(k.url, k.token.Reveal())
+	if text == f.fill(k.url, masked) {
+		k.copyText(text, f.label)
+		return
+	}
+	k.copySecret(secret.New(text))
+	k.say(markGood, f.label+" copied.")
+}
+
+// draw looks for calls when there are new ones.
+func (k *kit) draw(v backend.View) {
+	if k.since.IsZero() || k.reading || k.known == v.Exchanges {
+		return
+	}
+	k.reading, k.known = true, v.Exchanges
+	service := k.service
+	var calls []backend.Exchange
+	k.loop.run("", func(context.Context) (err error) {
+		calls, err = k.backend.Exchanges(backend.Query{Service: service, Limit: 20})
+		return err
+	}, func(err error) {
+		k.reading = false
+		if err != nil || service != k.service || k.since.IsZero() || len(calls) == 0 || calls[0].ID == k.seen || calls[0].Time.Before(k.since) {
+			return
+		}
+		k.seen = calls[0].ID
+		m, text := handshake(calls[0])
+		k.marker.set(m)
+		k.call.set(text, "")
+		k.root.Refresh()
+	})
+}
+
+// handshake says what came of a call, to whoever is setting its platform up.
+func handshake(x backend.Exchange) (mark, string) {
+	who := callerOf(x.RequestHeader.Get("User-Agent"), x.Remote)
+	if x.Decision == "refused" {
+		_, why, _ := strings.Cut(x.Reason, ": ")
+		return markRefused, fmt.Sprintf("A call from %s was refused: %s", who, why)
+	}
+	return statusMark(x), fmt.Sprintf("Received from %s, %d, %s.", who, x.Status, took(x.Duration))
+}
