@@ -45,8 +45,8 @@ func newKit(f *face) *kit {
 	k.local.set("The address leads to this computer only: a platform elsewhere needs a tunnel to it.", "")
 	k.fields = column(gapSmall)
 	k.platform = newChoice(f.keys, platformNames(), func(string) { k.fill() })
-	k.root = column(gap, strong("Where it goes"), frame(k.platform), k.where.root, k.fields, k.local.root,
-		rule(), container.NewBorder(nil, nil, container.NewVBox(inset(3, 0, 0, gapSmall, k.marker)), nil, k.call.root))
+	k.root = column(gap, container.NewBorder(nil, nil, container.NewVBox(inset(3, 0, 0, gapSmall, k.marker)), nil, k.call.root),
+		rule(), strong("Where it goes"), frame(k.platform), k.where.root, k.fields, k.local.root)
 	return k
 }
 

@@ -101,7 +101,7 @@ func (m *tokenMaker) newMade() *fyne.Container {
 		m.say(markGood, "Token copied.")
 	}).primary()
 	done := newButton(m.keys, "Done", nil, func() { m.close(); m.page.showSide() })
-	c := column(gap, heading("The token"), m.says.root, m.text, row(gapSmall, m.copied, done), rule(), m.kit.root)
+	c := column(gap, heading("The token"), m.says.root, m.text, row(gapSmall, m.copied, done), m.kit.root)
 	c.Hide()
 	return c
 }

@@ -55,7 +55,7 @@ func newTokensPage(f *face) *tokensPage {
 	p := &tokensPage{face: f, note: newStrip(f.keys), tally: muted("")}
 	add := newButton(f.keys, "New token", theme.ContentAddIcon(), func() { p.make("", "") }).primary()
 	p.search = newEntry(f.keys)
-	p.search.SetPlaceHolder("Search by label, service or audience")
+	p.search.SetPlaceHolder("Label, service, audience or id")
 	p.search.Icon = theme.SearchIcon()
 	p.search.OnChanged = func(string) { p.filter() }
 	p.state = newChoice(f.keys, []string{liveTokens, soonTokens, endedTokens, allTokens}, nil)
