@@ -73,6 +73,7 @@ func (l *lane) start(nc net.Conn) {
 		return
 	}
 	l.conns[c] = struct{}{}
+	l.server.callers.Add(1)
 	l.wg.Go(func() {
 		defer l.end(c)
 		c.serve()
@@ -93,6 +94,7 @@ func (l *lane) end(c *laneConn) {
 	c.cancel()
 	l.mu.Lock()
 	delete(l.conns, c)
+	l.server.callers.Add(-1)
 	l.mu.Unlock()
 }
 

@@ -52,7 +52,7 @@ func newLaneConn(l *lane, nc net.Conn) *laneConn {
 	in.Proto, in.ProtoMajor, in.ProtoMinor = "HTTP/1.1", 1, 1
 	in.RemoteAddr, in.Header, in.Body = nc.RemoteAddr().String(), http.Header{}, http.NoBody
 	// Nothing is under way while it waits for a request.
-	from := newEager(nc, func() bool { return l.server.calls.Load() == 0 })
+	from := newEager(nc, func() bool { return l.server.lone(0) })
 	return &laneConn{lane: l, nc: nc, br: callerReaders.get(from), made: in, cancel: cancel, header: http.Header{}}
 }
 

@@ -13,14 +13,19 @@ import (
 // call.
 const pollTime = 100 * time.Microsecond
 
+// pollRow is how often in a row it is done. Only a goroutine that sleeps lets the
+// runtime look at the network for all others.
+const pollRow = 32
+
 // eager reads from a connection. Where the bytes before came quickly, and nobody
-// else would have the core, it polls for the next ones. An upstream in another
+// else is connected, it polls for the next ones. An upstream in another
 // place is never so quick, and costs nothing.
 type eager struct {
 	net.Conn
 	lone  func() bool // nothing else is under way
 	raw   syscall.RawConn
 	quick bool
+	row   int // polls in a row that found something
 
 	try func(fd uintptr) bool // poll, bound once
 	p   []byte
@@ -42,7 +47,7 @@ func (e *eager) Read(p []byte) (int, error) {
 		return e.Conn.Read(p)
 	}
 	start := time.Now()
-	if e.quick && e.raw != nil {
+	if e.quick && e.raw != nil && e.row < pollRow {
 		e.p = p
 		for time.Since(start) < pollTime && e.lone() {
 			if e.n = 0; e.raw.Read(e.try) != nil || e.n < 0 {
@@ -50,12 +55,14 @@ func (e *eager) Read(p []byte) (int, error) {
 			}
 			if e.n > 0 {
 				e.p = nil
+				e.row++
 				return e.n, nil
 			}
 			runtime.Gosched()
 		}
 		e.p = nil
 	}
+	e.row = 0
 	n, err := e.Conn.Read(p)
 	e.quick = time.Since(start) < 2*pollTime // waking up is part of it
 	return n, err

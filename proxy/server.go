@@ -64,6 +64,7 @@ type Server struct {
 	locked  atomic.Bool  // changes with reload held
 	calls   atomic.Int64 // to services, under way
 	active  atomic.Int64 // handlers of all kinds, under way
+	callers atomic.Int64 // connected to a lane
 	mute    atomic.Bool  // the last exchange could not be recorded
 	reload  sync.Mutex   // serialises Reload; guards upstreams
 	outward upstreams
@@ -88,10 +89,13 @@ func New(o Options) *Server {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: stallTime, drain: DrainTimeout, bounds: usualBounds}
-	s.outward.lone = func() bool { return s.calls.Load() == 1 }
+	s.outward.lone = func() bool { return s.lone(1) }
 	s.tokens = credential.NewTokens(&s.toTokens, o.Store, o.Logger)
 	return s
 }
+
+// lone reports whether there is one caller, and so much under way.
+func (s *Server) lone(active int64) bool { return s.callers.Load() == 1 && s.active.Load() == active }
 
 // Close ends what calls may have left to be done: a token that is being fetched
 // is waited for, for a little. Call it when Serve has returned.
