@@ -174,7 +174,11 @@ func (l *lab) token(t testing.TB, service string) string {
 // exchanges are all records, the newest first.
 func (l *lab) exchanges(t *testing.T) []audit.Exchange {
 	t.Helper()
-	xs, err := l.log.List(audit.Query{Limit: 1000})
+	var xs []audit.Exchange
+	err := l.log.Each(t.Context(), audit.Query{}, func(x *audit.Exchange) error {
+		xs = append(xs, *x)
+		return nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -170,7 +170,7 @@ func (p *auditPage) readNewest() {
 		return
 	}
 	seen := p.view.Exchanges
-	p.read(backend.Query{Limit: auditPageSize, Service: p.service}, func(page []backend.Exchange) {
+	p.read(backend.Query{Limit: auditPageSize, Service: one(p.service)}, func(page []backend.Exchange) {
 		// The page may have calls that the View did not count yet.
 		p.seen = max(seen, p.seen+p.feed.newer(page))
 		p.showEmpty()
@@ -185,7 +185,7 @@ func (p *auditPage) readOlder() {
 	if p.reading || p.feed.whole {
 		return
 	}
-	p.read(backend.Query{Before: p.feed.last(), Limit: auditPageSize, Service: p.service}, func(page []backend.Exchange) {
+	p.read(backend.Query{Before: p.feed.last(), Limit: auditPageSize, Service: one(p.service)}, func(page []backend.Exchange) {
 		p.feed.older(page)
 		p.list.Refresh()
 	})
@@ -200,7 +200,7 @@ func (p *auditPage) read(q backend.Query, then func([]backend.Exchange)) {
 		page, err = p.backend.Exchanges(q)
 		return err
 	}, func(err error) {
-		if q.Service != p.service {
+		if !slices.Equal(q.Service, one(p.service)) {
 			return
 		}
 		p.reading = false
@@ -237,35 +237,30 @@ func (p *auditPage) choose(i int) {
 		return
 	}
 	id := p.feed.calls[i].id
-	q := backend.Query{Limit: 1, Service: p.service}
-	if i > 0 {
-		q.Before = p.feed.calls[i-1].id
-	} else {
-		q.Limit = auditPageSize // newer ones may have come
-	}
 	p.selected = id
 	p.list.Refresh()
-	var found *backend.Exchange
-	p.loop.run("", func(context.Context) error {
-		page, err := p.backend.Exchanges(q)
-		for i := range page {
-			if page[i].ID == id {
-				found = &page[i]
-			}
-		}
+	var found backend.Exchange
+	p.loop.run("", func(context.Context) (err error) {
+		found, err = p.backend.Exchange(id)
 		return err
 	}, func(err error) {
 		switch {
 		case p.selected != id:
 		case err != nil:
 			p.say(markFailed, backend.Sentence(err.Error()))
-		case found == nil:
-			p.say(markWarning, "This call is no longer on record.")
 		default:
-			p.detail.show(*found)
+			p.detail.show(found)
 			p.listBox.Refresh()
 		}
 	})
+}
+
+// one is a filter for a single value; "" is any.
+func one(value string) []string {
+	if value == "" {
+		return nil
+	}
+	return []string{value}
 }
 
 func (p *auditPage) unselect() {

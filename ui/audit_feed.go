@@ -15,6 +15,7 @@ const (
 // call is a row of the audit log: what the list shows of an exchange. Bodies
 // stay on disk until one is looked at.
 type call struct {
+	seq                                 int64
 	id, service, method, path, audience string
 	time                                time.Time
 	status                              int
@@ -24,7 +25,7 @@ type call struct {
 }
 
 func callOf(x backend.Exchange) call {
-	c := call{id: x.ID, service: x.Service, method: x.Method, path: x.Path, audience: x.Audience,
+	c := call{seq: x.Seq, id: x.ID, service: x.Service, method: x.Method, path: x.Path, audience: x.Audience,
 		time: x.Time, status: x.Status, duration: x.Duration, mark: statusMark(x)}
 	if x.Query != "" {
 		c.path += "?" + x.Query
@@ -103,9 +104,9 @@ func (f *feed) older(page []backend.Exchange) {
 }
 
 // last is the cursor for older calls.
-func (f *feed) last() string {
+func (f *feed) last() int64 {
 	if len(f.calls) == 0 {
-		return ""
+		return 0
 	}
-	return f.calls[len(f.calls)-1].id
+	return f.calls[len(f.calls)-1].seq
 }

@@ -111,7 +111,9 @@ func (k *kit) draw(v backend.View) {
 	service := k.service
 	var calls []backend.Exchange
 	k.loop.run("", func(context.Context) (err error) {
-		calls, err = k.backend.Exchanges(backend.Query{Service: service, Limit: 20})
+		if calls, err = k.backend.Exchanges(backend.Query{Service: one(service), Limit: 1}); len(calls) > 0 {
+			calls[0], err = k.backend.Exchange(calls[0].ID) // its headers tell who called
+		}
 		return err
 	}, func(err error) {
 		k.reading = false

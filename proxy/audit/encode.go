@@ -9,11 +9,11 @@ import (
 	"unicode/utf8"
 )
 
-// appendExchange appends x as encoding/json writes it, in a tenth of the time:
-// each call waits for its record. A test holds the two equal.
-func appendExchange(b []byte, x *Exchange) []byte {
-	b = appendKey(append(b, '{'), "id", x.ID)
-	b = append(b, `,"time":"`...)
+// appendContent appends x as encoding/json writes it, from its time on and without
+// braces, in a tenth of the time: each call waits for its record. A test holds
+// the two equal.
+func appendContent(b []byte, x *Exchange) []byte {
+	b = append(b, `"time":"`...)
 	b = x.Time.AppendFormat(b, time.RFC3339Nano)
 	b = append(b, '"')
 	b = appendOptional(b, "service", x.Service)
@@ -30,11 +30,12 @@ func appendExchange(b []byte, x *Exchange) []byte {
 	b = appendKey(append(b, ','), "remote", x.Remote)
 	b = appendKey(append(b, ','), "decision", string(x.Decision))
 	b = appendOptional(b, "reason", x.Reason)
+	b = appendOptional(b, "event", x.Event)
+	b = appendOptional(b, "replay_of", x.ReplayOf)
 	b = appendHeader(b, "request_header", x.RequestHeader)
 	b = appendHeader(b, "response_header", x.ResponseHeader)
 	b = appendBody(b, "request_body", x.RequestBody)
-	b = appendBody(b, "response_body", x.ResponseBody)
-	return append(b, '}')
+	return appendBody(b, "response_body", x.ResponseBody)
 }
 
 func appendName(b []byte, name string) []byte {

@@ -16,6 +16,7 @@ const (
 	Allowed Decision = "allowed" // forwarded, and answered by the upstream
 	Refused Decision = "refused" // by Lockbox
 	Failed  Decision = "failed"  // allowed, but the upstream or the caller broke off
+	Noted   Decision = "noted"   // no call: something that Lockbox itself did or met, see Event
 )
 
 // BodyLimit is how much of a body is captured, in bytes.
@@ -23,7 +24,8 @@ const BodyLimit = 64 << 10
 
 // Exchange is one call through Lockbox, from request to response.
 type Exchange struct {
-	ID       string        `json:"id"` // given by Log.Append: a UUIDv7, so that IDs sort by time
+	ID       string        `json:"id"`  // given by Log.Append: a UUIDv7, so that IDs sort by time
+	Seq      int64         `json:"seq"` // given by Log.Append: the place in the chain, from 1
 	Time     time.Time     `json:"time"`
 	Service  string        `json:"service,omitempty"`
 	Method   string        `json:"method"`
@@ -39,7 +41,11 @@ type Exchange struct {
 	Remote   string        `json:"remote"`
 	Decision Decision      `json:"decision"`
 	// Reason is a problem's code and its sentence: "token_expired: …".
-	Reason         string      `json:"reason,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	// Event is what a record is about that is of no call: "gap", "tunnel_opened".
+	Event string `json:"event,omitempty"`
+	// ReplayOf is the ID of the exchange that this one repeats, on a person's wish.
+	ReplayOf       string      `json:"replay_of,omitempty"`
 	RequestHeader  http.Header `json:"request_header,omitempty"`
 	ResponseHeader http.Header `json:"response_header,omitempty"`
 	RequestBody    *Body       `json:"request_body,omitempty"`

@@ -11,16 +11,8 @@ import (
 	"time"
 )
 
-// Query chooses exchanges.
-type Query struct {
-	Before  string // only those older than the exchange with this ID; "" begins with the newest
-	Limit   int    // how many at most; 0 means 100
-	Service string // only this service's; "" for all
-}
-
-// List returns exchanges, newest first. It reads no more of the files than it
-// needs, from their ends.
-func (l *Log) List(q Query) ([]Exchange, error) {
+// list reads no more of the files than it needs, from their ends.
+func (l *Log) list(q Query) ([]Exchange, error) {
 	if q.Limit <= 0 {
 		q.Limit = 100
 	}
@@ -29,15 +21,12 @@ func (l *Log) List(q Query) ([]Exchange, error) {
 	l.mu.Unlock()
 	var out []Exchange
 	for _, name := range slices.Backward(segments) {
-		if q.Before != "" && name >= q.Before+suffix {
-			continue // begins with Before or later
-		}
 		err := backward(l.path(name), func(line []byte) (bool, error) {
 			var x Exchange
 			if err := json.Unmarshal(line, &x); err != nil {
 				return false, fmt.Errorf("the audit file %s has a damaged record: %w", l.path(name), err)
 			}
-			if (q.Before == "" || x.ID < q.Before) && (q.Service == "" || x.Service == q.Service) {
+			if q.fits(&x) {
 				out = append(out, x)
 			}
 			return len(out) < q.Limit, nil

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -23,9 +24,6 @@ const suffix = ".jsonl"
 // maxRoom is how much room is kept for the next batch, in bytes.
 const maxRoom = 1 << 20
 
-// idKey is what a record begins with, before its ID.
-const idKey = `{"id":"`
-
 // Log keeps exchanges in append-only files of JSON Lines. A file is named by the
 // ID of its first exchange, so that names sort by time too.
 type Log struct {
@@ -39,6 +37,8 @@ type Log struct {
 	next     *batch   // nil: none is waiting
 	room     []byte   // for the batch after it
 	last     uuid.UUID
+	tip      hash  // of the newest record
+	seq      int64 // of the newest record
 	count    int
 	closed   bool
 
@@ -97,27 +97,34 @@ func (l *Log) resume(name string) error {
 		return errors.Join(err, f.Close())
 	}
 	l.file, l.size = f, info.Size()
-	newest, err := l.List(Query{Limit: 1})
-	if err == nil && len(newest) == 1 {
-		l.last, err = uuid.Parse(newest[0].ID)
-	}
+	err = backward(l.path(name), func(line []byte) (more bool, err error) {
+		newest, err := readLink(line)
+		if err == nil && !newest.whole {
+			err = errors.New("its last record is altered")
+		}
+		if err == nil {
+			l.tip, l.seq = newest.hash, newest.seq
+			l.last, err = uuid.Parse(newest.id)
+		}
+		return false, err
+	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("the audit file %s is damaged; move it away to start a new one: %w", l.path(name), err), f.Close())
 	}
 	return nil
 }
 
-// Append gives x its ID and writes it. When it returns nil, the record is with
-// the kernel and survives the end of this process. Records that come at the same
-// time are written together.
+// Append gives x its ID and its Seq and writes it. When it returns nil, the record
+// is with the kernel and survives the end of this process. Records that come at
+// the same time are written together.
 func (l *Log) Append(x *Exchange) error {
-	line := lines.Get().(*[]byte)
-	x.ID = uuid.Nil.String() // its place
-	*line = append(appendExchange((*line)[:0], x), '\n')
+	content := lines.Get().(*[]byte)
+	*content = appendContent((*content)[:0], x)
+	digest := hash(sha256.Sum256(*content))
 	l.mu.Lock()
-	b, first, err := l.join(x, *line)
+	b, first, err := l.join(x, *content, digest)
 	l.mu.Unlock()
-	lines.Put(line)
+	lines.Put(content)
 	switch {
 	case err != nil:
 	case first:
@@ -145,6 +152,8 @@ type batch struct {
 	name    string // of a segment that begins with it
 	lines   []byte
 	count   int
+	tip     hash  // of the record before it
+	seq     int64 // of the record before it
 	written chan struct{}
 	err     error // once it is written
 }
@@ -152,9 +161,9 @@ type batch struct {
 // lines are for encoding, outside of the lock.
 var lines = sync.Pool{New: func() any { return new([]byte) }}
 
-// join gives a record its ID and adds it to the next batch. The first one in it
-// has to write it.
-func (l *Log) join(x *Exchange, line []byte) (b *batch, first bool, err error) {
+// join gives a record its ID and its place in the chain, and adds it to the next
+// batch. The first one in it has to write it.
+func (l *Log) join(x *Exchange, content []byte, digest hash) (b *batch, first bool, err error) {
 	if l.closed {
 		return nil, false, os.ErrClosed
 	}
@@ -164,13 +173,17 @@ func (l *Log) join(x *Exchange, line []byte) (b *batch, first bool, err error) {
 	}
 	x.ID = id.String()
 	if first = l.next == nil; first {
-		l.next = &batch{name: x.ID + suffix, lines: l.room[:0], written: make(chan struct{})}
+		l.next = &batch{name: x.ID + suffix, lines: l.room[:0], written: make(chan struct{}), tip: l.tip, seq: l.seq}
 		l.room = nil
 	}
-	l.last = id
 	b = l.next
-	copy(line[len(idKey):], x.ID)
-	b.lines = append(b.lines, line...)
+	l.last = id
+	l.seq++
+	x.Seq = l.seq
+	begin := len(b.lines)
+	b.lines = appendHead(b.lines, x.ID, x.Seq, l.tip)
+	l.tip = seal(b.lines[begin:], digest)
+	b.lines = append(appendTail(append(b.lines, content...), l.tip), '\n')
 	b.count++
 	return b, first, nil
 }
@@ -178,7 +191,9 @@ func (l *Log) join(x *Exchange, line []byte) (b *batch, first bool, err error) {
 // write writes the next batch, which is closed by that.
 func (l *Log) write(b *batch) error {
 	l.next = nil
-	b.err = l.append(b)
+	if b.err = l.append(b); b.err != nil {
+		l.tip, l.seq = b.tip, b.seq // none of it is on record
+	}
 	if cap(b.lines) <= maxRoom {
 		l.room = b.lines
 	}

@@ -60,12 +60,12 @@ func TestAppendAndList(t *testing.T) {
 			for _, x := range page {
 				seen = append(seen, x.Path)
 			}
-			q.Before = page[len(page)-1].ID
+			q.Before = page[len(page)-1].Seq
 		}
 		if len(seen) != 250 || seen[0] != "/249" || seen[249] != "/0" {
 			t.Fatalf("%d in pages, from %s to %s", len(seen), seen[0], seen[len(seen)-1])
 		}
-		only, err := l.List(Query{Service: "b", Limit: 3})
+		only, err := l.List(Query{Service: []string{"b"}, Limit: 3})
 		if err != nil || len(only) != 3 || only[0].Path != "/249" || only[2].Path != "/245" {
 			t.Errorf("service b: %+v, %v", only, err)
 		}
@@ -115,12 +115,12 @@ func TestSegments(t *testing.T) {
 	if got := len(files(t, dir)); got < 3 {
 		t.Errorf("%d files for 40 KB, want more", got)
 	}
-	for i, id := range ids {
-		page, err := l.List(Query{Before: id, Limit: 1})
+	for i := range ids {
+		page, err := l.List(Query{Before: int64(i + 1), Limit: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if i == 0 && len(page) != 0 || i > 0 && (len(page) != 1 || page[0].ID != ids[i-1]) {
+		if i == 0 && len(page) != 0 && page[0].Seq != 40 || i > 0 && (len(page) != 1 || page[0].ID != ids[i-1]) {
 			t.Errorf("before %d: %d found", i, len(page))
 		}
 	}

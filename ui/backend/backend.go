@@ -339,9 +339,6 @@ func (b *Backend) hand(ctx context.Context, ln net.Listener) error {
 	}
 }
 
-// Exchanges reads the audit log, newest first.
-func (b *Backend) Exchanges(q Query) ([]Exchange, error) { return b.audit.List(q) }
-
 // writeStarter makes the first config, unless there is one or the person named
 // another place.
 func (b *Backend) writeStarter() error {
