@@ -22,6 +22,7 @@ type rig struct {
 	dir      string
 	token    string
 	subjects []*subject
+	record   [2]*subject // the proxy alone, with its record of calls and without
 }
 
 // subject is one way to the upstream.
@@ -42,7 +43,9 @@ func newRig(t *testing.T) *rig {
 	r := &rig{t: t, dir: t.TempDir()}
 	r.files()
 	lockbox, floor := r.build("lockbox", "-tags", "headless"), r.build("lockbox/proxy/bench/floor")
+	bare := r.build("lockbox/proxy/bench/bare", "-tags", "headless")
 	up, sink, ng, fl, fs, lb := r.port(), r.port(), r.port(), r.port(), r.port(), r.port()
+	with, without := r.port(), r.port()
 	fill := strings.NewReplacer("DIR", r.dir, "PORT_UPSTREAM", up, "PORT_NGINX", ng, "PORT_SINK", sink, "KEY", key)
 	for _, name := range []string{"upstream.conf", "nginx.conf", "auth.js", "upload.lua"} {
 		text, err := os.ReadFile(filepath.Join("testdata", name))
@@ -71,6 +74,10 @@ func newRig(t *testing.T) *rig {
 		{"nginx+njs", local(ng) + "/s/bench", local(ng) + "/s/bench/sink", r.start(proxyCore, ng, "nginx", "-c", r.dir+"/nginx.conf", "-p", r.dir)},
 		{"ReverseProxy", local(fl) + "/s/bench", local(fs) + "/s/bench/", r.start(proxyCore, fl, floor, "proxy", "127.0.0.1:"+fl, upstream, key, r.dir+"/floor.log")},
 		{"Lockbox", local(lb) + "/s/bench", local(lb) + "/s/sink/", r.start(proxyCore, lb, lockbox, "serve", "--listen", "127.0.0.1:"+lb)},
+	}
+	r.record = [2]*subject{
+		{"recorded", local(with) + "/s/bench", "", r.start(proxyCore, with, bare, "127.0.0.1:"+with, r.dir+"/config.json", key, r.dir+"/record")},
+		{"no record", local(without) + "/s/bench", "", r.start(proxyCore, without, bare, "127.0.0.1:"+without, r.dir+"/config.json", key, "")},
 	}
 	return r
 }

@@ -23,6 +23,7 @@ var arrows = map[string][]string{
 	"lockbox/proxy":             {"lockbox/proxy/audit", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/http1", "lockbox/proxy/register", "lockbox/proxy/secret", "lockbox/proxy/token"},
 	"lockbox/proxy/audit":       {"lockbox/proxy/secret"},
 	"lockbox/proxy/bench":       {},
+	"lockbox/proxy/bench/bare":  {"lockbox/proxy", "lockbox/proxy/audit", "lockbox/proxy/config", "lockbox/proxy/secret", "lockbox/proxy/token"},
 	"lockbox/proxy/bench/floor": {},
 	"lockbox/proxy/config":      {"lockbox/proxy/secret"},
 	"lockbox/proxy/conformance": {},
