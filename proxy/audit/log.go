@@ -5,113 +5,216 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/google/uuid"
 )
-
-// segmentSize is when a file of the log is followed by the next, in bytes.
-const segmentSize = 16 << 20
-
-const suffix = ".jsonl"
 
 // maxRoom is how much room is kept for the next batch, in bytes.
 const maxRoom = 1 << 20
 
-// Log keeps exchanges in append-only files of JSON Lines. A file is named by the
-// ID of its first exchange, so that names sort by time too.
+// claimEvery is how often a log that another process writes is asked for again.
+const claimEvery = time.Second
+
+// ErrInUse is why a log cannot be written that another process writes.
+var ErrInUse = errors.New("another Lockbox writes this audit log: end that one")
+
+// Log keeps exchanges in append-only files of JSON Lines, and an index of them for
+// searches. Its methods can be used by many goroutines at once.
 type Log struct {
-	dir   string
-	limit int64 // segmentSize, but in tests
+	dir    string
+	limit  int64 // segmentSize, but in tests
+	logger *slog.Logger
+	reader bool // of a log that another process may write
+	lock   *flock.Flock
 
 	mu       sync.Mutex
-	segments []string // names, oldest first
-	file     *os.File // the newest segment; nil until the first Append
-	size     int64    // of file
-	next     *batch   // nil: none is waiting
-	room     []byte   // for the batch after it
+	claimed  bool      // the log is ours to write
+	asked    time.Time // when it was last tried to claim it
+	segments []segment // oldest first; replaced, never changed
+	file     *os.File  // the newest segment; nil until the first Append
+	size     int64     // of file
+	began    time.Time // of file
+	next     *batch    // nil: none is waiting
+	room     []byte    // for the batch after it
 	last     uuid.UUID
 	tip      hash  // of the newest record
 	seq      int64 // of the newest record
-	count    int
+	written  int64 // Seq of the newest record that is in a file
 	closed   bool
 
 	listeners atomic.Pointer[[]func()]
+	keeper    *keeper
+	index     *index // nil: it cannot be had, and searches read the files
 }
 
-// Open opens the log in dir, which it makes for its owner alone. What a crash
-// left of a half-written record is set aside in a file that ends in .torn.
-func Open(dir string) (*Log, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+// Options say how a log is opened.
+type Options struct {
+	Dir    string
+	Logger *slog.Logger // nil: nobody is told
+}
+
+// Open is OpenWith with a directory alone.
+func Open(dir string) (*Log, error) { return OpenWith(Options{Dir: dir}) }
+
+// OpenWith opens the log in a directory, which it makes for its owner alone. What
+// a crash left of a half-written record is set aside in a file that ends in .torn.
+// A log that another process writes is opened too: Append returns ErrInUse until
+// that one has ended.
+func OpenWith(o Options) (*Log, error) {
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("the audit directory cannot be made: %w", err)
 	}
-	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a directory
+	if err := os.Chmod(o.Dir, 0o700); err != nil { //nolint:gosec // a directory
 		return nil, fmt.Errorf("the audit directory cannot be closed to others: %w", err)
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("the audit directory cannot be read: %w", err)
+	l := newLog(o)
+	l.lock = flock.New(filepath.Join(o.Dir, "lock"), flock.SetPermissions(0o600))
+	if err := l.claim(); err != nil && !errors.Is(err, ErrInUse) {
+		return nil, errors.Join(err, l.lock.Close())
 	}
-	l := &Log{dir: dir, limit: segmentSize}
-	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), suffix) {
-			l.segments = append(l.segments, e.Name())
-		}
-	}
-	slices.Sort(l.segments)
-	for _, name := range l.segments {
-		n, err := countLines(l.path(name))
-		if err != nil {
-			return nil, err
-		}
-		l.count += n
-	}
-	if len(l.segments) == 0 {
-		return l, nil
-	}
-	if err := l.resume(l.segments[len(l.segments)-1]); err != nil {
+	l.index = openIndex(l)
+	l.keeper = keep(l)
+	return l, nil
+}
+
+// OpenReader opens a log to be read only, whether another process writes it or not.
+func OpenReader(dir string) (*Log, error) {
+	l := newLog(Options{Dir: dir})
+	l.reader = true
+	if err := l.refresh(); err != nil {
 		return nil, err
 	}
+	l.index = openIndex(l)
 	return l, nil
+}
+
+func newLog(o Options) *Log {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Log{dir: o.Dir, limit: segmentSize, logger: o.Logger}
 }
 
 func (l *Log) path(name string) string { return filepath.Join(l.dir, name) }
 
-// resume goes on with the newest segment.
-func (l *Log) resume(name string) error {
-	if err := setTornTailAside(l.path(name)); err != nil {
+// claim makes the log ours to write, and goes on where it ends. l.mu must be held,
+// or l be new.
+func (l *Log) claim() error {
+	l.asked = time.Now()
+	ours, err := l.lock.TryLock()
+	if err != nil {
+		return fmt.Errorf("the audit log cannot be locked: %w", err)
+	}
+	if !ours {
+		return errors.Join(ErrInUse, l.refresh())
+	}
+	if err := l.resume(); err != nil {
+		return errors.Join(err, l.lock.Unlock())
+	}
+	l.claimed = true
+	return nil
+}
+
+// resume goes on with the newest segment that has a whole record.
+func (l *Log) resume() error {
+	segments, strange, err := readSegments(l.dir)
+	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(l.path(name), os.O_RDWR|os.O_APPEND, 0o600)
-	if err != nil {
-		return fmt.Errorf("the audit log cannot be written: %w", err)
+	if err := l.setAside(strange); err != nil {
+		return err
 	}
-	info, err := f.Stat()
-	if err != nil {
-		return errors.Join(err, f.Close())
+	if segments, err = l.dropped(segments); err != nil {
+		return err
 	}
-	l.file, l.size = f, info.Size()
-	err = backward(l.path(name), func(line []byte) (more bool, err error) {
-		newest, err := readLink(line)
-		if err == nil && !newest.whole {
-			err = errors.New("its last record is altered")
+	for len(segments) > 0 {
+		newest := segments[len(segments)-1]
+		last, end, ok, err := mend(l.path(newest.name))
+		if err != nil {
+			return err
 		}
-		if err == nil {
-			l.tip, l.seq = newest.hash, newest.seq
-			l.last, err = uuid.Parse(newest.id)
+		if !ok {
+			if err := l.setAside([]string{newest.name}); err != nil {
+				return err
+			}
+			segments = segments[:len(segments)-1]
+			continue
 		}
-		return false, err
-	})
-	if err != nil {
-		return errors.Join(fmt.Errorf("the audit file %s is damaged; move it away to start a new one: %w", l.path(name), err), f.Close())
+		if l.file, err = os.OpenFile(l.path(newest.name), os.O_RDWR|os.O_APPEND, 0o600); err != nil {
+			return fmt.Errorf("the audit log cannot be written: %w", err)
+		}
+		l.size, l.began, l.tip, l.seq = end, newest.began(), last.hash, last.seq
+		if l.last, err = uuid.Parse(last.id); err != nil {
+			return fmt.Errorf("%s: %w", newest.name, err)
+		}
+		break
+	}
+	l.segments, l.written = segments, l.seq
+	return l.doubt(segments)
+}
+
+// setAside renames files that cannot be gone on with. They are never overwritten.
+func (l *Log) setAside(names []string) error {
+	for _, name := range names {
+		info, err := os.Stat(l.path(name))
+		if err != nil {
+			return err
+		}
+		if info.Size() == 0 { // a crash before its first record
+			if err := os.Remove(l.path(name)); err != nil {
+				return err
+			}
+			continue
+		}
+		aside := fmt.Sprintf("%s.%s.damaged", name, time.Now().UTC().Format("20060102T150405"))
+		l.logger.Error("an audit file holds no whole record and was set aside", "file", l.path(name), "as", aside)
+		if err := os.Rename(l.path(name), l.path(aside)); err != nil {
+			return fmt.Errorf("a damaged audit file cannot be set aside: %w", err)
+		}
 	}
 	return nil
+}
+
+// refresh looks at what another process has written meanwhile.
+func (l *Log) refresh() error {
+	segments, _, err := readSegments(l.dir)
+	if err != nil {
+		return err
+	}
+	l.segments = segments
+	for _, s := range slices.Backward(segments) {
+		found := false
+		err := backward(l.path(s.name), func(line []byte) (bool, error) {
+			if last, err := readLink(line); err == nil {
+				l.seq, l.written, l.tip, found = last.seq, last.seq, last.hash, true
+			}
+			return !found, nil
+		})
+		if err != nil || found {
+			return err
+		}
+	}
+	return nil
+}
+
+// now is the log's segments and the Seq of its newest record, once more from disk
+// if another process writes it.
+func (l *Log) now() (segments []segment, newest int64, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.claimed && !l.closed {
+		err = l.refresh()
+	}
+	return l.segments, l.written, err
 }
 
 // Append gives x its ID and its Seq and writes it. When it returns nil, the record
@@ -139,6 +242,7 @@ func (l *Log) Append(x *Exchange) error {
 	if err != nil {
 		return fmt.Errorf("the audit record cannot be written: %w", err)
 	}
+	l.index.wakeUp()
 	if f := l.listeners.Load(); f != nil {
 		for _, f := range *f {
 			f()
@@ -164,8 +268,16 @@ var lines = sync.Pool{New: func() any { return new([]byte) }}
 // join gives a record its ID and its place in the chain, and adds it to the next
 // batch. The first one in it has to write it.
 func (l *Log) join(x *Exchange, content []byte, digest hash) (b *batch, first bool, err error) {
-	if l.closed {
+	if l.closed || l.reader {
 		return nil, false, os.ErrClosed
+	}
+	if !l.claimed {
+		if time.Since(l.asked) < claimEvery {
+			return nil, false, ErrInUse
+		}
+		if err := l.claim(); err != nil {
+			return nil, false, err
+		}
 	}
 	id, err := nextID(l.last)
 	if err != nil {
@@ -205,8 +317,8 @@ func (l *Log) append(b *batch) error {
 	if l.closed {
 		return os.ErrClosed
 	}
-	if l.file == nil || l.size >= l.limit {
-		if err := l.begin(b.name); err != nil {
+	if l.file == nil || l.size >= l.limit || l.size > 0 && time.Since(l.began) > segmentAge {
+		if err := l.begin(b.name, b.seq+1); err != nil {
 			return err
 		}
 	}
@@ -215,22 +327,22 @@ func (l *Log) append(b *batch) error {
 		return errors.Join(err, l.file.Truncate(l.size))
 	}
 	l.size += int64(len(b.lines))
-	l.count += b.count
+	l.written = b.seq + int64(b.count)
 	return nil
 }
 
-func (l *Log) begin(name string) error {
+func (l *Log) begin(name string, first int64) error {
 	f, err := os.OpenFile(l.path(name), os.O_CREATE|os.O_EXCL|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
 	if l.file != nil {
-		if err := l.file.Close(); err != nil {
+		if err := errors.Join(l.file.Sync(), l.file.Close()); err != nil {
 			return errors.Join(err, f.Close(), os.Remove(l.path(name)))
 		}
 	}
-	l.file, l.size = f, 0
-	l.segments = append(slices.Clip(l.segments), name)
+	l.file, l.size, l.began = f, 0, time.Now()
+	l.segments = append(slices.Clip(l.segments), segment{name, first})
 	return nil
 }
 
@@ -265,18 +377,33 @@ func (l *Log) OnChange(f func()) {
 func (l *Log) Count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.count
+	if len(l.segments) == 0 {
+		return 0
+	}
+	return int(l.written - l.segments[0].first + 1)
 }
 
-// Close closes the log; Append fails from then on.
+// Close ends the log; Append fails from then on.
 func (l *Log) Close() error {
+	var err error
+	if l.keeper != nil {
+		err = l.keeper.close()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.closed = true
-	if l.file == nil {
+	if l.closed {
 		return nil
 	}
-	err := l.file.Close()
-	l.file = nil
+	l.closed = true
+	if l.index != nil {
+		err = errors.Join(err, l.index.close())
+	}
+	if l.file != nil {
+		err = errors.Join(err, l.file.Sync(), l.file.Close())
+		l.file = nil
+	}
+	if l.lock != nil {
+		err = errors.Join(err, l.lock.Close())
+	}
 	return err
 }

@@ -2,129 +2,375 @@ package audit
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
 // ErrNoRecord is what Get returns where there is none.
 var ErrNoRecord = errors.New("there is no such record")
 
-// Bucket is a part of a timeline.
-type Bucket struct {
-	Start         time.Time
-	Calls, Errors int64 // Errors are the refused, the failed, and answers of 500 and more
+// maxTail is how many records that the index has not reached yet a search with
+// filters reads from the log's files. Where there are more, the oldest of them are
+// found only once they are indexed.
+const maxTail = 5000
+
+// found is a record with its place in the log.
+type found struct {
+	Exchange
+	segment string
+	offset  int64
+	length  int
 }
 
-// Value is a value that a filter can have, with the number of records that have it.
-type Value struct {
-	Name  string
-	Count int64
+// search is one look at the log and its index.
+type search struct {
+	log      *Log
+	ctx      context.Context
+	q        Query
+	segments []segment
+	newest   int64 // Seq of the newest record
+	until    int64 // Seq of the newest record that is indexed
+	low      int64 // Seqs that the records found can have
+	high     int64
+	match    string // the words table's query; "" is all
+	exact    bool   // the bounds and match leave nothing to be looked at again
 }
 
-// Fails reports whether x counts as an error in a timeline.
-func (x *Exchange) Fails() bool {
-	return x.Decision == Refused || x.Decision == Failed || x.Status >= 500
-}
-
-// Get returns a record with its headers and bodies, by its ID or its Seq.
-func (l *Log) Get(id string) (Exchange, error) {
-	var found *Exchange
-	err := l.Each(context.Background(), Query{}, func(x *Exchange) error {
-		if x.ID == id || fmt.Sprint(x.Seq) == id {
-			found = x
-			return errEnough
+func (l *Log) search(ctx context.Context, q Query) (*search, error) {
+	s := &search{log: l, ctx: ctx, q: q, exact: true}
+	var err error
+	if s.segments, s.newest, err = l.now(); err != nil || len(s.segments) == 0 {
+		return s, err
+	}
+	s.low, s.high = max(s.segments[0].first, q.After+1), s.newest
+	if q.Before > 0 {
+		s.high = min(s.high, q.Before-1)
+	}
+	if l.index != nil {
+		if s.until, err = l.index.until(ctx); err != nil {
+			return nil, fmt.Errorf("the index of the audit log cannot be read: %w", err)
 		}
+	}
+	s.until = min(s.until, s.newest)
+	s.match = q.match()
+	return s, nil
+}
+
+// match is what q asks of the words table.
+func (q *Query) match() string {
+	var and []string
+	for _, word := range Words {
+		values := q.list(word)
+		if values == nil || len(*values) == 0 {
+			continue
+		}
+		or := make([]string, len(*values))
+		for i, v := range *values {
+			or[i] = facetTerm(word, v)
+		}
+		and = append(and, "facets : ("+strings.Join(or, " OR ")+")")
+	}
+	if q.JTI != "" {
+		and = append(and, "facets : "+facetTerm("token", q.JTI))
+	}
+	for word := range strings.FieldsSeq(q.Text) {
+		if parts := terms(word); len(parts) > 0 {
+			and = append(and, `text : "`+strings.Join(parts, " ")+`"*`)
+		}
+	}
+	return strings.Join(and, " AND ")
+}
+
+// bound narrows the Seqs to q's range of times, as far as the index goes.
+func (s *search) bound() error {
+	if s.until == 0 || s.q.Since.IsZero() && s.q.Until.IsZero() {
 		return nil
-	})
-	if found == nil && err == nil {
-		err = fmt.Errorf("%s: %w", id, ErrNoRecord)
 	}
-	if found == nil {
-		return Exchange{}, err
-	}
-	return *found, nil
-}
-
-var errEnough = errors.New("enough")
-
-// Each gives f the records that q chooses, newest first, whole, and without q's
-// limit when that is 0. It ends with f's first error, or ctx's.
-func (l *Log) Each(ctx context.Context, q Query, f func(*Exchange) error) error {
-	limit := q.Limit
-	q.Limit = 1 << 30
-	xs, err := l.list(q)
-	for i := range xs {
-		if err = errors.Join(ctx.Err(), f(&xs[i])); err != nil || i+1 == limit {
-			break
+	if !s.q.Since.IsZero() {
+		first, err := s.first(s.q.Since)
+		if err != nil {
+			return err
 		}
+		s.low = max(s.low, first)
+	}
+	var setback bool
+	if err := s.log.index.readers.QueryRowContext(s.ctx, "SELECT setback FROM state").Scan(&setback); err != nil {
+		return err
+	}
+	// Without a clock that was set back, at is each record's time.
+	s.exact = !setback
+	if s.q.Until.IsZero() || setback {
+		return nil
+	}
+	end, err := s.first(s.q.Until)
+	if err == nil && end <= s.until {
+		s.high = min(s.high, end-1)
 	}
 	return err
 }
 
-// Matches is the number of records that q chooses.
-func (l *Log) Matches(ctx context.Context, q Query) (n int64, err error) {
-	err = l.Each(ctx, q, func(*Exchange) error { n++; return nil })
-	return n, err
-}
-
-// Timeline counts the records that q chooses in n equal parts of the time from
-// q.Since to q.Until; without these it goes from the oldest record to the newest.
-func (l *Log) Timeline(ctx context.Context, q Query, n int) ([]Bucket, error) {
-	var xs []Exchange
-	if err := l.Each(ctx, q, func(x *Exchange) error { xs = append(xs, *x); return nil }); err != nil || len(xs) == 0 {
-		return nil, err
-	}
-	if q.Since.IsZero() {
-		q.Since = xs[len(xs)-1].Time
-	}
-	if q.Until.IsZero() {
-		q.Until = xs[0].Time.Add(1)
-	}
-	step := max(1, q.Until.Sub(q.Since)/time.Duration(n))
-	out := make([]Bucket, n)
-	for i := range out {
-		out[i].Start = q.Since.Add(time.Duration(i) * step)
-	}
-	for i := range xs {
-		b := &out[min(n-1, int(xs[i].Time.Sub(q.Since)/step))]
-		b.Calls++
-		if xs[i].Fails() {
-			b.Errors++
+// first is the Seq of the first indexed record from which on none is older than t;
+// one after the last when all are.
+func (s *search) first(t time.Time) (int64, error) {
+	low, high := s.segments[0].first, s.until+1
+	for low < high {
+		mid := low + (high-low)/2
+		var at int64
+		err := s.log.index.readers.QueryRowContext(s.ctx, "SELECT coalesce((SELECT at FROM calls WHERE seq >= ? ORDER BY seq LIMIT 1), ?)", mid, int64(1)<<62).Scan(&at)
+		if err != nil {
+			return 0, err
+		}
+		if at < t.UnixNano() {
+			low = mid + 1
+		} else {
+			high = mid
 		}
 	}
-	return out, nil
+	return low, nil
 }
 
-// Values are those that a filter can have, the most frequent first: a word of
-// Words. There are at most 200.
-func (l *Log) Values(ctx context.Context, word string) ([]Value, error) {
-	at := map[string]int{}
-	var out []Value
-	err := l.Each(ctx, Query{}, func(x *Exchange) error {
-		name := map[string]string{"service": x.Service, "method": x.Method, "listener": x.Listener, "audience": x.Audience, "decision": string(x.Decision), "status": fmt.Sprint(x.Status)}[word]
-		if name == "" {
+// tail gives f the records after the index's last, newest first, whole.
+func (s *search) tail(f func(*found) error) error {
+	left := maxTail
+	if s.log.index == nil || s.match == "" && s.q.Since.IsZero() && s.q.Until.IsZero() {
+		left = -1 // whatever it takes
+	}
+	for _, seg := range slices.Backward(s.segments) {
+		if seg.first > s.high {
+			continue
+		}
+		err := backward(s.log.path(seg.name), func(line []byte) (bool, error) {
+			var x found
+			l, err := readLink(line)
+			if err != nil || json.Unmarshal(line, &x.Exchange) != nil {
+				return true, nil // damaged: Verify names it
+			}
+			if l.seq <= s.until || l.seq < s.low || left == 0 {
+				return false, errRest
+			}
+			if l.seq > s.newest {
+				return true, nil // came meanwhile
+			}
+			left--
+			if !s.q.fits(&x.Exchange) {
+				return true, s.ctx.Err()
+			}
+			return true, f(&x)
+		})
+		if errors.Is(err, errRest) {
 			return nil
 		}
-		i, ok := at[name]
-		if !ok {
-			i = len(out)
-			at[name] = i
-			out = append(out, Value{Name: name})
+		if err != nil {
+			return err
 		}
-		out[i].Count++
-		return nil
-	})
-	return out, err
+	}
+	return nil
 }
+
+var errRest = errors.New("the rest is in the index")
+
+// rows gives f the records that q chooses, newest first. Those from the index have
+// no headers and bodies, but a place in the log.
+func (s *search) rows(f func(*found) error) error {
+	if len(s.segments) == 0 {
+		return nil
+	}
+	if s.newest > s.until {
+		if err := s.tail(f); err != nil {
+			return err
+		}
+	}
+	if s.until == 0 {
+		return nil
+	}
+	if err := s.bound(); err != nil {
+		return err
+	}
+	from := "calls WHERE seq BETWEEN ? AND ?"
+	args := []any{s.low, min(s.high, s.until)}
+	if s.match != "" {
+		from = "words CROSS JOIN calls ON calls.seq = words.rowid WHERE words.rowid BETWEEN ? AND ? AND words MATCH ?"
+		args = append(args, s.match)
+	}
+	order := " ORDER BY seq DESC"
+	if s.match != "" {
+		order = " ORDER BY words.rowid DESC"
+	}
+	rows, err := s.log.index.readers.QueryContext(s.ctx, "SELECT "+columns+" FROM "+from+order, args...)
+	if err != nil {
+		return fmt.Errorf("the index of the audit log cannot be read: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err says it
+	for rows.Next() {
+		var x found
+		var at, t, d int64
+		err := rows.Scan(&x.Seq, &x.segment, &x.offset, &x.length, &at, &x.ID, &t, &x.Service, &x.Method, &x.Path, &x.Query, &x.Status,
+			&d, &x.BytesIn, &x.BytesOut, &x.Audience, &x.JTI, &x.Listener, &x.Remote, &x.Decision, &x.Reason, &x.Event, &x.ReplayOf)
+		if err != nil {
+			return err
+		}
+		x.Time, x.Duration = time.Unix(0, t), time.Duration(d)
+		if !s.exact && !s.q.covers(x.Time) {
+			continue
+		}
+		if err := f(&x); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+var errEnough = errors.New("enough")
 
 // List returns the newest records that q chooses, newest first, without headers
 // and bodies, which are Get's.
 func (l *Log) List(q Query) ([]Exchange, error) {
-	xs, err := l.list(q)
-	for i := range xs {
-		x := &xs[i]
-		x.RequestHeader, x.ResponseHeader, x.RequestBody, x.ResponseBody = nil, nil, nil, nil
+	if q.Limit <= 0 {
+		q.Limit = 100
 	}
-	return xs, err
+	s, err := l.search(context.Background(), q)
+	if err != nil {
+		return nil, err
+	}
+	var out []Exchange
+	err = s.rows(func(x *found) error {
+		x.RequestHeader, x.ResponseHeader, x.RequestBody, x.ResponseBody = nil, nil, nil, nil
+		if out = append(out, x.Exchange); len(out) == q.Limit {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return out, err
+}
+
+// Each gives f the records that q chooses, newest first, whole, and without q's
+// limit when that is 0. It ends with f's first error, or ctx's.
+func (l *Log) Each(ctx context.Context, q Query, f func(*Exchange) error) error {
+	n := 0
+	for page := 500; ; {
+		s, err := l.search(ctx, q)
+		if err != nil {
+			return err
+		}
+		var rows []found // f may take its time, and no read of the index should
+		err = s.rows(func(x *found) error {
+			if rows = append(rows, *x); len(rows) == page {
+				return errEnough
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			return err
+		}
+		for i := range rows {
+			err := errors.Join(ctx.Err(), l.whole(&rows[i]))
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil // it and what is older was dropped meanwhile
+			}
+			if err != nil {
+				return err
+			}
+			if err := f(&rows[i].Exchange); err != nil {
+				return err
+			}
+			if n++; n == q.Limit {
+				return nil
+			}
+		}
+		if len(rows) < page {
+			return nil
+		}
+		q.Before = rows[len(rows)-1].Seq
+	}
+}
+
+// whole reads what the index does not have of a record.
+func (l *Log) whole(x *found) error {
+	if x.length == 0 {
+		return nil // it is from the log's own files
+	}
+	line, err := readAt(l.path(x.segment), x.offset, x.length)
+	if err != nil {
+		return err
+	}
+	seq := x.Seq
+	x.Exchange = Exchange{}
+	if err := json.Unmarshal(line, &x.Exchange); err != nil || x.Seq != seq {
+		return fmt.Errorf("record %d is damaged in %s: run lockbox audit verify", seq, x.segment)
+	}
+	return nil
+}
+
+// Get returns a record with its headers and bodies, by its ID or its Seq.
+func (l *Log) Get(id string) (Exchange, error) {
+	seq, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		if seq, err = l.seqOf(id); err != nil {
+			return Exchange{}, err
+		}
+	}
+	var out *Exchange
+	err = l.Each(context.Background(), Query{Before: seq + 1, After: seq - 1, Limit: 1}, func(x *Exchange) error {
+		out = x
+		return nil
+	})
+	if err == nil && (out == nil || seq <= 0) {
+		err = fmt.Errorf("%s: %w", id, ErrNoRecord)
+	}
+	if err != nil {
+		return Exchange{}, err
+	}
+	return *out, nil
+}
+
+// seqOf finds a record by its ID: IDs grow with Seqs.
+func (l *Log) seqOf(id string) (int64, error) {
+	s, err := l.search(context.Background(), Query{})
+	if err != nil {
+		return 0, err
+	}
+	var seq int64
+	if s.until > 0 {
+		low, high := s.segments[0].first, s.until
+		for low <= high {
+			mid := low + (high-low)/2
+			var at string
+			err := l.index.readers.QueryRow("SELECT seq, id FROM calls WHERE seq >= ? ORDER BY seq LIMIT 1", mid).Scan(&seq, &at)
+			if err != nil {
+				return 0, err
+			}
+			switch c := strings.Compare(at, id); {
+			case c == 0:
+				return seq, nil
+			case c > 0:
+				high = mid - 1
+			default:
+				low = seq + 1
+			}
+		}
+	}
+	seq = 0
+	err = s.tail(func(x *found) error {
+		if x.ID == id {
+			seq = x.Seq
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return seq, nil
+	}
+	if err == nil {
+		err = fmt.Errorf("%s: %w", id, ErrNoRecord)
+	}
+	return seq, err
 }

@@ -1,0 +1,229 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"sync"
+	"time"
+
+	"lockbox/proxy/secret"
+)
+
+// How often the log is put to disk and its newest record signed, and how often it
+// is looked whether something is to be dropped.
+const (
+	signEvery   = 2 * time.Second
+	retainEvery = time.Minute
+)
+
+// Retention is how long records are kept. What is over either is dropped, the
+// oldest first and some 16 MB at a time.
+type Retention struct {
+	Age   time.Duration // 0: however old
+	Bytes int64         // of the log's files; 0: however large
+}
+
+// keeper does in the background what no call should wait for.
+type keeper struct {
+	log  *Log
+	stop chan struct{}
+	done sync.WaitGroup
+	once sync.Once
+
+	mu     sync.Mutex
+	key    secret.Value
+	limits Retention
+	signed int64 // Seq of the newest record that the head speaks of
+	bare   bool  // the head has no signature
+}
+
+func keep(l *Log) *keeper {
+	k := &keeper{log: l, stop: make(chan struct{}), signed: -1}
+	k.done.Go(k.run)
+	return k
+}
+
+// SetKey gives the log the key that its newest record and its checkpoints are
+// signed with, 32 random bytes that whoever can write the log should not have.
+func (l *Log) SetKey(key secret.Value) {
+	l.keeper.mu.Lock()
+	l.keeper.key = key
+	l.keeper.mu.Unlock()
+	if err := l.keeper.sign(); err != nil {
+		l.logger.Error("the audit log's newest record cannot be signed", "why", err)
+	}
+}
+
+// SetRetention says how long records are kept.
+func (l *Log) SetRetention(r Retention) {
+	l.keeper.mu.Lock()
+	defer l.keeper.mu.Unlock()
+	l.keeper.limits = r
+}
+
+func (k *keeper) run() {
+	sign, retain := time.NewTicker(signEvery), time.NewTicker(retainEvery)
+	defer sign.Stop()
+	defer retain.Stop()
+	told := ""
+	for {
+		var err error
+		select {
+		case <-sign.C:
+			err = k.sign()
+		case <-retain.C:
+			err = k.log.Retain(time.Now())
+		case <-k.stop:
+			return
+		}
+		if err != nil && err.Error() != told {
+			k.log.logger.Error("the audit log cannot be looked after", "why", err)
+		}
+		told = ""
+		if err != nil {
+			told = err.Error()
+		}
+	}
+}
+
+func (k *keeper) close() error {
+	k.once.Do(func() { close(k.stop) })
+	k.done.Wait()
+	return k.sign()
+}
+
+// headPath is beside the directory: an old copy of that does not bring its head.
+func (l *Log) headPath() string { return filepath.Clean(l.dir) + ".head" }
+
+func (l *Log) checkpointPath() string { return l.path("checkpoint") }
+
+// sign puts what is written to disk, and then writes the head.
+func (k *keeper) sign() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	l := k.log
+	l.mu.Lock()
+	// A batch that waits is in tip and seq already, but not on disk.
+	file, m, waiting, ours := l.file, mark{Seq: l.seq, Hash: l.tip.String(), Time: time.Now()}, l.next != nil, l.claimed && !l.closed
+	if waiting {
+		m.Seq, m.Hash = l.next.seq, l.next.tip.String()
+	}
+	l.mu.Unlock()
+	if !ours || m.Seq == k.signed && (k.key.IsZero() || !k.bare) {
+		return nil
+	}
+	if file != nil {
+		if err := file.Sync(); err != nil && !errors.Is(err, os.ErrClosed) { // closed: synced by that
+			return err
+		}
+	}
+	if err := writeMark(l.headPath(), headKind, m, k.key); err != nil {
+		return fmt.Errorf("the head of the audit log cannot be written: %w", err)
+	}
+	k.signed, k.bare = m.Seq, k.key.IsZero()
+	return nil
+}
+
+// Retain drops what is older or more than the log may keep. The disk space is free
+// at once.
+func (l *Log) Retain(now time.Time) error {
+	k := l.keeper
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	l.mu.Lock()
+	segments, ours := l.segments, l.claimed
+	l.mu.Unlock()
+	n, err := l.excess(segments, k.limits, now)
+	if n == 0 || err != nil || !ours {
+		return err
+	}
+	// What the chain begins after is on disk before anything is gone.
+	m := mark{Seq: segments[n].first - 1, Time: now}
+	err = forward(l.path(segments[n].name), 0, func(line []byte, _ int64) error {
+		next, err := readLink(line)
+		if err == nil {
+			m.Hash = next.prev.String()
+		}
+		return errors.Join(err, errEnough)
+	})
+	if !errors.Is(err, errEnough) || errors.Is(err, errUnchained) {
+		return fmt.Errorf("old audit records are kept: what follows them is damaged: %w", err)
+	}
+	if err := writeMark(l.checkpointPath(), checkpointKind, m, k.key); err != nil {
+		return fmt.Errorf("old audit records are kept: the checkpoint cannot be written: %w", err)
+	}
+	l.mu.Lock()
+	l.segments = l.segments[n:]
+	l.mu.Unlock()
+	for _, s := range segments[:n] {
+		if err := os.Remove(l.path(s.name)); err != nil {
+			return fmt.Errorf("an old audit file cannot be removed: %w", err)
+		}
+	}
+	l.logger.Info("old audit records were dropped", "up to", m.Seq)
+	l.index.wakeUp()
+	return nil
+}
+
+// excess is how many segments are over the limits. The newest one never is.
+func (l *Log) excess(segments []segment, r Retention, now time.Time) (n int, err error) {
+	var bytes int64
+	for i := len(segments) - 1; i >= 0 && r.Bytes > 0; i-- {
+		info, err := os.Stat(l.path(segments[i].name))
+		if err != nil {
+			return 0, err
+		}
+		if bytes += info.Size(); bytes > r.Bytes && i < len(segments)-1 {
+			n = i + 1
+			break
+		}
+	}
+	// All of a segment is older than what the next one begins with.
+	for r.Age > 0 && n < len(segments)-1 && now.Sub(segments[n+1].began()) > r.Age {
+		n++
+	}
+	return n, nil
+}
+
+// doubt holds the log that is gone on with against its head. A head which says
+// otherwise is kept, for Verify to name: the next one would hide it.
+func (l *Log) doubt(segments []segment) error {
+	m, err := readMark(l.headPath())
+	if err == nil && (m == nil || m.Seq == 0 || len(segments) > 0 && m.Seq < segments[0].first) {
+		return nil
+	}
+	if err == nil && m.Seq <= l.seq {
+		i := sort.Search(len(segments), func(i int) bool { return segments[i].first > m.Seq }) - 1
+		same := false
+		err = backward(l.path(segments[i].name), func(line []byte) (bool, error) {
+			r, err := readLink(line)
+			same = same || err == nil && r.seq == m.Seq && r.hash.String() == m.Hash
+			return !same && (err != nil || r.seq >= m.Seq), nil
+		})
+		if same || err != nil {
+			return err
+		}
+	}
+	aside := l.headPath() + "." + time.Now().UTC().Format("20060102T150405.000")
+	l.logger.Error("the audit log is not what it was when it was last signed: lockbox audit verify says more", "head", aside)
+	return os.Rename(l.headPath(), aside)
+}
+
+// dropped finishes what a crash left of Retain: it leaves out, and removes, the
+// segments that the checkpoint speaks of.
+func (l *Log) dropped(segments []segment) ([]segment, error) {
+	m, err := readMark(l.checkpointPath())
+	if err != nil {
+		l.logger.Error("the audit log's checkpoint cannot be read: verify names it", "why", err)
+	}
+	for m != nil && len(segments) > 1 && segments[1].first <= m.Seq+1 {
+		if err := os.Remove(l.path(segments[0].name)); err != nil {
+			return nil, err
+		}
+		segments = segments[1:]
+	}
+	return segments, nil
+}
