@@ -390,14 +390,17 @@ func (l *Log) Close() error {
 		err = l.keeper.close()
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
+	already := l.closed
+	l.closed = true
+	l.mu.Unlock()
+	if already {
 		return nil
 	}
-	l.closed = true
 	if l.index != nil {
-		err = errors.Join(err, l.index.close())
+		err = errors.Join(err, l.index.close()) // which looks at the log
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.file != nil {
 		err = errors.Join(err, l.file.Sync(), l.file.Close())
 		l.file = nil
