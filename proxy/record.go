@@ -1,7 +1,10 @@
 package proxy
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"hash"
 	"net/http"
 	"strings"
 	"sync"
@@ -39,34 +42,51 @@ type record struct {
 	out      http.Header
 	sent     capture // by the caller
 	answered capture // by the upstream
+	required bool    // without a record there is no answer
 	done     bool
 	err      error
 }
 
 // capture keeps the beginning of a body and counts all of it.
 type capture struct {
-	head []byte
-	size int64
-	omit bool // count only
+	head  []byte
+	size  int64
+	limit int
+	sum   hash.Hash // of all of it, once that is more than limit; nil before
+	omit  bool      // count only
 }
 
 func (c *capture) add(p []byte) {
 	c.size += int64(len(p))
-	if room := audit.BodyLimit - len(c.head); room > 0 && !c.omit {
-		c.head = append(c.head, p[:min(room, len(p))]...)
+	if c.omit {
+		return
 	}
+	room := min(c.limit-len(c.head), len(p))
+	if room > 0 {
+		c.head = append(c.head, p[:room]...)
+		p = p[room:]
+	}
+	if len(p) == 0 {
+		return
+	}
+	if c.sum == nil {
+		c.sum = sha256.New()
+		c.sum.Write(c.head)
+	}
+	c.sum.Write(p)
 }
 
 // newRecord begins the record of a request.
 func (s *Server) newRecord(st *state, r *http.Request, path, listener string) *record {
-	redactor := newRedaction()
+	redactor, limit, required := newRedaction(), audit.BodyLimit, true
 	if st != nil {
-		redactor = st.redactor
+		redactor, limit, required = st.redactor, st.config.Record.BodyBytes, st.config.Record.Required
 	}
 	_, query, _ := strings.Cut(r.RequestURI, "?")
 	return &record{
 		server: s, began: time.Now(), in: r.Header,
-		redactor: redactor,
+		redactor: redactor, required: required,
+		sent: capture{limit: limit}, answered: capture{limit: limit},
 		x: audit.Exchange{
 			Method: r.Method, Path: path, Query: query,
 			Listener: listener, Remote: r.RemoteAddr,
@@ -195,12 +215,8 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 		x.ResponseBody = recorded(redactor, c.out, &c.answered)
 	}
 	if c.server.opts.Audit != nil {
-		if err := c.server.opts.Audit.Append(x); err != nil {
+		if err := c.server.scribe.write(c.server.opts.Audit, x, c.required); err != nil {
 			c.err = errors.Join(errNotRecorded, err)
-			c.server.mute.Store(true)
-			c.server.log.Error("an exchange could not be recorded: calls are refused until one can", "service", x.Service, "why", err)
-		} else {
-			c.server.mute.Store(false)
 		}
 	}
 	if c.local != nil {
@@ -234,5 +250,9 @@ func recorded(redactor *audit.Redactor, h http.Header, part *capture) *audit.Bod
 	case part.size == 0:
 		return nil
 	}
-	return redactor.Body(h, part.head, part.size)
+	b := redactor.Body(h, part.head, part.size, part.limit)
+	if part.sum != nil {
+		b.SHA256 = hex.EncodeToString(part.sum.Sum(nil))
+	}
+	return b
 }

@@ -206,7 +206,7 @@ func TestNoRecordNoCall(t *testing.T) {
 			if r := get(t, l.url+"/s/e"+path); r.status >= 300 || r.err != nil {
 				t.Errorf("%d %s once it does", r.status, r.body)
 			}
-			if !strings.Contains(l.said.String(), "could not be recorded") {
+			if !strings.Contains(l.said.String(), "calls cannot be recorded") {
 				t.Error("the log says nothing")
 			}
 		})

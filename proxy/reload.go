@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
 	"lockbox/proxy/credential"
 	"lockbox/proxy/secret"
@@ -109,6 +110,12 @@ func (s *Server) use(st *state, readings map[secret.Ref]reading) (Report, error)
 		s.log.Error("the original's audit files are not written", "why", err)
 	case err != nil:
 		return Report{}, err
+	}
+	if s.opts.Audit != nil {
+		s.opts.Audit.SetRetention(audit.Retention{Age: cfg.Record.KeepAge, Bytes: cfg.Record.KeepBytes})
+	}
+	if !cfg.Record.Required {
+		s.scribe.mute.Store(false)
 	}
 	s.state.Store(st)
 	if old != nil {

@@ -163,7 +163,7 @@ func (s *Server) admitted(rt *route, t *target) *problem {
 		return errTokenInURL
 	case rt.unavailable != nil:
 		return rt.unavailable
-	case s.mute.Load():
+	case s.scribe.mute.Load():
 		return errNoRecord // recording the refusal is the next try
 	}
 	return nil

@@ -51,6 +51,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Version is the program's, for its log.
 	Version string
+	// OnRecord, if not nil, is called when calls can no longer be recorded, and when
+	// they can again: Unrecorded says which.
+	OnRecord func()
 	// OnReload, if not nil, is called after each successful Reload.
 	OnReload func()
 }
@@ -65,8 +68,8 @@ type Server struct {
 	calls   atomic.Int64 // to services, under way
 	active  atomic.Int64 // handlers of all kinds, under way
 	callers atomic.Int64 // connected to a lane
-	mute    atomic.Bool  // the last exchange could not be recorded
-	reload  sync.Mutex   // serialises Reload; guards upstreams
+	scribe  scribe
+	reload  sync.Mutex // serialises Reload; guards upstreams
 	outward upstreams
 
 	lanes bool // plain calls go through the lane; false in tests of net/http's way
@@ -89,6 +92,7 @@ func New(o Options) *Server {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: stallTime, drain: DrainTimeout, bounds: usualBounds}
+	s.scribe.log, s.scribe.changed = o.Logger, o.OnRecord
 	s.outward.lone = func() bool { return s.lone(1) }
 	s.tokens = credential.NewTokens(&s.toTokens, o.Store, o.Logger)
 	return s

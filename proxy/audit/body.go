@@ -11,18 +11,18 @@ import (
 	"unicode/utf8"
 )
 
-// Body makes the record of a body: captured is its beginning as it was sent,
-// size all of it. It is unpacked to be read and to be searched for secrets; what
+// Body makes the record of a body: captured is its beginning as it was sent, size
+// all of it, and limit how much of it is kept. It is unpacked to be read and to be searched for secrets; what
 // cannot be unpacked is not kept.
-func (r *Redactor) Body(h http.Header, captured []byte, size int64) *Body {
+func (r *Redactor) Body(h http.Header, captured []byte, size int64, limit int) *Body {
 	b := &Body{Size: size, Truncated: size > int64(len(captured))}
-	plain, note := unpack(h.Get("Content-Encoding"), captured)
+	plain, note := unpack(h.Get("Content-Encoding"), captured, limit)
 	if note != "" {
 		b.Note = note
 		return b
 	}
-	if len(plain) > BodyLimit {
-		plain, b.Truncated = plain[:BodyLimit], true
+	if len(plain) > limit {
+		plain, b.Truncated = plain[:limit], true
 	}
 	if !utf8.Valid(plain) && !(b.Truncated && utf8.ValidString(trimPartial(string(plain)))) {
 		b.Base64 = []byte(r.untorn(r.Text(string(plain)), b.Truncated))
@@ -74,8 +74,8 @@ func trimPartial(s string) string {
 	return s
 }
 
-// unpack undoes a Content-Encoding, up to BodyLimit of plain bytes.
-func unpack(encoding string, packed []byte) (plain []byte, note string) {
+// unpack undoes a Content-Encoding, up to limit plain bytes.
+func unpack(encoding string, packed []byte, limit int) (plain []byte, note string) {
 	var z io.Reader
 	var err error
 	switch strings.ToLower(strings.TrimSpace(encoding)) {
@@ -93,7 +93,7 @@ func unpack(encoding string, packed []byte) (plain []byte, note string) {
 	if err != nil {
 		return nil, "the body could not be unpacked, and was not kept"
 	}
-	plain, err = io.ReadAll(io.LimitReader(z, BodyLimit+1))
+	plain, err = io.ReadAll(io.LimitReader(z, int64(limit)+1))
 	if err != nil && len(plain) == 0 {
 		return nil, "the body could not be unpacked, and was not kept"
 	}

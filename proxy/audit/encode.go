@@ -103,6 +103,7 @@ func appendBody(b []byte, name string, body *Body) []byte {
 		b = append(b, '"', ',')
 	}
 	b = strconv.AppendInt(appendName(b, "size"), body.Size, 10)
+	b = appendOptional(b, "sha256", body.SHA256)
 	if body.Truncated {
 		b = append(b, `,"truncated":true`...)
 	}

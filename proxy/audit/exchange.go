@@ -19,7 +19,7 @@ const (
 	Noted   Decision = "noted"   // no call: something that Lockbox itself did or met, see Event
 )
 
-// BodyLimit is how much of a body is captured, in bytes.
+// BodyLimit is how much of a body is captured where nothing else is said, in bytes.
 const BodyLimit = 64 << 10
 
 // Exchange is one call through Lockbox, from request to response.
@@ -57,6 +57,7 @@ type Body struct {
 	Text      string `json:"text,omitempty"`
 	Base64    []byte `json:"base64,omitempty"` // where it is no text
 	Size      int64  `json:"size"`             // as it was sent
+	SHA256    string `json:"sha256,omitempty"` // of all of it as it was sent, in hex, where it is more than is kept
 	Truncated bool   `json:"truncated,omitempty"`
 	Note      string `json:"note,omitempty"` // why there is less than could be expected
 }

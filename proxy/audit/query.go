@@ -16,7 +16,7 @@ type Query struct {
 	JTI                                           string
 	Since, Until                                  time.Time // Until itself is not in it
 	// Text is words that all have to be somewhere in the path, the headers or the
-	// bodies. A word stands for those that begin with it, upper case or lower.
+	// bodies, in upper case or lower. "invo*" is every word that begins so.
 	Text string
 
 	Before, After int64 // Seqs: older, newer than that record; 0 is no bound

@@ -81,7 +81,11 @@ func (q *Query) match() string {
 	}
 	for word := range strings.FieldsSeq(q.Text) {
 		if parts := terms(word); len(parts) > 0 {
-			and = append(and, `text : "`+strings.Join(parts, " ")+`"*`)
+			term := `text : "` + strings.Join(parts, " ") + `"`
+			if strings.HasSuffix(word, "*") {
+				term += "*"
+			}
+			and = append(and, term)
 		}
 	}
 	return strings.Join(and, " AND ")

@@ -33,7 +33,7 @@ func (x *Exchange) texts(yield func(string) bool) {
 // holds reports whether every word of text is in x.
 func holds(x *Exchange, text string) bool {
 	for word := range strings.FieldsSeq(text) {
-		if parts := terms(word); len(parts) > 0 && !anyHolds(x.texts, parts) {
+		if parts := terms(word); len(parts) > 0 && !anyHolds(x.texts, parts, strings.HasSuffix(word, "*")) {
 			return false
 		}
 	}
@@ -41,8 +41,8 @@ func holds(x *Exchange, text string) bool {
 }
 
 // anyHolds reports whether the parts stand one after the other in one of texts,
-// where the last may be the beginning of a longer one.
-func anyHolds(texts iter.Seq[string], parts []string) bool {
+// where the last may be the beginning of a longer one if open.
+func anyHolds(texts iter.Seq[string], parts []string, open bool) bool {
 	for text := range texts {
 		all := terms(text)
 	next:
@@ -51,7 +51,7 @@ func anyHolds(texts iter.Seq[string], parts []string) bool {
 				break
 			}
 			for j, p := range parts {
-				if last := j == len(parts)-1; all[i+j] != p && !(last && strings.HasPrefix(all[i+j], p)) {
+				if last := j == len(parts)-1; all[i+j] != p && !(open && last && strings.HasPrefix(all[i+j], p)) {
 					continue next
 				}
 			}

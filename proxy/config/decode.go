@@ -161,7 +161,7 @@ func (d *decoder) boolean(v *hujson.Value, field string, or bool) bool {
 
 // config reads the whole file.
 func (d *decoder) config(root *hujson.Value) *Config {
-	c := &Config{Services: map[string]*Service{}, Listen: DefaultListen}
+	c := &Config{Services: map[string]*Service{}, Listen: DefaultListen, Record: defaultRecord}
 	o := d.object(root, "")
 	if o == nil {
 		return c
@@ -177,7 +177,7 @@ func (d *decoder) config(root *hujson.Value) *Config {
 	c.UseProxyEnv = d.boolean(o.value("use_proxy_env"), "use_proxy_env", false)
 	c.Vault = d.vault(o.value("vault"))
 	if v := o.value("audit_log"); !isNull(v) {
-		c.AuditLog = d.auditLog(v)
+		c.AuditLog = d.auditLog(v, &c.Record)
 	}
 	if v := o.value("services"); v != nil {
 		d.services(v, c.Services)
@@ -194,34 +194,6 @@ func (d *decoder) listen(v *hujson.Value, s string) string {
 		d.warn(v, "listen", "can be reached from other machines: the local listener is meant for this one, 127.0.0.1")
 	}
 	return s
-}
-
-func (d *decoder) auditLog(v *hujson.Value) *AuditLog {
-	o := d.object(v, "audit_log")
-	if o == nil {
-		return nil
-	}
-	d.unknown(o, "audit_log/", auditLogKeys)
-	a := &AuditLog{Type: LocalDir}
-	if s, ok := d.text(o.value("type"), "audit_log/type"); ok && s != LocalDir {
-		d.fail(o.value("type"), "audit_log/type", "must be %q", LocalDir)
-	}
-	root := o.value("root_dir")
-	if root == nil {
-		d.missing(o, "audit_log/", "root_dir")
-		return a
-	}
-	s, ok := d.text(root, "audit_log/root_dir")
-	if !ok {
-		return a
-	}
-	a.RootDir = s
-	if err := checkRootDir(s); err != nil {
-		d.fail(root, "audit_log/root_dir", "%v", err)
-	} else if !absolute(s) {
-		d.warn(root, "audit_log/root_dir", "is not an absolute path: it depends on the folder that Lockbox is started in")
-	}
-	return a
 }
 
 func (d *decoder) services(v *hujson.Value, services map[string]*Service) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tailscale/hujson"
 )
@@ -188,10 +189,7 @@ func SetAuditLog(src []byte, a *AuditLog) ([]byte, error) {
 		return nil, err
 	}
 	if a == nil {
-		if i := e.top.find("audit_log"); i >= 0 {
-			e.top.items[i].value.Value = hujson.Literal("null")
-		}
-		return e.bytes()
+		return e.withoutAuditDir()
 	}
 	if a.Type != "" && a.Type != LocalDir {
 		return nil, errors.New(`audit_log/type: must be "local_dir"`)
@@ -213,6 +211,31 @@ func SetAuditLog(src []byte, a *AuditLog) ([]byte, error) {
 		setText(l.set("type", auditLogKeys), LocalDir)
 	}
 	setText(l.set("root_dir", auditLogKeys), a.RootDir)
+	l.store()
+	return e.bytes()
+}
+
+// withoutAuditDir leaves the keys about Lockbox's own record, if there are any.
+func (e *editor) withoutAuditDir() ([]byte, error) {
+	i := e.top.find("audit_log")
+	if i < 0 {
+		return e.bytes()
+	}
+	v := &e.top.items[i].value
+	o, isObject := v.Value.(*hujson.Object)
+	if !isObject {
+		return e.bytes()
+	}
+	l := e.top.members(&e.top.items[i], o)
+	if !slices.ContainsFunc(recordKeys, func(k string) bool { return l.find(k) >= 0 }) {
+		v.Value = hujson.Literal("null")
+		return e.bytes()
+	}
+	for _, key := range []string{"type", "root_dir"} {
+		if at := l.find(key); at >= 0 {
+			l.take(at)
+		}
+	}
 	l.store()
 	return e.bytes()
 }

@@ -24,6 +24,7 @@ const LocalDir = "local_dir"
 // Config is a file that was read and found good.
 type Config struct {
 	Services map[string]*Service // by name, never nil
+	Record   Record              // how calls are recorded
 	AuditLog *AuditLog           // nil: none
 	Listen   string              // host:port, DefaultListen when unset
 	// PublicListen is where the public side is served, on the loopback

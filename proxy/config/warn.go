@@ -20,7 +20,7 @@ var (
 		"token_url", "client_id", "client_secret", "refresh_token", "scopes", "audience", "extra_params", "auth_style",
 		"access_key_id", "secret_access_key", "session_token", "region", "service",
 	}
-	auditLogKeys = []string{"type", "root_dir"}
+	auditLogKeys = []string{"type", "root_dir", "required", "keep_days", "keep_mb", "body_kb"}
 	vaultKeys    = []string{"type", "path"}
 )
 

@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -34,20 +33,22 @@ const (
 
 // Backend is a running Lockbox without its face.
 type Backend struct {
-	opts      Options
-	vault     atomic.Pointer[vault.Store]
-	changes   *journal
-	next      atomic.Pointer[vault.Store] // of the config that is being loaded
-	newVault  chan struct{}               // another vault came into use
-	found     found
-	audit     *audit.Log
-	tokens    *register.Register
-	server    *proxy.Server
-	view      atomic.Pointer[View]
-	firstRun  bool
-	newConfig chan struct{}     // a config came into use since the listeners were looked at
-	retry     chan net.Listener // a new listener for Run; nil: try the address again
-	loaded    chan struct{}     // closed when Run has tried to load the config
+	opts     Options
+	vault    atomic.Pointer[vault.Store]
+	changes  *journal
+	next     atomic.Pointer[vault.Store] // of the config that is being loaded
+	newVault chan struct{}               // another vault came into use
+	found    found
+	audit    *audit.Log
+	tokens   *register.Register
+	server   *proxy.Server
+	view     atomic.Pointer[View]
+	firstRun bool
+	// auditSigned says that the audit log has its key.
+	auditSigned atomic.Bool
+	newConfig   chan struct{}     // a config came into use since the listeners were looked at
+	retry       chan net.Listener // a new listener for Run; nil: try the address again
+	loaded      chan struct{}     // closed when Run has tried to load the config
 
 	edit sync.Mutex             // held while the config file or the keychain is changed
 	seen atomic.Pointer[string] // config.Fingerprint of what was loaded last, good or bad
@@ -89,7 +90,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := audit.Open(filepath.Join(o.StateDir, "audit"))
+	log, err := audit.OpenWith(audit.Options{Dir: auditDir(o), Logger: o.Logger})
 	if err != nil {
 		return nil, fmt.Errorf("the audit log cannot be opened: %w", err)
 	}
@@ -111,7 +112,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 		},
 		Secret: b.loadSecret, Store: b.storeSecret, Keys: b.signingKeys,
 		Register: tokens, Audit: log, Logger: o.Logger, Version: o.Version,
-		OnReload: b.reloaded,
+		OnReload: b.reloaded, OnRecord: b.publish,
 	})
 	log.OnChange(b.changed)
 	b.view.Store(&View{Phase: Starting, ConfigPath: o.ConfigPath, StateDir: o.StateDir, Version: o.Version})

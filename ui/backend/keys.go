@@ -82,6 +82,7 @@ func (b *Backend) signingKeys(ctx context.Context) (token.Keys, error) {
 	if err != nil {
 		return token.Keys{}, err
 	}
+	b.signAudit(ctx)
 	keys, err := keyRing{b.opts.keyFile(), b.coming()}.read(ctx, time.Now())
 	if err != nil && keys.Current.Equal(key) && !errors.Is(err, secret.ErrLocked) && !errors.Is(err, secret.ErrUnavailable) {
 		b.opts.Logger.Warn("tokens made with former signing keys are refused", "why", err)

@@ -148,7 +148,7 @@ func TestFileVault(t *testing.T) {
 	if err := b.Delete(t.Context(), "acme"); err != nil {
 		t.Fatal(err)
 	}
-	if left, err := theirs.List(t.Context()); err != nil || len(left) != 1 || left[0] != signingKeyRef {
+	if left, err := theirs.List(t.Context()); err != nil || len(left) != 2 || left[0] != auditKeyRef || left[1] != signingKeyRef {
 		t.Errorf("after Delete: %v, %v", left, err)
 	}
 	if log.count("canary")+log.count(pass) > 0 {

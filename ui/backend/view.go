@@ -165,6 +165,9 @@ func (b *Backend) look() *View {
 			v.Problem.Action = "unlock"
 		}
 	}
+	if err, lost := b.server.Unrecorded(); err != nil && v.Problem.IsZero() {
+		v.Problem = unrecorded(err, lost)
+	}
 	v.Unloaded = cfg == nil && s.phase != Starting
 	if cfg != nil {
 		v.Warnings = fewer(report.Warnings)

@@ -76,8 +76,9 @@ func TestSecretsWhileServing(t *testing.T) {
 	s.await(t, `Signing key: (\S+/vault\.age)`)
 	url := s.url + "/s/acme/x"
 	becomes(t, url, 503)
-	if infos := h.secrets(t); len(infos) != 2 || infos[0].Ref != "keychain://acme/key" || !infos[0].Missing || infos[0].UsedBy[0] != "acme: headers/X-Key" ||
-		infos[1].Ref != "keychain://lockbox/signing_key" || infos[1].Missing || infos[1].UsedBy[0] != "Lockbox: signing_key" {
+	if infos := h.secrets(t); len(infos) != 3 || infos[0].Ref != "keychain://acme/key" || !infos[0].Missing || infos[0].UsedBy[0] != "acme: headers/X-Key" ||
+		infos[1].Ref != "keychain://lockbox/audit_key" || infos[1].UsedBy[0] != "Lockbox: audit_key" ||
+		infos[2].Ref != "keychain://lockbox/signing_key" || infos[2].Missing || infos[2].UsedBy[0] != "Lockbox: signing_key" {
 		t.Errorf("list: %+v", infos)
 	}
 	if r := h.set(t, "keychain://acme/key", "sk-canary\r\n"); r.code != 0 || r.out != "" || !strings.Contains(r.errOut, "keychain://acme/key is stored in "+h.path("vault.age")) {
