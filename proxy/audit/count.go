@@ -56,7 +56,7 @@ func (s *search) count(low, high int64, match string) (n int64, err error) {
 	case match == "":
 		return high - low + 1, nil
 	}
-	err = s.log.index.readers.QueryRowContext(s.ctx, "SELECT count(*) FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ?", match, low, high).Scan(&n)
+	err = s.log.index.readers.Load().QueryRowContext(s.ctx, "SELECT count(*) FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ?", match, low, high).Scan(&n)
 	return n, err
 }
 
@@ -130,7 +130,7 @@ func (l *Log) Values(ctx context.Context, word string) ([]Value, error) {
 		return nil, err
 	}
 	if s.until > 0 {
-		rows, err := l.index.readers.QueryContext(ctx, "SELECT value, n FROM facets WHERE word = ? AND n > 0 ORDER BY n DESC LIMIT 200", word)
+		rows, err := l.index.readers.Load().QueryContext(ctx, "SELECT value, n FROM facets WHERE word = ? AND n > 0 ORDER BY n DESC LIMIT 200", word)
 		if err != nil {
 			return nil, fmt.Errorf("the index of the audit log cannot be read: %w", err)
 		}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"modernc.org/sqlite" // the driver, chosen by BenchmarkDrivers
@@ -45,7 +46,7 @@ var errOutdated = errors.New("a newer Lockbox made it")
 type index struct {
 	log     *Log
 	file    string
-	readers *sql.DB
+	readers atomic.Pointer[sql.DB]
 	writer  *sql.DB       // nil in a reader of the log
 	wake    chan struct{} // the log has grown, or shrunk
 	cancel  context.CancelFunc
@@ -75,8 +76,7 @@ func openIndex(l *Log) *index {
 			return nil
 		}
 	}
-	var err error
-	if x.readers, err = openDB(x.file, 4, "query_only(1)"); err != nil {
+	if err := x.read(); err != nil {
 		l.logger.Error("the index of the audit log cannot be read: searches will be slow", "why", err)
 		_ = x.close()
 		return nil
@@ -87,6 +87,18 @@ func openIndex(l *Log) *index {
 		x.done.Go(func() { x.run(ctx) })
 	}
 	return x
+}
+
+// read opens the index for searches, in the place of one that was set aside.
+func (x *index) read() error {
+	db, err := openDB(x.file, 4, "query_only(1)")
+	if err != nil {
+		return err
+	}
+	if old := x.readers.Swap(db); old != nil {
+		_ = old.Close() // only read
+	}
+	return nil
 }
 
 // openDB waits up to five seconds for another process that writes.
@@ -200,7 +212,7 @@ func (x *index) close() error {
 		x.done.Wait()
 	}
 	var err error
-	for _, db := range []*sql.DB{x.readers, x.writer} {
+	for _, db := range []*sql.DB{x.readers.Load(), x.writer} {
 		if db != nil {
 			err = errors.Join(err, db.Close())
 		}
@@ -210,7 +222,7 @@ func (x *index) close() error {
 
 // until is the Seq of the newest record that searches find in the index.
 func (x *index) until(ctx context.Context) (seq int64, err error) {
-	err = x.readers.QueryRowContext(ctx, "SELECT until FROM state").Scan(&seq)
+	err = x.readers.Load().QueryRowContext(ctx, "SELECT until FROM state").Scan(&seq)
 	return seq, err
 }
 

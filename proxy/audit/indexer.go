@@ -44,7 +44,9 @@ func (x *index) run(ctx context.Context) {
 			return
 		}
 		if err != nil && damaged(err) {
-			err = x.renew(err)
+			if err = x.renew(err); err == nil {
+				err = x.read()
+			}
 			more = err == nil
 		}
 		x.note(err)

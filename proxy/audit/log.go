@@ -39,6 +39,7 @@ type Log struct {
 	mu       sync.Mutex
 	claimed  bool      // the log is ours to write
 	asked    time.Time // when it was last tried to claim it
+	refusal  error     // what came of that
 	segments []segment // oldest first; replaced, never changed
 	file     *os.File  // the newest segment; nil until the first Append
 	size     int64     // of file
@@ -60,6 +61,9 @@ type Log struct {
 type Options struct {
 	Dir    string
 	Logger *slog.Logger // nil: nobody is told
+	// Patient opens what cannot be written too: Append returns the reason, and tries
+	// again.
+	Patient bool
 }
 
 // Open is OpenWith with a directory alone.
@@ -70,18 +74,17 @@ func Open(dir string) (*Log, error) { return OpenWith(Options{Dir: dir}) }
 // A log that another process writes is opened too: Append returns ErrInUse until
 // that one has ended.
 func OpenWith(o Options) (*Log, error) {
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("the audit directory cannot be made: %w", err)
-	}
-	if err := os.Chmod(o.Dir, 0o700); err != nil { //nolint:gosec // a directory
-		return nil, fmt.Errorf("the audit directory cannot be closed to others: %w", err)
-	}
 	l := newLog(o)
 	l.lock = flock.New(filepath.Join(o.Dir, "lock"), flock.SetPermissions(0o600))
-	if err := l.claim(); err != nil && !errors.Is(err, ErrInUse) {
+	err := l.claim()
+	switch {
+	case err == nil, errors.Is(err, ErrInUse):
+		l.index = openIndex(l)
+	case o.Patient:
+		l.logger.Error("the audit log cannot be opened: calls are refused until it can, and searches are slow until the next start", "why", err)
+	default:
 		return nil, errors.Join(err, l.lock.Close())
 	}
-	l.index = openIndex(l)
 	l.keeper = keep(l)
 	return l, nil
 }
@@ -110,6 +113,12 @@ func (l *Log) path(name string) string { return filepath.Join(l.dir, name) }
 // or l be new.
 func (l *Log) claim() error {
 	l.asked = time.Now()
+	if err := os.MkdirAll(l.dir, 0o700); err != nil {
+		return fmt.Errorf("the audit directory cannot be made: %w", err)
+	}
+	if err := os.Chmod(l.dir, 0o700); err != nil { //nolint:gosec // a directory
+		return fmt.Errorf("the audit directory cannot be closed to others: %w", err)
+	}
 	ours, err := l.lock.TryLock()
 	if err != nil {
 		return fmt.Errorf("the audit log cannot be locked: %w", err)
@@ -272,11 +281,11 @@ func (l *Log) join(x *Exchange, content []byte, digest hash) (b *batch, first bo
 		return nil, false, os.ErrClosed
 	}
 	if !l.claimed {
-		if time.Since(l.asked) < claimEvery {
-			return nil, false, ErrInUse
+		if time.Since(l.asked) >= claimEvery || l.refusal == nil {
+			l.refusal = l.claim()
 		}
-		if err := l.claim(); err != nil {
-			return nil, false, err
+		if l.refusal != nil {
+			return nil, false, l.refusal
 		}
 	}
 	id, err := nextID(l.last)

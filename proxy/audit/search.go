@@ -104,7 +104,7 @@ func (s *search) bound() error {
 		s.low = max(s.low, first)
 	}
 	var setback bool
-	if err := s.log.index.readers.QueryRowContext(s.ctx, "SELECT setback FROM state").Scan(&setback); err != nil {
+	if err := s.log.index.readers.Load().QueryRowContext(s.ctx, "SELECT setback FROM state").Scan(&setback); err != nil {
 		return err
 	}
 	// Without a clock that was set back, at is each record's time.
@@ -126,7 +126,7 @@ func (s *search) first(t time.Time) (int64, error) {
 	for low < high {
 		mid := low + (high-low)/2
 		var at int64
-		err := s.log.index.readers.QueryRowContext(s.ctx, "SELECT coalesce((SELECT at FROM calls WHERE seq >= ? ORDER BY seq LIMIT 1), ?)", mid, int64(1)<<62).Scan(&at)
+		err := s.log.index.readers.Load().QueryRowContext(s.ctx, "SELECT coalesce((SELECT at FROM calls WHERE seq >= ? ORDER BY seq LIMIT 1), ?)", mid, int64(1)<<62).Scan(&at)
 		if err != nil {
 			return 0, err
 		}
@@ -206,7 +206,7 @@ func (s *search) rows(f func(*found) error) error {
 	if s.match != "" {
 		order = " ORDER BY words.rowid DESC"
 	}
-	rows, err := s.log.index.readers.QueryContext(s.ctx, "SELECT "+columns+" FROM "+from+order, args...)
+	rows, err := s.log.index.readers.Load().QueryContext(s.ctx, "SELECT "+columns+" FROM "+from+order, args...)
 	if err != nil {
 		return fmt.Errorf("the index of the audit log cannot be read: %w", err)
 	}
@@ -348,7 +348,7 @@ func (l *Log) seqOf(id string) (int64, error) {
 		for low <= high {
 			mid := low + (high-low)/2
 			var at string
-			err := l.index.readers.QueryRow("SELECT seq, id FROM calls WHERE seq >= ? ORDER BY seq LIMIT 1", mid).Scan(&seq, &at)
+			err := l.index.readers.Load().QueryRow("SELECT seq, id FROM calls WHERE seq >= ? ORDER BY seq LIMIT 1", mid).Scan(&seq, &at)
 			if err != nil {
 				return 0, err
 			}

@@ -90,7 +90,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := audit.OpenWith(audit.Options{Dir: auditDir(o), Logger: o.Logger})
+	log, err := audit.OpenWith(audit.Options{Dir: auditDir(o), Logger: o.Logger, Patient: true})
 	if err != nil {
 		return nil, fmt.Errorf("the audit log cannot be opened: %w", err)
 	}
