@@ -39,6 +39,9 @@ func (s *Server) local(w http.ResponseWriter, r *http.Request) {
 	case path == "/healthz" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		rec.skip()
 		health(w)
+	case path == "/metrics" && s.metrics != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+		rec.skip()
+		s.writeMetrics(w)
 	case path == "/admin" || strings.HasPrefix(path, "/admin/"):
 		s.admin(w, r, path, st, rec)
 	case strings.HasPrefix(path, "/s/"):

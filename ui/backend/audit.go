@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"io"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -53,6 +54,20 @@ type AuditLog = audit.Log
 func OpenAudit(o Options) (*AuditLog, error) { return audit.Open(auditPath(o)) }
 
 func auditPath(o Options) string { return filepath.Join(o.StateDir, "audit") }
+
+// sizeOf is how many bytes the files in a folder take.
+func sizeOf(dir string) (total int64) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return 0
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() { // else it was just removed
+			total += info.Size()
+		}
+	}
+	return total
+}
 
 // FilterWords are the filters that a query's text can have.
 var FilterWords = audit.Words

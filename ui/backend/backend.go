@@ -110,6 +110,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 		},
 		Secret: b.loadSecret, Store: b.storeSecret, Keys: b.signingKeys,
 		Register: tokens, Audit: log, Logger: o.Logger, Version: o.Version,
+		Metrics: o.Metrics, StoreSize: func() int64 { return sizeOf(auditPath(o)) },
 		OnReload: b.reloaded,
 	})
 	log.OnChange(b.changed)
