@@ -18,21 +18,8 @@ import (
 // a terminal, and none is taken for anything but what it stood for in the call.
 func CurlOf(base string, x Exchange) string {
 	e, _ := EditOf(x) // as far as it is on record
-	words := []string{"curl"}
-	binary := len(e.Body) > 0 && !printable(string(e.Body))
-	switch {
-	case e.Method == http.MethodHead:
-		words = append(words, "--head")
-	case e.Method != http.MethodGet && (e.Method != http.MethodPost || len(e.Body) == 0), e.Method == http.MethodGet && len(e.Body) > 0:
-		words = append(words, "-X "+quote(e.Method))
-	}
 	url := base + target(e.Path, e.Query)
-	if strings.ContainsAny(url, "[]{}") {
-		words = append(words, "--globoff")
-	}
-	if strings.Contains(url, "/.") {
-		words = append(words, "--path-as-is")
-	}
+	words := append([]string{"curl"}, flagsOf(e, url)...)
 	words = append(words, quote(url))
 	for _, name := range slices.Sorted(maps.Keys(e.Header)) {
 		if name == "Accept-Encoding" {
@@ -55,7 +42,7 @@ func CurlOf(base string, x Exchange) string {
 		if e.Header["Content-Type"] == nil {
 			words = append(words, "-H 'Content-Type:'") // no form, as curl would say
 		}
-		if binary {
+		if !printable(string(e.Body)) {
 			pipe = "printf " + octal(string(e.Body)) + " | "
 			words = append(words, "--data-binary @-")
 		} else {
@@ -63,6 +50,28 @@ func CurlOf(base string, x Exchange) string {
 		}
 	}
 	return pipe + strings.Join(words, " \\\n  ")
+}
+
+// flagsOf are what curl needs to send this method to this address as it stands.
+func flagsOf(e ReplayEdit, url string) (flags []string) {
+	usual := http.MethodGet
+	if len(e.Body) > 0 {
+		usual = http.MethodPost
+	}
+	switch e.Method {
+	case usual:
+	case http.MethodHead:
+		flags = append(flags, "--head")
+	default:
+		flags = append(flags, "-X "+quote(e.Method))
+	}
+	if strings.ContainsAny(url, "[]{}") {
+		flags = append(flags, "--globoff")
+	}
+	if strings.Contains(url, "/.") {
+		flags = append(flags, "--path-as-is")
+	}
+	return flags
 }
 
 // tokenField is the header, up to its value, that the token goes into: "" if the
