@@ -82,3 +82,17 @@ func TestCurl(t *testing.T) {
 		})
 	}
 }
+
+// What is not on record is not made up.
+func TestCurlOfAnUnfinishedRecord(t *testing.T) {
+	b, token := startBefore(t, &got{})
+	for name, x := range map[string]Exchange{
+		"too long":  call(t, b, "PUT", "/s/s/", strings.Repeat("x", 100<<10), "Authorization", "Bearer "+token),
+		"not taken": call(t, b, "POST", "/s/s/", "hello"),
+		"encoded":   call(t, b, "PUT", "/s/s/", "hello", "Authorization", "Bearer "+token, "Content-Encoding", "br"),
+	} {
+		if line := CurlOf("http://127.0.0.1:8000", x); !strings.Contains(line, "--data-binary @BODY") || strings.Contains(line, "xxx") {
+			t.Errorf("%s: %.300s, want a file BODY", name, line)
+		}
+	}
+}
