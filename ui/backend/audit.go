@@ -51,9 +51,9 @@ func (b *Backend) FilterValues(ctx context.Context, word string) ([]Value, error
 type AuditLog = audit.Log
 
 // OpenAudit opens the audit log to read it.
-func OpenAudit(o Options) (*AuditLog, error) { return audit.Open(auditPath(o)) }
+func OpenAudit(o Options) (*AuditLog, error) { return audit.Open(auditDir(o)) }
 
-func auditPath(o Options) string { return filepath.Join(o.StateDir, "audit") }
+func auditDir(o Options) string { return filepath.Join(o.StateDir, "audit") }
 
 // sizeOf is how many bytes the files in a folder take.
 func sizeOf(dir string) (total int64) {
