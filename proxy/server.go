@@ -47,14 +47,14 @@ type Options struct {
 	Register *register.Register
 	// Audit records every exchange. A nil one records nothing.
 	Audit *audit.Log
-	// Logger is told of failures. nil: nobody is.
-	Logger *slog.Logger
-	// Version is the program's, for its log.
-	Version string
 	// Metrics has /metrics answered on the local listener, for Prometheus.
 	Metrics bool
 	// StoreSize, if not nil, is how many bytes the audit log takes, for the metrics.
 	StoreSize func() int64
+	// Logger is told of failures. nil: nobody is.
+	Logger *slog.Logger
+	// Version is the program's, for its log.
+	Version string
 	// OnReload, if not nil, is called after each successful Reload.
 	OnReload func()
 }
@@ -72,7 +72,6 @@ type Server struct {
 	mute    atomic.Bool  // the last exchange could not be recorded
 	reload  sync.Mutex   // serialises Reload; guards upstreams
 	outward upstreams
-	metrics *metrics // nil: nothing is counted
 
 	lanes bool // plain calls go through the lane; false in tests of net/http's way
 
@@ -83,6 +82,8 @@ type Server struct {
 	stall  time.Duration
 	drain  time.Duration // DrainTimeout, less in tests
 	bounds bounds
+
+	metrics *metrics // nil: nothing is counted
 }
 
 // stallTime is how long a body may make no progress, at either end.
@@ -94,11 +95,11 @@ func New(o Options) *Server {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: stallTime, drain: DrainTimeout, bounds: usualBounds}
+	s.outward.lone = func() bool { return s.lone(1) }
+	s.tokens = credential.NewTokens(&s.toTokens, o.Store, o.Logger)
 	if o.Metrics {
 		s.metrics = &metrics{}
 	}
-	s.outward.lone = func() bool { return s.lone(1) }
-	s.tokens = credential.NewTokens(&s.toTokens, o.Store, o.Logger)
 	return s
 }
 

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -88,7 +89,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := audit.Open(auditDir(o))
+	log, err := audit.Open(filepath.Join(o.StateDir, "audit"))
 	if err != nil {
 		return nil, fmt.Errorf("the audit log cannot be opened: %w", err)
 	}
@@ -104,13 +105,13 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 		b.status.listen = o.Listen
 	}
 	b.server = proxy.New(proxy.Options{
+		Metrics: o.Metrics, StoreSize: func() int64 { return sizeOf(filepath.Join(o.StateDir, "audit")) },
 		Load: func(ctx context.Context) (*config.Config, error) {
 			b.note()
 			return b.loadConfig(ctx)
 		},
 		Secret: b.loadSecret, Store: b.storeSecret, Keys: b.signingKeys,
 		Register: tokens, Audit: log, Logger: o.Logger, Version: o.Version,
-		Metrics: o.Metrics, StoreSize: func() int64 { return sizeOf(auditDir(o)) },
 		OnReload: b.reloaded,
 	})
 	log.OnChange(b.changed)
