@@ -118,6 +118,10 @@ func (c *record) stranger(st *state, name string) {
 	c.route = nil
 }
 
+// replays reports whether the call is a replay. No request from outside makes one:
+// only Server.Replay does, on the wish of a person at the desktop.
+func (c *record) replays() bool { return c.x.ReplayOf != "" }
+
 // known notes what the caller's token says, and the caller if it is good.
 func (c *record) known(k *caller, claims token.Claims) {
 	c.mu.Lock()
@@ -200,8 +204,12 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 		return c.err
 	}
 	c.done = true
-	// The caller's token too, valid or not.
 	x := &c.x
+	if m := c.server.metrics; m != nil {
+		m.waiting.Add(1)
+		defer func() { m.count(c.route, x, c.err) }()
+	}
+	// The caller's token too, valid or not.
 	redactor := c.redactorOf()
 	x.Time, x.Duration = c.began, time.Since(c.began)
 	x.Status, x.Decision, x.Reason = status, decision, reason

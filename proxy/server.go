@@ -47,6 +47,10 @@ type Options struct {
 	Register *register.Register
 	// Audit records every exchange. A nil one records nothing.
 	Audit *audit.Log
+	// Metrics has /metrics answered on the local listener, for Prometheus.
+	Metrics bool
+	// StoreSize, if not nil, is how many bytes the audit log takes, for the metrics.
+	StoreSize func() int64
 	// Logger is told of failures. nil: nobody is.
 	Logger *slog.Logger
 	// Version is the program's, for its log.
@@ -81,6 +85,8 @@ type Server struct {
 	stall  time.Duration
 	drain  time.Duration // DrainTimeout, less in tests
 	bounds bounds
+
+	metrics *metrics // nil: nothing is counted
 }
 
 // stallTime is how long a body may make no progress, at either end.
@@ -95,6 +101,9 @@ func New(o Options) *Server {
 	s.scribe.log, s.scribe.changed = o.Logger, o.OnRecord
 	s.outward.lone = func() bool { return s.lone(1) }
 	s.tokens = credential.NewTokens(&s.toTokens, o.Store, o.Logger)
+	if o.Metrics {
+		s.metrics = &metrics{}
+	}
 	return s
 }
 

@@ -45,6 +45,9 @@ func (s segment) began() time.Time {
 // left out and named.
 func readSegments(dir string) (all []segment, strange []string, err error) {
 	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil, nil
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("the audit directory cannot be read: %w", err)
 	}

@@ -46,6 +46,30 @@ type Verdict struct {
 // OK reports whether nothing was found.
 func (v *Verdict) OK() bool { return len(v.Faults) == 0 }
 
+// Lines puts v into words, a fault a line.
+func (v *Verdict) Lines() []string {
+	var out []string
+	for _, f := range v.Faults {
+		out = append(out, strings.ToUpper(f.Text[:1])+f.Text[1:]+".")
+	}
+	switch {
+	case v.More:
+		out = append(out, fmt.Sprintf("There are more than these %d.", maxFaults))
+	case !v.OK():
+	case v.Records == 0:
+		out = append(out, "There are no records.")
+	default:
+		out = append(out, fmt.Sprintf("All %d records, from %d to %d, are as they were written.", v.Records, v.First, v.Last))
+	}
+	if v.Dropped > 0 {
+		out = append(out, fmt.Sprintf("Records up to %d were dropped by retention.", v.Dropped))
+	}
+	if v.Signed > 0 {
+		out = append(out, fmt.Sprintf("Record %d and all before it are signed, at %s.", v.Signed, v.At.Local().Format(time.DateTime)))
+	}
+	return out
+}
+
 // maxFaults bounds a verdict: a file of noise would have millions.
 const maxFaults = 100
 

@@ -106,6 +106,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 		b.status.listen = o.Listen
 	}
 	b.server = proxy.New(proxy.Options{
+		Metrics: o.Metrics, StoreSize: func() int64 { return sizeOf(auditDir(o)) },
 		Load: func(ctx context.Context) (*config.Config, error) {
 			b.note()
 			return b.loadConfig(ctx)
