@@ -109,6 +109,9 @@ func usedRefs(o Options) (map[secret.Ref][]string, error) {
 	case err != nil:
 		return nil, fmt.Errorf("the config, which says what is used, cannot be read: mend it first: %w", err)
 	}
+	if ref := cfg.Tunnel.Authtoken.Ref; ref.Scheme == secret.Keychain && ref != config.TunnelAuthtoken {
+		used[ref] = append(used[ref], "Lockbox: tunnel")
+	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Services)) {
 		for field, s := range cfg.Services[name].Credential.Sources() {
 			if s.Ref.Scheme == secret.Keychain {
