@@ -51,6 +51,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Version is the program's, for its log.
 	Version string
+	// OnLockout, if not nil, is told of an address that the brake has locked out of
+	// the public side. It must not block.
+	OnLockout func(Lockout)
 	// OnReload, if not nil, is called after each successful Reload.
 	OnReload func()
 }
@@ -68,6 +71,7 @@ type Server struct {
 	mute    atomic.Bool  // the last exchange could not be recorded
 	reload  sync.Mutex   // serialises Reload; guards upstreams
 	outward upstreams
+	brake   *brake
 
 	lanes bool // plain calls go through the lane; false in tests of net/http's way
 
@@ -88,7 +92,7 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: stallTime, drain: DrainTimeout, bounds: usualBounds}
+	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: stallTime, drain: DrainTimeout, bounds: usualBounds, brake: newBrake()}
 	s.outward.lone = func() bool { return s.lone(1) }
 	s.tokens = credential.NewTokens(&s.toTokens, o.Store, o.Logger)
 	return s
