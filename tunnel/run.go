@@ -22,8 +22,9 @@ const (
 	// freshAgent is after how many failures in a row another agent is used: the
 	// SDK's waits between attempts grow, and nothing ends them.
 	freshAgent = 3
-	// goodbye is how long ngrok may take to hear that no more calls are wanted.
-	goodbye = 2 * time.Second
+	// goodbye is how long ngrok may take to hear that no more calls are wanted, before
+	// those under way are counted down.
+	goodbye = 300 * time.Millisecond
 	// manyBreaks is from how many short sessions on the connection counts as one
 	// that keeps breaking.
 	manyBreaks = 2
@@ -89,9 +90,9 @@ func (r *run) run() {
 	}
 	final := r.sessions()
 	close(over)
-	_ = r.inlet.Close()
-	r.drain()
+	r.drain() // Serve closes the inlet
 	<-r.served
+	_ = r.inlet.Close()
 	r.edge.close()
 	wg.Wait()
 	r.t.set(r, func(s *State) { *s = State{Phase: Closed, Trouble: final} })

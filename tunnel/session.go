@@ -96,7 +96,6 @@ func (s *session) pump() error {
 // has the calls under way finish on the connection that is still there.
 func (s *session) close() {
 	defer close(s.drained)
-	_ = s.run.inlet.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
 	defer cancel()
 	told := make(chan struct{})

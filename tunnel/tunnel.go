@@ -41,8 +41,8 @@ var ErrOpen = errors.New("the tunnel is open already")
 
 // Options are what a Tunnel needs from outside.
 type Options struct {
-	// Serve answers the calls that come in on ln until ctx ends, and then lets
-	// those under way finish. The remote address of a connection is its caller's.
+	// Serve answers the calls that come in on ln until ctx ends, then closes ln and
+	// lets those under way finish. The remote address of a connection is its caller's.
 	Serve func(ctx context.Context, ln net.Listener) error
 	// Edge is the host and port of ngrok's edge; "" is DefaultEdge.
 	Edge string
