@@ -171,17 +171,10 @@ func (s *Server) admitPublic(r *http.Request, st *state, t *target, rec *record,
 	if p := st.publicProblem(); p != nil {
 		return nil, p
 	}
-	rt, svc, hidden := st.routes[t.name], nobody, errUnknown
-	switch {
-	case !ours:
-		rt, hidden = nil, errNotOurs
-	case rt != nil && !rt.service.Tunnel:
-		rt, hidden = nil, errNotPublic
-	case rt != nil && !allowed(rt.service, addr):
-		rt, hidden = nil, errNotAllowed
-	}
+	svc := nobody
+	rt, hidden := st.publicRoute(t.name, ours, addr)
 	if rt != nil {
-		svc, hidden = rt.service, nil
+		svc = rt.service
 	}
 	t.take(svc)
 	missing := t.present(r.Header)
@@ -203,6 +196,23 @@ func (s *Server) admitPublic(r *http.Request, st *state, t *target, rec *record,
 	}
 	rec.service(st, t.name)
 	return rt, s.admitted(rt, t)
+}
+
+// publicRoute is the service of that name, if callers from an address may know of
+// it, or why not.
+func (st *state) publicRoute(name string, ours bool, addr netip.Addr) (*route, *problem) {
+	rt := st.routes[name]
+	switch {
+	case !ours:
+		return nil, errNotOurs
+	case rt == nil:
+		return nil, errUnknown
+	case !rt.service.Tunnel:
+		return nil, errNotPublic
+	case !allowed(rt.service, addr):
+		return nil, errNotAllowed
+	}
+	return rt, nil
 }
 
 // allowed reports whether a service's callers may come from an address.

@@ -152,7 +152,7 @@ func (r *run) session(parent context.Context) error {
 			if s.endpoint == nil {
 				return errClosing
 			}
-			go s.close()
+			go s.close() //nolint:gosec // on its own time: nothing cuts short what is left to do
 		case <-s.drained:
 			return errClosing
 		}

@@ -123,7 +123,7 @@ func (s *session) wait() {
 	if s.endpoint != nil {
 		_ = s.endpoint.Close()
 		if s.pumped != nil {
-			<-s.pumped
+			_ = <-s.pumped // it was cut
 		}
 	}
 	_ = s.agent.Disconnect()

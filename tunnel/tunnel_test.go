@@ -91,10 +91,10 @@ func TestNeutral(t *testing.T) {
 
 // A call under way when the tunnel is closed may finish; the next one is refused.
 func TestCloseLetsCallsFinish(t *testing.T) {
-	arrived, go_on := make(chan struct{}), make(chan struct{})
+	arrived, goOn := make(chan struct{}), make(chan struct{})
 	l := newLab(t, ngroktest.Rules{}, func(w http.ResponseWriter, _ *http.Request) {
 		close(arrived)
-		<-go_on
+		<-goOn
 		_, _ = io.WriteString(w, "whole")
 	})
 	l.open(t, Request{})
@@ -128,7 +128,7 @@ func TestCloseLetsCallsFinish(t *testing.T) {
 		}
 	}
 	t.Logf("the next call was refused after %v", time.Since(began))
-	close(go_on)
+	close(goOn)
 	if got := <-answer; got != "whole" {
 		t.Errorf("the call under way got %q", got)
 	}

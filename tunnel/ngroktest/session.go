@@ -92,7 +92,9 @@ func (s *session) answer(stream muxado.TypedStream) {
 		s.mu.Lock()
 		s.good = a.Refused == ""
 		s.mu.Unlock()
-		answer = map[string]any{"Version": "3", "ClientId": "client", "Error": a.Refused, "Extra": map[string]any{
+		// No ClientId: with one the SDK makes its logger anew, which its heartbeats use
+		// at the same time.
+		answer = map[string]any{"Version": "3", "ClientId": "", "Error": a.Refused, "Extra": map[string]any{
 			"Region": "lo", "Cookie": "cookie", "AccountName": "Ann", "PlanName": "Free", "AgentSessionID": "ts_1",
 		}}
 		if life := s.edge.Rules().Lifetime; life > 0 {
