@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"golang.ngrok.com/ngrok/v2"
@@ -29,7 +30,7 @@ func (t *Tunnel) Diagnose(ctx context.Context) []Step {
 	host, _, _ := net.SplitHostPort(t.o.Edge)
 	var steps []Step
 	if _, err := net.DefaultResolver.LookupHost(ctx, host); err != nil {
-		return append(steps, Step{"Name", false, networkTrouble(err).String()})
+		return append(steps, Step{"Name", false, found(networkTrouble(err))})
 	}
 	steps = append(steps, Step{"Name", true, host + " can be looked up."})
 	options := []ngrok.AgentOption{ngrok.WithAgentConnectURL(t.o.Edge), ngrok.WithLogger(slog.New(slog.DiscardHandler))}
@@ -41,22 +42,25 @@ func (t *Tunnel) Diagnose(ctx context.Context) []Step {
 	if err != nil || !ok {
 		return append(steps, Step{"Connection", false, "This Lockbox cannot diagnose."})
 	}
-	found, err := diagnoser.Diagnose(ctx, "")
+	answer, err := diagnoser.Diagnose(ctx, "")
 	for _, s := range []struct {
 		name, good string
 		here       bool
 	}{
 		{"Connection", t.o.Edge + " takes connections.", ngrok.IsTCPDiagnoseFailure(err)},
 		{"Certificate", "It is ngrok's.", ngrok.IsTLSDiagnoseFailure(err)},
-		{"Protocol", fmt.Sprintf("ngrok answers, region %s, in %d ms.", found.Region, found.Latency.Milliseconds()), err != nil},
+		{"Protocol", fmt.Sprintf("ngrok answers, region %s, in %d ms.", answer.Region, answer.Latency.Milliseconds()), err != nil},
 	} {
 		if s.here {
 			if errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
-				return append(steps, Step{s.name, false, noAnswer.String()})
+				return append(steps, Step{s.name, false, found(noAnswer)})
 			}
-			return append(steps, Step{s.name, false, networkTrouble(err).String()})
+			return append(steps, Step{s.name, false, found(networkTrouble(err))})
 		}
 		steps = append(steps, Step{s.name, true, s.good})
 	}
 	return steps
 }
+
+// found is what is wrong, for someone who tries once.
+func found(t Trouble) string { return strings.TrimSuffix(t.String(), again) }

@@ -123,7 +123,7 @@ func (s *session) wait() {
 	if s.endpoint != nil {
 		_ = s.endpoint.Close()
 		if s.pumped != nil {
-			_ = <-s.pumped // it was cut
+			<-s.pumped //nolint:errcheck // its connection was cut
 		}
 	}
 	_ = s.agent.Disconnect()

@@ -52,7 +52,7 @@ var (
 	dropped       = Trouble{Title: "The connection to ngrok is lost", Text: "The network or ngrok's edge is gone for the moment." + again}
 	noAnswer      = Trouble{Title: "ngrok does not answer", Text: "There is a network, but nothing comes back: it may be very slow, or want a login in a browser first." + again}
 	noNetwork     = Trouble{Title: "There is no network", Text: "ngrok cannot be reached from here: check the network." + again}
-	refused       = Trouble{Title: "ngrok's edge takes no connections", Text: "A firewall may be in the way, or the edge is down: the Diagnose button tells more." + again}
+	refused       = Trouble{Title: "ngrok's edge takes no connections", Text: "A firewall may be in the way, or the edge is down for the moment." + again}
 	intercepted   = Trouble{Title: "Someone else answers for ngrok", Text: "The certificate is not ngrok's: an antivirus, a company's proxy or a hotel's login page sits in between. Nothing was sent to it. Exempt ngrok-agent.com from inspection there, or use another network." + again}
 	notTLS        = Trouble{Title: "Something else answers in ngrok's place", Text: "It does not speak TLS: a hotel's or train's login page may want to be seen in a browser first." + again}
 )

@@ -125,6 +125,9 @@ func (p *tunnelPage) open() {
 			placeholder = "•••••• stored"
 		}
 		p.authtoken.SetPlaceHolder(placeholder)
+		if !has && p.shown == p.root && p.window.Canvas().Focused() == nil {
+			p.focus(p.authtoken) // the first thing that is wanted
+		}
 	})
 }
 
