@@ -277,6 +277,35 @@ func TestDiagnose(t *testing.T) {
 	}
 }
 
+func TestCheck(t *testing.T) {
+	for _, tt := range []struct {
+		name, token string
+		wrong       func(*testing.T, *lab)
+		want        string // in the error; "": none
+	}{
+		{"good", goodToken, nil, ""},
+		{"wrong", "a-wrong-token", nil, "The authtoken is not valid"},
+		{"another agent is connected", goodToken, func(_ *testing.T, l *lab) {
+			l.edge.Set(func(r *ngroktest.Rules) { r.AuthError = ngroktest.Refusal("limited", 108) })
+		}, ""},
+		{"ngrok cannot be asked", goodToken, func(_ *testing.T, l *lab) { l.edge.Down() }, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := newLab(t, ngroktest.Rules{}, nil)
+			if tt.wrong != nil {
+				tt.wrong(t, l)
+			}
+			err := l.Check(t.Context(), secret.New(tt.token))
+			if (err == nil) != (tt.want == "") || err != nil && (!strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), tt.token)) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+			if len(l.edge.Binds()) > 0 || l.State().Phase != Closed {
+				t.Errorf("it opened something: %+v", l.State())
+			}
+		})
+	}
+}
+
 func TestParseEdge(t *testing.T) {
 	for in, want := range map[string]string{
 		"edge.example:4443": "edge.example:4443", "edge.example": "edge.example:443", "https://edge.example": "edge.example:443",

@@ -277,10 +277,12 @@ func (p *tunnelPage) submit() {
 		return
 	}
 	token, s := secret.New(p.authtoken.Text), p.typed()
+	refused := false // the authtoken was
 	p.work(true)
 	p.loop.run("Saving…", func(ctx context.Context) error {
 		if !token.IsZero() {
 			if err := p.backend.SetAuthtoken(ctx, token); err != nil {
+				refused = true
 				return err
 			}
 		}
@@ -294,6 +296,8 @@ func (p *tunnelPage) submit() {
 		switch {
 		case errors.As(err, &bad):
 			p.fields["domain"].say(markFailed, backend.Sentence(bad["domain"]))
+		case refused:
+			p.fields["authtoken"].say(markFailed, backend.Sentence(err.Error()))
 		case err != nil:
 			p.say(markFailed, backend.Sentence(err.Error()))
 		default:

@@ -79,6 +79,9 @@ func TestTunnelSettingsPage(t *testing.T) {
 	if !p.save.Disabled() || !strings.Contains(p.fields["authtoken"].note.seg.Text, "last word") {
 		t.Errorf("a command as the authtoken: %q", p.fields["authtoken"].note.seg.Text)
 	}
+	p.authtoken.SetText("2wrongAUTHTOKEN")
+	test.Tap(p.save)
+	s.until("the authtoken is refused", func() bool { return strings.Contains(p.fields["authtoken"].note.seg.Text, "is not valid") })
 	p.authtoken.SetText("")
 	p.domain.SetText("https://mine.ngrok.test")
 	test.Tap(p.save)

@@ -153,9 +153,13 @@ func CheckAuthtoken(v secret.Value) error {
 }
 
 // SetAuthtoken puts ngrok's authtoken where the config says, and else into the
-// vault.
+// vault, unless ngrok says that it is not good.
 func (b *Backend) SetAuthtoken(ctx context.Context, v secret.Value) error {
+	v = secret.New(strings.TrimSpace(v.Reveal()))
 	if err := CheckAuthtoken(v); err != nil {
+		return err
+	}
+	if err := b.tunnel.Check(ctx, v); err != nil {
 		return err
 	}
 	b.edit.Lock()
@@ -172,7 +176,7 @@ func (b *Backend) SetAuthtoken(ctx context.Context, v secret.Value) error {
 		return fmt.Errorf("the config has the authtoken elsewhere: change it there, or write %q for tunnel/authtoken in %s", config.TunnelAuthtoken, b.opts.ConfigPath)
 	}
 	c := change{what: "keeping ngrok's authtoken"}
-	c.set(ref, secret.New(strings.TrimSpace(v.Reveal())))
+	c.set(ref, v)
 	return b.changes.make(ctx, c, nil)
 }
 

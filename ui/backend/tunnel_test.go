@@ -161,6 +161,9 @@ func TestAuthtokenInVault(t *testing.T) {
 	if err := b.OpenTunnel(t.Context()); err == nil || !strings.Contains(err.Error(), "dashboard.ngrok.com") {
 		t.Errorf("without one: %v", err)
 	}
+	if err := b.SetAuthtoken(t.Context(), secret.New("2wrongAUTHTOKEN")); err == nil || !strings.Contains(err.Error(), "The authtoken is not valid") || b.HasAuthtoken(t.Context()) {
+		t.Errorf("a wrong one: %v", err)
+	}
 	if err := b.SetAuthtoken(t.Context(), secret.New(" "+testAuthtoken+"\n")); err != nil {
 		t.Fatal(err)
 	}
