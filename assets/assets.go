@@ -22,6 +22,14 @@ var (
 	//
 	//go:embed tray_paused.png
 	TrayPaused []byte
+	// TrayExposed is the tray's icon while the tunnel is open.
+	//
+	//go:embed tray_exposed.png
+	TrayExposed []byte
+	// TrayLost is the tray's icon while the tunnel should be open and is not.
+	//
+	//go:embed tray_lost.png
+	TrayLost []byte
 	// TrayAttention is the tray's icon while something needs the person.
 	//
 	//go:embed tray_attention.png

@@ -20,7 +20,7 @@ import (
 var statusNames = map[string]int{
 	"StatusBadRequest": http.StatusBadRequest, "StatusUnauthorized": http.StatusUnauthorized, "StatusForbidden": http.StatusForbidden,
 	"StatusNotFound": http.StatusNotFound, "StatusMethodNotAllowed": http.StatusMethodNotAllowed, "StatusMisdirectedRequest": http.StatusMisdirectedRequest, "StatusRequestEntityTooLarge": http.StatusRequestEntityTooLarge,
-	"StatusInternalServerError": http.StatusInternalServerError, "StatusBadGateway": http.StatusBadGateway,
+	"StatusTooManyRequests": http.StatusTooManyRequests, "StatusInternalServerError": http.StatusInternalServerError, "StatusBadGateway": http.StatusBadGateway,
 	"StatusServiceUnavailable": http.StatusServiceUnavailable, "StatusGatewayTimeout": http.StatusGatewayTimeout,
 }
 
@@ -72,7 +72,7 @@ func codesInCode(t *testing.T) map[string]bool {
 		}
 		ast.Inspect(source, look)
 	}
-	for _, code := range []string{"not_public 401", "upstream_aborted 502"} { // records alone have them
+	for _, code := range []string{"not_public 401", "not_ours 401", "not_allowed_from 401", "upstream_aborted 502"} { // records alone have them
 		if !found[code] {
 			t.Errorf("%s is no longer there", code)
 		}

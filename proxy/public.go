@@ -22,9 +22,11 @@ import (
 var errUnauthorized = refuse(http.StatusUnauthorized, "unauthorized", "Unauthorized", "A valid service token is needed: as Authorization: Bearer, as the password of Basic, or as X-Lockbox-Token.")
 
 var (
-	errUnknown   = refuse(http.StatusNotFound, "unknown_service", "Unknown service", "Lockbox has no service of this name.")
-	errNotPublic = refuse(http.StatusUnauthorized, "not_public", "Not public", `The service is not marked "tunnel": true, so the public side does not serve it.`)
-	errWeakKey   = refuse(http.StatusServiceUnavailable, "weak_key", "Weak signing key", "The key that signs tokens is too short for calls from the internet. Lockbox's owner finds more in its log.")
+	errUnknown    = refuse(http.StatusNotFound, "unknown_service", "Unknown service", "Lockbox has no service of this name.")
+	errNotPublic  = refuse(http.StatusUnauthorized, "not_public", "Not public", `The service is not marked "tunnel": true, so the public side does not serve it.`)
+	errNotOurs    = refuse(http.StatusUnauthorized, "not_ours", "Not ours", "The Host header names another host than the tunnel's.")
+	errNotAllowed = refuse(http.StatusUnauthorized, "not_allowed_from", "Not allowed from here", `The service's "allow_from" does not name the caller's address.`)
+	errWeakKey    = refuse(http.StatusServiceUnavailable, "weak_key", "Weak signing key", "The key that signs tokens is too short for calls from the internet. Lockbox's owner finds more in its log.")
 )
 
 // decoy is verified for a call without a token, so that it takes as long as one
@@ -35,12 +37,41 @@ var decoy = tokenStart + "hbGciOiJIUzI1NiJ9." + tokenStart + "pc3MiOiJsb2NrYm94I
 // long as one to a service that is.
 var nobody = &config.Service{RequiresServiceToken: true}
 
+// entrance is a way by which callers from the internet come in.
+type entrance struct {
+	listener string                     // its name in records
+	client   func(*http.Request) string // who calls
+	host     func() string              // that it is called by; nil: any
+}
+
 // PublicHandler is what the public side serves.
-func (s *Server) PublicHandler() http.Handler { return http.HandlerFunc(s.public) }
+func (s *Server) PublicHandler() http.Handler {
+	return s.enter(entrance{listener: "public", client: clientAddress})
+}
 
 // ServePublic serves the public side on ln, as Serve does the local one.
 func (s *Server) ServePublic(ctx context.Context, ln net.Listener) error {
 	return s.serve(ctx, ln, s.PublicHandler(), false)
+}
+
+// ServeTunnel serves the public side on ln, whose connections have the addresses of
+// those who call, by the name that host gives at the time of a call.
+func (s *Server) ServeTunnel(ctx context.Context, ln net.Listener, host func() string) error {
+	client := func(r *http.Request) string { return r.RemoteAddr }
+	return s.serve(ctx, ln, s.enter(entrance{"tunnel", client, host}), false)
+}
+
+func (s *Server) enter(e entrance) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.public(w, r, e) })
+}
+
+// ours reports whether a request's Host is the one that the entrance is called by.
+func (e entrance) ours(r *http.Request) bool {
+	if e.host == nil {
+		return true
+	}
+	want, host := e.host(), strings.TrimSuffix(r.Host, ":443")
+	return want != "" && strings.EqualFold(host, want)
 }
 
 // CheckPublic says why the public side should not be opened with the signing
@@ -68,7 +99,7 @@ func (st *state) publicProblem() *problem {
 	return nil
 }
 
-func (s *Server) public(w http.ResponseWriter, r *http.Request) {
+func (s *Server) public(w http.ResponseWriter, r *http.Request, e entrance) {
 	s.active.Add(1)
 	defer s.active.Add(-1)
 	st := s.acquire()
@@ -76,20 +107,21 @@ func (s *Server) public(w http.ResponseWriter, r *http.Request) {
 		defer st.release()
 	}
 	path, _, _ := strings.Cut(r.RequestURI, "?")
-	rec := s.newRecord(st, r, path, "public")
-	rec.x.Remote = clientAddress(r)
+	rec := s.newRecord(st, r, path, e.listener)
+	rec.x.Remote = e.client(r)
 	defer s.last(rec)
 
 	if p := checkForm(r, path); p != nil {
 		rec.refuse(w, p)
 		return
 	}
+	ours := e.ours(r)
 	switch {
-	case path == "/healthz" && reads(r):
+	case ours && path == "/healthz" && reads(r):
 		rec.skip()
 		health(w)
 	case strings.HasPrefix(path, "/s/"):
-		s.publicService(w, r, path, st, rec)
+		s.publicService(w, r, path, st, rec, ours)
 	case path == "/admin" || strings.HasPrefix(path, "/admin/"):
 		rec.refuse(w, errNotFound)
 	default:
@@ -98,12 +130,20 @@ func (s *Server) public(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *Server) publicService(w http.ResponseWriter, r *http.Request, path string, st *state, rec *record) {
+func (s *Server) publicService(w http.ResponseWriter, r *http.Request, path string, st *state, rec *record, ours bool) {
 	s.calls.Add(1)
 	defer s.calls.Add(-1)
 	t := targetOf(r, path)
 	rec.stranger(st, t.name)
-	rt, p := s.admitPublic(r, st, t, rec)
+	network, addr := addressOf(rec.x.Remote)
+	if left, pause := s.brake.lockedOut(network); left > 0 {
+		refuseLockedOut(w, r, rec, left, pause)
+		return
+	}
+	rt, p := s.admitPublic(r, st, t, rec, ours, addr)
+	if rt != nil {
+		s.brake.good(network)
+	}
 	switch {
 	case p == nil:
 		s.carry(w, r, rt, t, rec, publicOrigin(r))
@@ -111,7 +151,7 @@ func (s *Server) publicService(w http.ResponseWriter, r *http.Request, path stri
 		rec.refuse(w, p) // the caller is who it should be, or it is not about the caller
 	default:
 		answer := errUnauthorized
-		if rec.finish(answer.status, audit.Refused, p.reason()) != nil {
+		if rec.finish(answer.status, audit.Refused, p.reason()+s.braked(r, network, st.config.Brake)) != nil {
 			answer = errNoRecord
 		}
 		answer.write(w)
@@ -121,7 +161,7 @@ func (s *Server) publicService(w http.ResponseWriter, r *http.Request, path stri
 // admitPublic is every reason not to forward a call from the internet. It takes
 // the same steps for each call until the token is found good; from then on the
 // route comes with the problem.
-func (s *Server) admitPublic(r *http.Request, st *state, t *target, rec *record) (*route, *problem) {
+func (s *Server) admitPublic(r *http.Request, st *state, t *target, rec *record, ours bool, addr netip.Addr) (*route, *problem) {
 	switch {
 	case s.paused.Load():
 		return nil, errPaused
@@ -131,12 +171,10 @@ func (s *Server) admitPublic(r *http.Request, st *state, t *target, rec *record)
 	if p := st.publicProblem(); p != nil {
 		return nil, p
 	}
-	rt, svc, hidden := st.routes[t.name], nobody, errUnknown
-	if rt != nil && !rt.service.Tunnel {
-		rt, hidden = nil, errNotPublic
-	}
+	svc := nobody
+	rt, hidden := st.publicRoute(t.name, ours, addr)
 	if rt != nil {
-		svc, hidden = rt.service, nil
+		svc = rt.service
 	}
 	t.take(svc)
 	missing := t.present(r.Header)
@@ -158,6 +196,36 @@ func (s *Server) admitPublic(r *http.Request, st *state, t *target, rec *record)
 	}
 	rec.service(st, t.name)
 	return rt, s.admitted(rt, t)
+}
+
+// publicRoute is the service of that name, if callers from an address may know of
+// it, or why not.
+func (st *state) publicRoute(name string, ours bool, addr netip.Addr) (*route, *problem) {
+	rt := st.routes[name]
+	switch {
+	case !ours:
+		return nil, errNotOurs
+	case rt == nil:
+		return nil, errUnknown
+	case !rt.service.Tunnel:
+		return nil, errNotPublic
+	case !allowed(rt.service, addr):
+		return nil, errNotAllowed
+	}
+	return rt, nil
+}
+
+// allowed reports whether a service's callers may come from an address.
+func allowed(svc *config.Service, addr netip.Addr) bool {
+	if svc.AllowFrom == nil {
+		return true
+	}
+	for _, p := range svc.AllowFrom {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
 }
 
 // clientAddress is who calls, as the tunnel or reverse proxy that leads here says:

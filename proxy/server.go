@@ -58,6 +58,9 @@ type Options struct {
 	// OnRecord, if not nil, is called when calls can no longer be recorded, and when
 	// they can again: Unrecorded says which.
 	OnRecord func()
+	// OnLockout, if not nil, is told of an address that the brake has locked out of
+	// the public side. It must not block.
+	OnLockout func(Lockout)
 	// OnReload, if not nil, is called after each successful Reload.
 	OnReload func()
 }
@@ -75,6 +78,7 @@ type Server struct {
 	scribe  scribe
 	reload  sync.Mutex // serialises Reload; guards upstreams
 	outward upstreams
+	brake   *brake
 
 	lanes bool // plain calls go through the lane; false in tests of net/http's way
 
@@ -97,7 +101,7 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: stallTime, drain: DrainTimeout, bounds: usualBounds}
+	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: stallTime, drain: DrainTimeout, bounds: usualBounds, brake: newBrake()}
 	s.scribe.log, s.scribe.changed = o.Logger, o.OnRecord
 	s.outward.lone = func() bool { return s.lone(1) }
 	s.tokens = credential.NewTokens(&s.toTokens, o.Store, o.Logger)

@@ -53,7 +53,7 @@ func newKit(f *face) *kit {
 // begin shows the kit of a token, and waits for its first call.
 func (k *kit) begin(v backend.View, service string, token secret.Value) {
 	k.service, k.token, k.since, k.seen = service, token, time.Now(), ""
-	base := v.PublicURL
+	base := v.CallersURL()
 	k.local.root.Hidden = base != ""
 	if base == "" {
 		base = v.BaseURL

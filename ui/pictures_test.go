@@ -132,6 +132,19 @@ func TestPictures(t *testing.T) {
 	f.picture("audit-first")
 }
 
+func TestTunnelPictures(t *testing.T) {
+	s, edge := exposed(t)
+	s.picture("tunnel-closed")
+	s.toggleTunnel()
+	s.until("it is open", func() bool { return s.tunnel.code.root.Visible() })
+	s.picture("tunnel-open")
+	edge.Down()
+	s.until("it is lost", func() bool { return s.tunnel.trouble.root.Visible() })
+	test.Tap(s.tunnel.diagnose)
+	s.until("the diagnosis", func() bool { return s.tunnel.steps.root.Visible() })
+	s.whole("tunnel-lost-whole")
+}
+
 func TestUnlockPictures(t *testing.T) {
 	s := open(t, vaultConfig(madeVault(t)))
 	s.until("the passphrase is asked for", func() bool { return s.unlocker().root.Visible() })

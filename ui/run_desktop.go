@@ -152,7 +152,7 @@ func startTray(a fyne.App, w *window, quit func()) *tray {
 }
 
 func (i trayIcon) resource() fyne.Resource {
-	names := map[trayIcon]string{trayRunning: "running.png", trayPaused: "paused.png", trayAttention: "attention.png"}
+	names := map[trayIcon]string{trayRunning: "running.png", trayPaused: "paused.png", trayAttention: "attention.png", trayExposed: "exposed.png", trayLost: "lost.png"}
 	return fyne.NewStaticResource(names[i], i.picture())
 }
 
@@ -233,6 +233,9 @@ func (t *tray) draw(s trayState) {
 	}
 	if was.Locked != s.Locked {
 		t.items[trayLock].SetTitle(lockLabel(s.Locked))
+	}
+	if first || was.Tunnel != s.Tunnel {
+		t.items[trayTunnel].SetTitle(tunnelLabel(s.Tunnel))
 	}
 	setTray(first, was.Paused, s.Paused, pause.Check, pause.Uncheck)
 	setTray(first, was.CanPause, s.CanPause, pause.Enable, pause.Disable)

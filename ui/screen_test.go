@@ -46,6 +46,11 @@ const canary = "sk-canary-7f3a"
 // window.
 func open(t *testing.T, config string) *screen {
 	t.Helper()
+	return openWith(t, config, func(*backend.Options) {})
+}
+
+func openWith(t *testing.T, config string, change func(*backend.Options)) *screen {
+	t.Helper()
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+filepath.Join(t.TempDir(), "none"))
 	t.Setenv("ACME_KEY", canary)
 	home := t.TempDir()
@@ -54,6 +59,7 @@ func open(t *testing.T, config string) *screen {
 		Listen: "127.0.0.1:0", Desktop: true, Version: "1.0.0-test",
 		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
+	change(&o)
 	if config != "" {
 		if err := os.WriteFile(o.ConfigPath, []byte(config), 0o600); err != nil {
 			t.Fatal(err)

@@ -18,6 +18,7 @@ type trayState struct {
 	BaseURL  string
 	Paused   bool
 	CanPause bool
+	Tunnel   bool     // so that the menu offers to close it
 	Locked   bool     // so that the menu offers to unlock
 	Services []string // no more than trayServices
 	More     bool     // there are others
@@ -30,6 +31,8 @@ const (
 	trayRunning trayIcon = iota
 	trayPaused
 	trayAttention
+	trayExposed
+	trayLost
 )
 
 func (i trayIcon) picture() []byte {
@@ -38,13 +41,17 @@ func (i trayIcon) picture() []byte {
 		return assets.TrayPaused
 	case trayAttention:
 		return assets.TrayAttention
+	case trayExposed:
+		return assets.TrayExposed
+	case trayLost:
+		return assets.TrayLost
 	}
 	return assets.TrayRunning
 }
 
 // trayOf is what the tray shows of a View.
 func trayOf(v backend.View) trayState {
-	t := trayState{BaseURL: v.BaseURL, Paused: v.Phase == backend.Paused, CanPause: v.Phase == backend.Running || v.Phase == backend.Paused, Locked: locked(v)}
+	t := trayState{BaseURL: v.BaseURL, Tunnel: v.Tunnel.Phase != "" && v.Tunnel.Phase != backend.TunnelClosed, Paused: v.Phase == backend.Paused, CanPause: v.Phase == backend.Running || v.Phase == backend.Paused, Locked: locked(v)}
 	for i, s := range v.Services {
 		if i == trayServices {
 			t.More = true
@@ -66,6 +73,10 @@ func trayOf(v backend.View) trayState {
 		t.Icon, t.Line = trayPaused, word
 	case v.Phase == backend.Stopped:
 		t.Icon, t.Line = trayAttention, word
+	case v.Tunnel.Phase == backend.TunnelLost:
+		t.Icon, t.Line = trayLost, "The tunnel is lost: "+v.Tunnel.Trouble.Title
+	case v.Tunnel.Phase == backend.TunnelOpen:
+		t.Icon, t.Line = trayExposed, "The tunnel is open, "+count(len(v.Services), "service")
 	case broken > 0:
 		t.Icon, t.Line = trayAttention, fmt.Sprintf("%s cannot be served", count(broken, "service"))
 	case v.Phase == backend.Starting:
@@ -86,6 +97,7 @@ const (
 	trayTokens
 	trayBaseURL
 	trayPause
+	trayTunnel
 	trayLock
 	trayPanic
 	trayAudit
@@ -105,6 +117,7 @@ var trayMenu = []struct {
 	{trayTokens, "Copy token"},
 	{trayBaseURL, "Copy base URL"},
 	{trayPause, "Pause proxy"},
+	{trayTunnel, "Open the tunnel"},
 	{trayLock, "Lock"},
 	{trayPanic, "Panic…"},
 	{traySeparator, ""},
@@ -112,6 +125,14 @@ var trayMenu = []struct {
 	{traySettings, "Settings…"},
 	{traySeparator, ""},
 	{trayQuit, "Quit"},
+}
+
+// tunnelLabel is what the menu offers.
+func tunnelLabel(open bool) string {
+	if open {
+		return "Close the tunnel"
+	}
+	return "Open the tunnel"
 }
 
 // trayDo is what a click on an item does. It runs on the window's thread.
@@ -125,6 +146,8 @@ func (w *window) trayDo(a trayAction) {
 		if v := w.backend.View(); v.Phase == backend.Running || v.Phase == backend.Paused {
 			w.togglePause()
 		}
+	case trayTunnel:
+		w.toggleTunnel()
 	case trayLock:
 		w.toggleLock()
 	case trayPanic:

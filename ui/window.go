@@ -13,11 +13,12 @@ import (
 	"lockbox/ui/backend"
 )
 
-// The pages, as Ctrl+1 to 4 open them.
+// The pages, as Ctrl+1 to 5 open them.
 const (
 	pageServices = iota
 	pageTokens
 	pageAudit
+	pageTunnel
 	pageSettings
 )
 
@@ -32,6 +33,7 @@ type window struct {
 	services *servicesPage
 	tokens   *tokensPage
 	audit    *auditPage
+	tunnel   *tunnelPage
 	settings *settingsPage
 	form     *serviceForm // while one is open
 	page     int
@@ -47,12 +49,14 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	win.banner = newBanner(f)
 	f.askPassphrase = func() { win.raise(); win.banner.unlocker.ask() }
 	win.services, win.tokens, win.audit, win.settings = newServicesPage(f), newTokensPage(f), newAuditPage(f), newSettingsPage(f)
+	win.tunnel = newTunnelPage(f)
 	win.services.edit, win.services.copyOf, win.services.calls = win.edit, win.duplicate, win.calls
 	win.nav = newNav(
 		newNavItem("Services", "Ctrl+1", theme.StorageIcon(), func() { win.open(pageServices) }),
 		newNavItem("Tokens", "Ctrl+2", theme.AccountIcon(), func() { win.open(pageTokens) }),
 		newNavItem("Audit log", "Ctrl+3", theme.HistoryIcon(), func() { win.open(pageAudit) }),
-		newNavItem("Settings", "Ctrl+4", theme.SettingsIcon(), func() { win.open(pageSettings) }),
+		newNavItem("Tunnel", "Ctrl+4", theme.UploadIcon(), func() { win.open(pageTunnel) }),
+		newNavItem("Settings", "Ctrl+5", theme.SettingsIcon(), func() { win.open(pageSettings) }),
 	)
 	win.stack = container.NewStack()
 	page := container.NewBorder(win.banner.root, nil, nil, nil, inset(gapLarge, gap+4, gapLarge+4, gapLarge+4, win.stack))
@@ -70,7 +74,8 @@ func (w *window) bindKeys() {
 	w.keys.ctrl(fyne.Key1, func() { w.open(pageServices) })
 	w.keys.ctrl(fyne.Key2, func() { w.open(pageTokens) })
 	w.keys.ctrl(fyne.Key3, func() { w.open(pageAudit) })
-	w.keys.ctrl(fyne.Key4, func() { w.open(pageSettings) })
+	w.keys.ctrl(fyne.Key4, func() { w.open(pageTunnel) })
+	w.keys.ctrl(fyne.Key5, func() { w.open(pageSettings) })
 	w.keys.ctrl(fyne.KeyT, func() { w.newToken("") })
 	w.keys.ctrl(fyne.KeyN, func() { w.edit("") })
 	w.keys.ctrl(fyne.KeyF, func() {
@@ -90,11 +95,13 @@ func (w *window) bindKeys() {
 		switch {
 		case w.form != nil && w.page == pageServices:
 			w.form.submit()
+		case w.page == pageTunnel:
+			w.tunnel.submit()
 		case w.page == pageSettings:
 			w.settings.submit()
 		}
 	})
-	w.keys.install(w.face.window.Canvas(), fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.KeyT, fyne.KeyN, fyne.KeyF, fyne.KeyE, fyne.KeyS)
+	w.keys.install(w.face.window.Canvas(), fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.KeyT, fyne.KeyN, fyne.KeyF, fyne.KeyE, fyne.KeyS)
 }
 
 // open shows a page. A form that was begun waits on the Services page.
@@ -110,6 +117,9 @@ func (w *window) open(page int) {
 	case pageAudit:
 		w.show(w.audit.root, w.audit.key)
 		w.audit.open()
+	case pageTunnel:
+		w.show(w.tunnel.root, w.tunnel.key)
+		w.tunnel.open()
 	case pageSettings:
 		w.show(w.settings.root, w.settings.key)
 	default:
@@ -240,6 +250,7 @@ func (w *window) draw(v backend.View) {
 	w.services.draw(v)
 	w.tokens.draw(v)
 	w.audit.draw(v)
+	w.tunnel.draw(v)
 	w.settings.draw(v)
 	if w.form != nil {
 		w.form.check()

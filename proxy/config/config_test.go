@@ -301,7 +301,6 @@ func TestWarnings(t *testing.T) {
 		`f:9:38: service "a": audiences: is not known and not used: is "valid_audiences" meant?`,
 		`f:12:29: audit_log/root_dir: is not an absolute path`,
 		`f:12:37: audit_log/rotdir: is not known and not used: is "root_dir" meant?`,
-		`f:13:13: tunnel: is not used`,
 		`f:14:13: listen: can be reached from other machines`,
 	}
 	var got []string

@@ -167,9 +167,8 @@ func (d *decoder) config(root *hujson.Value) *Config {
 		return c
 	}
 	d.unknown(o, "", topKeys)
-	if v := o.value("tunnel"); !isNull(v) {
-		d.warn(v, "tunnel", "is not used: this version opens no tunnel; public_listen serves what yours can lead to")
-	}
+	c.Tunnel = d.tunnel(o.value("tunnel"))
+	c.Brake = d.brake(o.value("brake"))
 	if s, ok := d.text(o.value("listen"), "listen"); ok {
 		c.Listen = d.listen(o.value("listen"), s)
 	}

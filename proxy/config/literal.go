@@ -10,6 +10,9 @@ import (
 // A literal is a secret that stands in the file itself, as in the Python original.
 
 func (c *Config) hasLiteral() bool {
+	if !c.Tunnel.Authtoken.Literal.IsZero() {
+		return true
+	}
 	for _, s := range c.Services {
 		for _, source := range s.Credential.Sources() {
 			if !source.Literal.IsZero() {
@@ -24,6 +27,7 @@ func (c *Config) hasLiteral() bool {
 // fields that had them are empty.
 func (c *Config) WithoutLiterals() *Config {
 	bare := *c
+	bare.Tunnel.Authtoken.Literal = secret.Value{}
 	bare.Services = maps.Clone(c.Services)
 	for name, svc := range bare.Services {
 		if svc.Credential != nil {

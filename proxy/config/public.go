@@ -45,9 +45,13 @@ func (d *decoder) publicListen(o *object, listen string) string {
 // reach reads who can reach a service, and by what addresses.
 func (d *decoder) reach(o *object, s *Service) {
 	s.Tunnel = d.boolean(o.value("tunnel"), "tunnel", false)
+	s.AllowFrom = d.networks(o.value("allow_from"), "allow_from")
 	s.TokenInQuery = d.boolean(o.value("token_in_query"), "token_in_query", false)
 	s.TokenInPath = d.boolean(o.value("token_in_path"), "token_in_path", false)
 	s.AllowLinkLocal = d.boolean(o.value("allow_link_local"), "allow_link_local", false)
+	if s.AllowFrom != nil && !s.Tunnel {
+		d.warn(o.value("allow_from"), "allow_from", "has no use: the service is not on the public side")
+	}
 	if s.RequiresServiceToken {
 		return
 	}
@@ -68,6 +72,7 @@ func (d *decoder) idle(v *hujson.Value, key string) {
 // putReach writes what reach reads.
 func putReach(l *list, s *Service) {
 	putBool(l, "tunnel", s.Tunnel, false)
+	putNetworks(l, "allow_from", s.AllowFrom)
 	putBool(l, "token_in_query", s.TokenInQuery, false)
 	putBool(l, "token_in_path", s.TokenInPath, false)
 	putBool(l, "allow_link_local", s.AllowLinkLocal, false)

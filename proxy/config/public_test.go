@@ -67,7 +67,6 @@ func TestReachWarnings(t *testing.T) {
 		`f:2:3: publc_listen: is not known and not used: is "public_listen" meant?`,
 		`f:2:34: use_proxy: is not known and not used: is "use_proxy_env" meant?`,
 		`f:2:53: token_in_query: is not used here: it belongs into a service`,
-		`f:2:87: tunnel: is not used: this version opens no tunnel`,
 		`f:3:97: service "a": token_in_path: has no use`,
 		`f:4:5: service "a": tunel: is not known and not used: is "tunnel" meant?`,
 		`f:4:20: service "a": tokenInQuery: is not known and not used: is "token_in_query" meant?`,

@@ -5,6 +5,7 @@
 package config
 
 import (
+	"net/netip"
 	"net/url"
 	"time"
 )
@@ -34,6 +35,8 @@ type Config struct {
 	// and the like name.
 	UseProxyEnv bool
 	Vault       Vault     // where keychain:// references lead
+	Tunnel      Tunnel    // Lockbox's own
+	Brake       Brake     // of the public side
 	Warnings    []Problem // what loads but wants a look, in file order
 }
 
@@ -57,9 +60,11 @@ type Service struct {
 	ReadTimeout          time.Duration // 0: none
 	AllowRedirects       bool
 	Tunnel               bool // reachable on the public side; needs RequiresServiceToken
-	TokenInQuery         bool // the service token may come as ?lockbox_token=
-	TokenInPath          bool // or as the first segment of the path
-	AllowLinkLocal       bool // its upstream may have a link-local address
+	// AllowFrom is where its callers on the public side may come from; nil: anywhere.
+	AllowFrom      []netip.Prefix
+	TokenInQuery   bool // the service token may come as ?lockbox_token=
+	TokenInPath    bool // or as the first segment of the path
+	AllowLinkLocal bool // its upstream may have a link-local address
 }
 
 // NewService is a service with the defaults of the file format: a service

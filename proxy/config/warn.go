@@ -9,10 +9,10 @@ import (
 
 // The keys of each object, in the order in which new ones are written.
 var (
-	topKeys     = []string{"services", "audit_log", "listen", "public_listen", "use_proxy_env", "vault", "tunnel"}
+	topKeys     = []string{"services", "audit_log", "listen", "public_listen", "use_proxy_env", "vault", "tunnel", "brake"}
 	serviceKeys = []string{
 		"base_url", "credential", "requires_service_token", "valid_audiences",
-		"connect_timeout", "read_timeout", "allow_redirects", "tunnel", "token_in_query", "token_in_path",
+		"connect_timeout", "read_timeout", "allow_redirects", "tunnel", "allow_from", "token_in_query", "token_in_path",
 		"allow_link_local", "rules", "rate_limit",
 	}
 	credentialKeys = []string{
@@ -22,6 +22,8 @@ var (
 	}
 	auditLogKeys = []string{"type", "root_dir", "required", "keep_days", "keep_mb", "body_kb"}
 	vaultKeys    = []string{"type", "path"}
+	tunnelKeys   = []string{"authtoken", "domain", "start", "close_after"}
+	brakeKeys    = []string{"failures", "per", "lockout"}
 )
 
 // unknown warns of the keys of o that are not known, but for those that begin

@@ -22,6 +22,7 @@ import (
 	"lockbox/proxy/config"
 	"lockbox/proxy/register"
 	"lockbox/proxy/secret"
+	"lockbox/tunnel"
 	"lockbox/vault"
 )
 
@@ -42,10 +43,11 @@ type Backend struct {
 	audit    *audit.Log
 	tokens   *register.Register
 	server   *proxy.Server
-	view     atomic.Pointer[View]
-	firstRun bool
+	tunnel   *tunnel.Tunnel
 	// auditSigned says that the audit log has its key.
 	auditSigned atomic.Bool
+	view        atomic.Pointer[View]
+	firstRun    bool
 	newConfig   chan struct{}     // a config came into use since the listeners were looked at
 	retry       chan net.Listener // a new listener for Run; nil: try the address again
 	loaded      chan struct{}     // closed when Run has tried to load the config
@@ -69,6 +71,7 @@ type status struct {
 	listen                string // where it serves
 	asked                 string // what was asked for that, with port 0 for instance
 	public, publicProblem string // where the public side is served, or why not
+	tunnelProblem         string // why the tunnel was not opened at the start
 	keySource             string
 	keychain              vault.Status
 	passphrase            secret.Value // of LOCKBOX_PASSPHRASE, until Lock
@@ -113,10 +116,13 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 		},
 		Secret: b.loadSecret, Store: b.storeSecret, Keys: b.signingKeys,
 		Register: tokens, Audit: log, Logger: o.Logger, Version: o.Version,
-		OnReload: b.reloaded, OnRecord: b.publish,
+		OnReload: b.reloaded, OnRecord: b.publish, OnLockout: b.lockedOut,
 	})
+	if err := b.newTunnel(o); err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
 	log.OnChange(b.changed)
-	b.view.Store(&View{Phase: Starting, ConfigPath: o.ConfigPath, StateDir: o.StateDir, Version: o.Version})
+	b.view.Store(&View{Phase: Starting, Tunnel: b.tunnel.State(), ConfigPath: o.ConfigPath, StateDir: o.StateDir, Version: o.Version})
 	if err := b.writeStarter(); err != nil {
 		if !o.Desktop {
 			return nil, errors.Join(err, log.Close())
@@ -151,6 +157,13 @@ func (b *Backend) Run(ctx context.Context) error {
 	}
 	var public publicSide
 	if err := b.openPublic(ctx, &public, &wg); err != nil && !b.opts.Desktop {
+		return err
+	}
+	wg.Go(func() { // calls by the tunnel end while those on this machine do
+		<-ctx.Done()
+		b.tunnel.Close()
+	})
+	if err := b.openAtStart(ctx); err != nil && b.opts.Tunnel && !b.opts.Desktop {
 		return err
 	}
 	close(b.loaded)

@@ -111,6 +111,9 @@ func (k *Keeper) collect(ctx context.Context) (a *archive, missing []string, err
 			a.Secrets[ref.String()] = []byte(v.Reveal())
 		}
 	}
+	if v, err := k.stored(ctx, config.TunnelAuthtoken); err == nil && !v.IsZero() { // the config need not name it
+		a.Secrets[config.TunnelAuthtoken.String()] = []byte(v.Reveal())
+	}
 	if a.SigningKey, a.FormerKeys, err = k.signingKeys(ctx); err != nil {
 		return nil, nil, err
 	}

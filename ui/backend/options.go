@@ -37,6 +37,11 @@ type Options struct {
 	PublicListen string
 	// Metrics has /metrics answered on the local listener, for Prometheus.
 	Metrics bool
+	// Tunnel opens the tunnel at the start, whatever the config says.
+	Tunnel bool
+	// NgrokURL and NgrokCA, a file of certificates, are another edge for the tunnel
+	// than ngrok's; "" is ngrok's.
+	NgrokURL, NgrokCA string
 	// StateDir holds the audit log and what the window remembers.
 	StateDir string
 	// Desktop: a person can be shown things, so that problems of the config,
@@ -48,8 +53,8 @@ type Options struct {
 }
 
 // DefaultOptions follows the XDG directories (the platform's own elsewhere), the
-// original's LOCKBOX_CONFIG_PATH and LOCKBOX_SIGNING_KEY_FILE, LOCKBOX_VAULT and
-// LOCKBOX_PASSPHRASE_FILE.
+// original's LOCKBOX_CONFIG_PATH and LOCKBOX_SIGNING_KEY_FILE, LOCKBOX_VAULT,
+// LOCKBOX_PASSPHRASE_FILE, and LOCKBOX_NGROK_URL and LOCKBOX_NGROK_CA.
 func DefaultOptions() Options {
 	o := Options{
 		ConfigPath:     filepath.Join(xdg.ConfigHome, "lockbox", "config.json"),
@@ -57,6 +62,8 @@ func DefaultOptions() Options {
 		SigningKeyFile: os.Getenv("LOCKBOX_SIGNING_KEY_FILE"),
 		Vault:          os.Getenv("LOCKBOX_VAULT"),
 		PassphraseFile: os.Getenv("LOCKBOX_PASSPHRASE_FILE"),
+		NgrokURL:       os.Getenv("LOCKBOX_NGROK_URL"),
+		NgrokCA:        os.Getenv("LOCKBOX_NGROK_CA"),
 		Logger:         slog.Default(),
 		Version:        "dev",
 	}

@@ -35,7 +35,7 @@ func planOf(r *register.Register) PanicPlan {
 	return p
 }
 
-// Panic shuts everyone out: it pauses the proxy, revokes every token that is out
+// Panic shuts everyone out: it pauses the proxy, closes the tunnel, revokes every token that is out
 // and puts a new signing key in the place of the old one, which verifies nothing
 // any more. Each step is tried even when one before it failed. The proxy stays
 // paused, after a restart too, until SetPaused(false).
@@ -43,6 +43,9 @@ func (b *Backend) Panic(ctx context.Context) error {
 	b.opts.Logger.Warn("panic: calls are paused, tokens revoked, the signing key replaced")
 	b.server.SetPaused(true)
 	b.publish()
+	closed := make(chan struct{})
+	go func() { defer close(closed); b.tunnel.Close() }()
+	defer func() { <-closed }()
 	failed := notRevoked(b.tokens.Panic(time.Now()))
 	b.mu.Lock()
 	b.panicked = b.tokens.Panicked()
@@ -105,6 +108,7 @@ func (b *Backend) obeyPanic() {
 		return
 	}
 	b.opts.Logger.Warn("panic was called for: calls are paused until someone resumes", "at", at)
+	b.tunnel.Close()
 }
 
 // noteResumed writes down that the person let go of the brake.

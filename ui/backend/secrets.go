@@ -109,6 +109,9 @@ func usedRefs(o Options) (map[secret.Ref][]string, error) {
 	case err != nil:
 		return nil, fmt.Errorf("the config, which says what is used, cannot be read: mend it first: %w", err)
 	}
+	if ref := cfg.Tunnel.Authtoken.Ref; ref.Scheme == secret.Keychain && ref != config.TunnelAuthtoken {
+		used[ref] = append(used[ref], "Lockbox: tunnel")
+	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Services)) {
 		for field, s := range cfg.Services[name].Credential.Sources() {
 			if s.Ref.Scheme == secret.Keychain {
@@ -122,7 +125,7 @@ func usedRefs(o Options) (map[secret.Ref][]string, error) {
 // withOwn adds what Lockbox itself may have in the vault.
 func withOwn(used map[secret.Ref][]string) map[secret.Ref][]string {
 	all := maps.Clone(used)
-	all[signingKeyRef] = nil
+	all[signingKeyRef], all[config.TunnelAuthtoken] = nil, nil
 	return all
 }
 
@@ -130,6 +133,9 @@ func users(used map[secret.Ref][]string, ref secret.Ref) []string {
 	who := append([]string{}, used[ref]...)
 	if ref.Service == signingKeyRef.Service && len(who) == 0 {
 		who = append(who, "Lockbox: "+ref.Field)
+	}
+	if ref == config.TunnelAuthtoken && len(who) == 0 {
+		who = append(who, "Lockbox: tunnel")
 	}
 	return who
 }

@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"lockbox/proxy"
 	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
 	"lockbox/vault"
@@ -43,6 +44,8 @@ type View struct {
 	BaseURL          string // http://127.0.0.1:8000, no slash at the end
 	Listen           string
 	PublicURL        string // where the public side is served; "" is nowhere
+	Tunnel           TunnelState
+	Lockouts         []proxy.Lockout // addresses that are locked out of the public side
 	ConfigPath       string
 	StateDir         string
 	SigningKeySource string // "keychain", or the path of the key's own file or of the vault file
@@ -147,6 +150,7 @@ func (b *Backend) look() *View {
 	v := &View{
 		Phase: s.phase, Problem: s.problem,
 		Listen: s.listen, BaseURL: baseURL(s.listen), PublicURL: baseURL(s.public),
+		Tunnel: b.tunnel.State(), Lockouts: b.lockouts(),
 		ConfigPath: b.opts.ConfigPath, StateDir: b.opts.StateDir,
 		SigningKeySource: s.keySource, Version: b.opts.Version,
 		Keychain: KeychainInfo{State: s.keychain.State.String(), Message: s.keychain.Message, CanUnlock: canUnlock(s.keychain.State)},
@@ -173,6 +177,9 @@ func (b *Backend) look() *View {
 		v.Warnings = fewer(report.Warnings)
 		if s.publicProblem != "" {
 			v.Warnings = append(slices.Clone(v.Warnings), s.publicProblem)
+		}
+		if s.tunnelProblem != "" && v.Tunnel.Phase == TunnelClosed {
+			v.Warnings = append(slices.Clone(v.Warnings), s.tunnelProblem)
 		}
 		v.Services = make([]ServiceInfo, 0, len(cfg.Services))
 		for name, svc := range cfg.Services {

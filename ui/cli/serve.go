@@ -15,6 +15,7 @@ import (
 type serveCmd struct {
 	place
 	Listen       string `placeholder:"HOST:PORT" help:"Address to listen on; without it the config's, else ${listen}."`
+	Tunnel       bool   `help:"Open the tunnel: callers from the internet reach what is marked \"tunnel\" by ngrok, with the authtoken in the vault."`
 	PublicListen string `placeholder:"ADDR" help:"Loopback address that a tunnel or reverse proxy leads to, such as 127.0.0.1:8001: serves what is marked \"tunnel\" to callers with a token; without it the config's, else none."`
 	Metrics      bool   `help:"Answer /metrics on the local listener, for Prometheus: calls by service and outcome, how long they took, the audit log's queue and size."`
 }
@@ -39,7 +40,7 @@ func (c serveCmd) AfterApply() error {
 // under way are let finish as far as that allows. SIGHUP reads the config anew.
 func (c serveCmd) Run(t Terminal) (err error) {
 	o := c.options(t)
-	o.Listen, o.PublicListen, o.Metrics = c.Listen, c.PublicListen, c.Metrics
+	o.Listen, o.PublicListen, o.Metrics, o.Tunnel = c.Listen, c.PublicListen, c.Metrics, c.Tunnel
 	signals := newSignals(t, os.Exit)
 	defer signals.stop()
 
@@ -62,15 +63,21 @@ func (c serveCmd) Run(t Terminal) (err error) {
 	defer cancel()
 	wg.Go(func() { signals.obey(ctx, t, b) })
 	wg.Go(func() {
+		greeted, address := false, ""
 		for {
 			select {
 			case <-changed:
-				if v := b.View(); v.Phase == backend.Running {
-					t.say("%s", greeting(v))
-					return
-				}
 			case <-ctx.Done():
 				return
+			}
+			v := b.View()
+			if v.Phase == backend.Running && !greeted {
+				greeted = true
+				t.say("%s", greeting(v))
+			}
+			if v.Tunnel.Phase == backend.TunnelOpen && v.Tunnel.URL != address { // the log has the rest
+				address = v.Tunnel.URL
+				t.say("Tunnel: %s at %s", count(public(v), "service"), address)
 			}
 		}
 	})
@@ -85,13 +92,7 @@ func greeting(v backend.View) string {
 		fmt.Fprintf(&s, "  %s → %s (%s)\n", svc.URL, svc.BaseURL, state(svc))
 	}
 	if v.PublicURL != "" {
-		public := 0
-		for _, svc := range v.Services {
-			if svc.Public {
-				public++
-			}
-		}
-		fmt.Fprintf(&s, "Public side: %s at %s\n", count(public, "service"), v.PublicURL)
+		fmt.Fprintf(&s, "Public side: %s at %s\n", count(public(v), "service"), v.PublicURL)
 	}
 	fmt.Fprintf(&s, "Config: %s\n", v.ConfigPath)
 	fmt.Fprintf(&s, "Vault: %s\n", v.Vault.Name)
@@ -102,6 +103,17 @@ func greeting(v backend.View) string {
 		fmt.Fprintf(&s, "This is the first start. Try it:\n  %s\n", curl)
 	}
 	return strings.TrimSuffix(s.String(), "\n")
+}
+
+// public is how many services callers from the internet reach.
+func public(v backend.View) int {
+	n := 0
+	for _, svc := range v.Services {
+		if svc.Public {
+			n++
+		}
+	}
+	return n
 }
 
 func state(svc backend.ServiceInfo) string {

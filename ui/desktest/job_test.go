@@ -60,7 +60,7 @@ func TestKeyInCallOut(t *testing.T) {
 	// Both calls are on the audit page.
 	a.key("ctrl+3")
 	a.reads("audit", "/orders", "200", "401", "acme")
-	a.key("ctrl+4")
+	a.key("ctrl+5")
 	a.reads("settings", "127.0.0.1:8000")
 
 	// A token from its page: made, copied, used, revoked.

@@ -42,7 +42,7 @@ func TestNoKeychain(t *testing.T) {
 				desk.CancelPrompt()
 			}
 			eventually(t, "the echo to answer", a.answers("/s/echo/x", "", "200"))
-			a.key("ctrl+4")
+			a.key("ctrl+5")
 			a.reads("keychain-"+strings.ReplaceAll(tt.name, " ", "-"), tt.says)
 
 			// A key cannot be saved: the form says why and keeps what was typed.

@@ -1,0 +1,269 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"unicode"
+
+	"lockbox/proxy"
+	"lockbox/proxy/config"
+	"lockbox/proxy/secret"
+	"lockbox/tunnel"
+)
+
+// TunnelState is how the tunnel is.
+type TunnelState = tunnel.State
+
+// TunnelStep is one thing that DiagnoseTunnel has tried.
+type TunnelStep = tunnel.Step
+
+// The phases of the tunnel.
+const (
+	TunnelClosed  = tunnel.Closed
+	TunnelOpening = tunnel.Opening
+	TunnelOpen    = tunnel.Open
+	TunnelLost    = tunnel.Lost
+	TunnelClosing = tunnel.Closing
+)
+
+// mostLockouts bounds what the View shows of them.
+const mostLockouts = 20
+
+var (
+	errNoAuthtoken = errors.New("there is no authtoken of ngrok's: copy yours from dashboard.ngrok.com/get-started/your-authtoken and enter it, or pipe it into: lockbox secret set " + config.TunnelAuthtoken.String())
+	errPanicked    = errors.New("panic was called for: resume first")
+)
+
+// newTunnel makes the tunnel, to ngrok's edge or to the one that the options name.
+func (b *Backend) newTunnel(o Options) error {
+	t := tunnel.Options{
+		Serve: b.serveTunnel, Logger: o.Logger, Version: o.Version, OnChange: b.publish,
+	}
+	var err error
+	if o.NgrokURL != "" {
+		if t.Edge, err = tunnel.ParseEdge(o.NgrokURL); err != nil {
+			return fmt.Errorf("LOCKBOX_NGROK_URL: %w", err)
+		}
+	}
+	if o.NgrokCA != "" {
+		pem, err := os.ReadFile(o.NgrokCA) //nolint:gosec // the person's own choice of file
+		if err == nil {
+			t.EdgeCAs, err = tunnel.ParseCAs(pem)
+		}
+		if err != nil {
+			return fmt.Errorf("LOCKBOX_NGROK_CA: %s: %w", o.NgrokCA, err)
+		}
+	}
+	b.tunnel = tunnel.New(t)
+	return nil
+}
+
+// serveTunnel answers calls that come by the tunnel.
+func (b *Backend) serveTunnel(ctx context.Context, ln net.Listener) error {
+	return b.server.ServeTunnel(ctx, ln, b.tunnelHost)
+}
+
+// tunnelHost is the name that callers by the tunnel have to call.
+func (b *Backend) tunnelHost() string {
+	u, err := url.Parse(b.tunnel.State().URL)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// OpenTunnel begins to open the tunnel. What keeps it from trying is the error; how
+// it goes then is in the View.
+func (b *Backend) OpenTunnel(ctx context.Context) error { return b.openTunnel(ctx, "by hand") }
+
+func (b *Backend) openTunnel(ctx context.Context, by string) error {
+	if err := b.unlocked(); err != nil {
+		return err
+	}
+	cfg := b.server.Config()
+	switch {
+	case cfg == nil:
+		return errors.New("there is no config yet: what the tunnel would serve is not known")
+	case !b.tokens.Panicked().IsZero():
+		return errPanicked
+	}
+	if err := b.server.CheckPublic(); err != nil {
+		return err
+	}
+	token, err := b.authtoken(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	b.opts.Logger.Info("the tunnel is being opened", "by", by)
+	err = b.tunnel.Open(tunnel.Request{Authtoken: token, Domain: cfg.Tunnel.Domain, For: cfg.Tunnel.CloseAfter})
+	if errors.Is(err, tunnel.ErrOpen) {
+		return nil
+	}
+	return err
+}
+
+func (b *Backend) authtoken(ctx context.Context, cfg *config.Config) (secret.Value, error) {
+	source := cfg.Tunnel.Authtoken
+	if !source.IsRef() {
+		return source.Literal, nil
+	}
+	v, err := b.secret(ctx, source.Ref)
+	switch {
+	case errors.Is(err, secret.ErrNotFound):
+		return secret.Value{}, errNoAuthtoken
+	case err != nil:
+		return secret.Value{}, fmt.Errorf("ngrok's authtoken cannot be read: %w", err)
+	}
+	return secret.New(strings.TrimSpace(v.Reveal())), nil
+}
+
+// CloseTunnel closes the tunnel. It returns when calls that came by it are done, or
+// cut off after some seconds.
+func (b *Backend) CloseTunnel() { b.tunnel.Close() }
+
+// HasAuthtoken reports whether there is one of ngrok's.
+func (b *Backend) HasAuthtoken(ctx context.Context) bool {
+	cfg := b.server.Config()
+	if cfg == nil {
+		return false
+	}
+	_, err := b.authtoken(ctx, cfg)
+	return err == nil
+}
+
+// CheckAuthtoken says what is wrong with an authtoken as it was typed.
+func CheckAuthtoken(v secret.Value) error {
+	switch s := strings.TrimSpace(v.Reveal()); {
+	case s == "":
+		return errNoAuthtoken
+	case strings.HasPrefix(s, "ngrok "):
+		return errors.New("that is the whole command: the authtoken is its last word")
+	case strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r > unicode.MaxASCII }):
+		return errors.New("an authtoken is one word: copy it whole from dashboard.ngrok.com/get-started/your-authtoken")
+	case strings.HasPrefix(s, "cr_"), strings.HasPrefix(s, "ak_"):
+		return errors.New("that is the name of a credential: the authtoken itself is longer, see dashboard.ngrok.com/get-started/your-authtoken")
+	}
+	return nil
+}
+
+// SetAuthtoken puts ngrok's authtoken where the config says, and else into the
+// vault, unless ngrok says that it is not good.
+func (b *Backend) SetAuthtoken(ctx context.Context, v secret.Value) error {
+	v = secret.New(strings.TrimSpace(v.Reveal()))
+	if err := CheckAuthtoken(v); err != nil {
+		return err
+	}
+	if err := b.tunnel.Check(ctx, v); err != nil {
+		return err
+	}
+	b.edit.Lock()
+	defer b.edit.Unlock()
+	if err := b.unlocked(); err != nil {
+		return err
+	}
+	cfg, _, err := b.readConfig(ctx)
+	if err != nil {
+		return err
+	}
+	ref := cfg.Tunnel.Authtoken.Ref
+	if ref.Scheme != secret.Keychain {
+		return fmt.Errorf("the config has the authtoken elsewhere: change it there, or write %q for tunnel/authtoken in %s", config.TunnelAuthtoken, b.opts.ConfigPath)
+	}
+	c := change{what: "keeping ngrok's authtoken"}
+	c.set(ref, v)
+	return b.changes.make(ctx, c, nil)
+}
+
+// TunnelSettings are what the config says of the tunnel, less the authtoken.
+type TunnelSettings struct {
+	Domain string
+	Start  bool // open at each start
+}
+
+// TunnelSettings are as the config has them.
+func (b *Backend) TunnelSettings() TunnelSettings {
+	if cfg := b.server.Config(); cfg != nil {
+		return TunnelSettings{cfg.Tunnel.Domain, cfg.Tunnel.Start}
+	}
+	return TunnelSettings{}
+}
+
+// SaveTunnelSettings writes them into the config. The domain counts from when the
+// tunnel is opened next.
+func (b *Backend) SaveTunnelSettings(ctx context.Context, s TunnelSettings) error {
+	s.Domain = strings.ToLower(strings.TrimSpace(s.Domain))
+	if err := config.CheckDomain(s.Domain); err != nil {
+		return Fields{"domain": "the domain " + err.Error()}
+	}
+	b.edit.Lock()
+	defer b.edit.Unlock()
+	cfg, src, err := b.readConfig(ctx)
+	if err != nil {
+		return err
+	}
+	t := cfg.Tunnel
+	t.Domain, t.Start, t.Authtoken.Literal = s.Domain, s.Start, secret.Value{}
+	edited, err := config.SetTunnel(src, t)
+	if err != nil {
+		return err
+	}
+	c := change{what: "changing the tunnel's settings"}
+	c.write(b.opts.ConfigPath, edited)
+	return b.changes.make(ctx, c, b.use)
+}
+
+// DiagnoseTunnel tries the way to ngrok, step by step.
+func (b *Backend) DiagnoseTunnel(ctx context.Context) []TunnelStep { return b.tunnel.Diagnose(ctx) }
+
+// openAtStart opens the tunnel if that was asked for with the command or in the
+// config. A restart opens it for no other reason.
+func (b *Backend) openAtStart(ctx context.Context) error {
+	cfg, by := b.server.Config(), "--tunnel"
+	if !b.opts.Tunnel {
+		if cfg == nil || !cfg.Tunnel.Start {
+			return nil
+		}
+		by = "the config"
+	}
+	err := b.openTunnel(ctx, by)
+	if err != nil {
+		err = fmt.Errorf("the tunnel is not opened: %w", err)
+		b.opts.Logger.Error(err.Error())
+		b.setTunnelProblem(err)
+	}
+	return err
+}
+
+func (b *Backend) setTunnelProblem(err error) {
+	b.mu.Lock()
+	b.status.tunnelProblem = ""
+	if err != nil {
+		b.status.tunnelProblem = err.Error()
+	}
+	b.mu.Unlock()
+	b.publish()
+}
+
+// lockedOut is told of an address that is locked out.
+func (b *Backend) lockedOut(proxy.Lockout) { b.publish() }
+
+// lockouts are the addresses that are locked out now, the last one first.
+func (b *Backend) lockouts() []proxy.Lockout {
+	all := b.server.Lockouts()
+	slices.SortFunc(all, func(x, y proxy.Lockout) int { return y.Until.Compare(x.Until) })
+	return all[:min(len(all), mostLockouts)]
+}
+
+// CallersURL is where callers from elsewhere reach Lockbox; "" is nowhere.
+func (v View) CallersURL() string {
+	if v.Tunnel.URL != "" {
+		return v.Tunnel.URL
+	}
+	return v.PublicURL
+}

@@ -1,0 +1,340 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+
+	"lockbox/proxy/secret"
+	"lockbox/ui/backend"
+)
+
+// tunnelPage opens and closes the tunnel, says how it is, and takes what it needs.
+type tunnelPage struct {
+	*face
+	root fyne.CanvasObject
+	view backend.View
+
+	toggle        *button
+	marker        *marker
+	state, since  *line
+	trouble       *strip
+	address       *shownValue
+	addressRow    *fyne.Container
+	code          *qrCode
+	callers, outs *prose
+
+	authtoken, domain *entry
+	start             *check
+	fields            map[string]*field
+	save              *button
+	diagnose          *button
+	steps             *prose
+	begun             backend.TunnelSettings
+	loaded, has       bool // has: there is an authtoken
+	working           bool
+}
+
+func newTunnelPage(f *face) *tunnelPage {
+	p := &tunnelPage{face: f, fields: map[string]*field{}, trouble: newNarrowStrip(f.keys)}
+	p.toggle = newButton(f.keys, "Open the tunnel", theme.UploadIcon(), f.toggleTunnel).primary()
+	body := container.NewVScroll(inset(0, gap, 0, gap, column(gap, p.now(), p.settings(), p.diagnosis())))
+	head := container.NewBorder(nil, nil, nil, middle(p.toggle), middle(title("Tunnel")))
+	p.root = container.NewBorder(pageHead(head), nil, nil, nil, body)
+	return p
+}
+
+// now is how the tunnel is.
+func (p *tunnelPage) now() fyne.CanvasObject {
+	p.marker, p.state, p.since = newMarker(markInactive), strong("Closed").flexible(), muted("").flexible()
+	p.address = &shownValue{text: plain("").mono().flexible()}
+	copied := newButton(p.keys, "", theme.ContentCopyIcon(), func() { p.copyText(p.address.text.text, "The public address") }).quiet()
+	p.addressRow = container.NewBorder(nil, nil, nil, copied, middle(p.address.text))
+	p.addressRow.Hide()
+	p.code = newQRCode(132)
+	p.callers = newProse("", theme.SizeNameCaptionText, colorMuted)
+	p.outs = newProse("", theme.SizeNameCaptionText, theme.ColorNameWarning)
+	words := container.NewBorder(nil, nil, container.NewVBox(inset(3, 0, 0, gapSmall, p.marker)), nil, column(2, p.state, p.since))
+	left := column(gapSmall, words, p.addressRow, p.callers.root, p.outs.root)
+	return card(column(gap, container.NewBorder(nil, nil, nil, p.code.root, left), p.trouble.root))
+}
+
+func (p *tunnelPage) put(name, label, hint string, o fyne.CanvasObject) fyne.CanvasObject {
+	f := newField(label, hint, o)
+	p.fields[name] = f
+	return f.root
+}
+
+func (p *tunnelPage) settings() fyne.CanvasObject {
+	p.authtoken, p.domain = newEntry(p.keys), newEntry(p.keys)
+	p.authtoken.Password = true
+	p.domain.SetPlaceHolder("the account's own")
+	p.start = newCheck(p.keys, "Open the tunnel at each start", func(bool) { p.check() })
+	p.save = newButton(p.keys, "Save", theme.ConfirmIcon(), p.submit)
+	for _, e := range []*entry{p.authtoken, p.domain} {
+		e.OnChanged = func(string) { p.check() }
+		e.OnSubmitted = func(string) { p.submit() }
+	}
+	return group("ngrok", "The tunnel leads through ngrok.com, where a free account will do.",
+		p.put("authtoken", "Authtoken", "From dashboard.ngrok.com/get-started/your-authtoken. It is kept in the vault.", p.authtoken),
+		p.put("domain", "Domain", "One of the account's, such as mine.ngrok.app. It counts from when the tunnel is opened next.", p.domain),
+		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, p.start),
+		ends(layout.NewSpacer(), p.save))
+}
+
+func (p *tunnelPage) diagnosis() fyne.CanvasObject {
+	p.steps = newProse("", theme.SizeNameText, theme.ColorNameForeground)
+	p.diagnose = newButton(p.keys, "Diagnose", theme.SearchIcon(), func() {
+		var steps []backend.TunnelStep
+		p.diagnose.Disable()
+		p.steps.set("", "")
+		p.loop.run("Trying the way to ngrok…", func(ctx context.Context) error { steps = p.backend.DiagnoseTunnel(ctx); return nil }, func(error) {
+			p.diagnose.Enable()
+			p.steps.set(stepsText(steps), "")
+		})
+	})
+	return group("Diagnosis", "Whether ngrok can be reached from here, step by step.", container.NewHBox(p.diagnose), p.steps.root)
+}
+
+func stepsText(steps []backend.TunnelStep) string {
+	var lines []string
+	for _, s := range steps {
+		sign := "✓"
+		if !s.OK {
+			sign = "✗"
+		}
+		lines = append(lines, sign+" "+s.Name+": "+s.Text)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// open reads what the page needs and no View has.
+func (p *tunnelPage) open() {
+	var has bool
+	p.loop.run("", func(ctx context.Context) error { has = p.backend.HasAuthtoken(ctx); return nil }, func(error) {
+		p.has = has
+		placeholder := ""
+		if has {
+			placeholder = "•••••• stored"
+		}
+		p.authtoken.SetPlaceHolder(placeholder)
+		if !has && p.shown == p.root && p.window.Canvas().Focused() == nil {
+			p.focus(p.authtoken) // the first thing that is wanted
+		}
+	})
+}
+
+// draw shows a new View. What the person is editing stays.
+func (p *tunnelPage) draw(v backend.View) {
+	p.view = v
+	t := v.Tunnel
+	m, word := tunnelWord(t)
+	p.marker.set(m)
+	p.state.set(word, "")
+	p.since.set(tunnelSince(t, time.Now()), "")
+	p.address.text.set(t.URL, "")
+	if hidden := t.URL == ""; hidden != p.addressRow.Hidden {
+		p.addressRow.Hidden = hidden
+		p.root.Refresh()
+	}
+	p.code.set(t.URL)
+	p.callers.set(tunnelCallers(v), "")
+	p.outs.set(lockoutsText(v), "")
+	p.drawTrouble(t)
+	label, icon := "Open the tunnel", theme.UploadIcon()
+	if t.Phase != backend.TunnelClosed {
+		label, icon = "Close the tunnel", theme.CancelIcon()
+	}
+	if p.toggle.Text != label {
+		p.toggle.Text, p.toggle.Icon = label, icon
+		p.toggle.Refresh()
+	}
+	setDisabled(p.toggle, t.Phase == backend.TunnelClosing || v.Phase == backend.Starting)
+	if v.Phase == backend.Starting {
+		return
+	}
+	if s := p.backend.TunnelSettings(); !p.loaded || s != p.begun && !p.dirty() {
+		p.begun, p.loaded = s, true
+		p.reset()
+	}
+}
+
+func (p *tunnelPage) drawTrouble(t backend.TunnelState) {
+	switch {
+	case !t.Trouble.IsZero():
+		text := t.Trouble.Text
+		if t.Trouble.Code != "" {
+			text += " (" + t.Trouble.Code + ")"
+		}
+		p.trouble.say(markWarning, t.Trouble.Title, text)
+	case t.Former != "":
+		p.trouble.say(markWarning, "The public address has changed", "It was "+t.Former+" before: change it where callers have it. A domain of the account's stays the same.")
+	default:
+		p.trouble.clear()
+	}
+}
+
+// tunnelWord is the tunnel's state as a mark and a word.
+func tunnelWord(t backend.TunnelState) (mark, string) {
+	switch t.Phase {
+	case backend.TunnelOpening:
+		return markInfo, "Opening…"
+	case backend.TunnelOpen:
+		return markGood, "Open: callers on the internet reach Lockbox"
+	case backend.TunnelLost:
+		return markWarning, "Lost: calls do not arrive"
+	case backend.TunnelClosing:
+		return markInfo, "Closing: calls under way may finish"
+	}
+	return markInactive, "Closed: Lockbox is reached from this computer only"
+}
+
+// tunnelSince says since when, and until when.
+func tunnelSince(t backend.TunnelState, now time.Time) string {
+	const clock = "15:04"
+	var parts []string
+	if t.Phase == backend.TunnelOpen || t.Phase == backend.TunnelLost {
+		parts = append(parts, "Since "+t.Since.Local().Format(clock))
+	}
+	if t.Phase != backend.TunnelClosed && !t.Until.IsZero() {
+		parts = append(parts, "closed at "+t.Until.Local().Format(clock))
+	}
+	if left := t.Retry.Sub(now); t.Phase == backend.TunnelLost && left > time.Second {
+		parts = append(parts, "tried again at "+t.Retry.Local().Format("15:04:05"))
+	}
+	if t.Account != "" {
+		parts = append(parts, "account "+t.Account)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// tunnelCallers says what callers reach.
+func tunnelCallers(v backend.View) string {
+	var names []string
+	for _, s := range v.Services {
+		if s.Public {
+			names = append(names, s.Name)
+		}
+	}
+	if len(names) == 0 {
+		return "No service is marked \"tunnel\": true in the config, so that callers would reach none."
+	}
+	const most = 5
+	if more := len(names) - most; more > 0 {
+		names = append(names[:most], fmt.Sprintf("and %d more", more))
+	}
+	return "With a token, callers reach: " + strings.Join(names, ", ") + "."
+}
+
+func lockoutsText(v backend.View) string {
+	var lines []string
+	for _, l := range v.Lockouts {
+		lines = append(lines, fmt.Sprintf("%s is locked out until %s: too many calls without a valid token.", l.Address, l.Until.Local().Format("15:04")))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (p *tunnelPage) typed() backend.TunnelSettings {
+	return backend.TunnelSettings{Domain: strings.ToLower(strings.TrimSpace(p.domain.Text)), Start: p.start.Checked}
+}
+
+func (p *tunnelPage) dirty() bool {
+	return p.loaded && (p.typed() != p.begun || p.authtoken.Text != "")
+}
+
+func (p *tunnelPage) reset() {
+	p.domain.SetText(p.begun.Domain)
+	p.start.SetChecked(p.begun.Start)
+	p.authtoken.SetText("")
+	p.check()
+}
+
+// check says beside the authtoken what is wrong with it.
+func (p *tunnelPage) check() {
+	if p.save == nil {
+		return
+	}
+	wrong := ""
+	if p.authtoken.Text != "" {
+		if err := backend.CheckAuthtoken(secret.New(p.authtoken.Text)); err != nil {
+			wrong = backend.Sentence(err.Error())
+		}
+	}
+	p.fields["authtoken"].say(markFailed, wrong)
+	p.fields["domain"].say(markFailed, "")
+	setDisabled(p.save, !p.dirty() || p.working || wrong != "")
+}
+
+func (p *tunnelPage) submit() {
+	if p.save.Disabled() {
+		return
+	}
+	token, s := secret.New(p.authtoken.Text), p.typed()
+	refused := false // the authtoken was
+	p.work(true)
+	p.loop.run("Saving…", func(ctx context.Context) error {
+		if !token.IsZero() {
+			if err := p.backend.SetAuthtoken(ctx, token); err != nil {
+				refused = true
+				return err
+			}
+		}
+		if s == p.begun {
+			return nil
+		}
+		return p.backend.SaveTunnelSettings(ctx, s)
+	}, func(err error) {
+		p.work(false)
+		var bad backend.Fields
+		switch {
+		case errors.As(err, &bad):
+			p.fields["domain"].say(markFailed, backend.Sentence(bad["domain"]))
+		case refused:
+			p.fields["authtoken"].say(markFailed, backend.Sentence(err.Error()))
+		case err != nil:
+			p.say(markFailed, backend.Sentence(err.Error()))
+		default:
+			p.begun = p.backend.TunnelSettings()
+			p.reset()
+			p.open()
+			p.say(markGood, "Saved.")
+		}
+	})
+}
+
+func (p *tunnelPage) work(yes bool) {
+	p.working = yes
+	p.check()
+}
+
+// key is what the page does with a key.
+func (p *tunnelPage) key(k fyne.KeyName) bool {
+	if k == fyne.KeyEscape && p.dirty() {
+		p.reset()
+		return true
+	}
+	return false
+}
+
+// toggleTunnel opens the tunnel, or closes it.
+func (f *face) toggleTunnel() {
+	if f.backend.View().Tunnel.Phase != backend.TunnelClosed {
+		f.loop.run("Closing the tunnel…", func(context.Context) error { f.backend.CloseTunnel(); return nil }, func(error) {
+			f.say(markGood, "The tunnel is closed: Lockbox is reached from this computer only.")
+		})
+		return
+	}
+	f.loop.run("Opening the tunnel…", f.backend.OpenTunnel, func(err error) {
+		if err != nil {
+			f.say(markFailed, backend.Sentence(err.Error()))
+			f.notify("The tunnel is not opened", backend.Sentence(err.Error()))
+		}
+	})
+}
