@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"time"
 
 	"lockbox/proxy/audit"
 )
@@ -11,6 +12,15 @@ type Bucket = audit.Bucket
 
 // Value is a value that a filter of the audit log can have.
 type Value = audit.Value
+
+// Term is a part of a Query's words.
+type Term = audit.Term
+
+// ParseQuery reads the words of a search of the audit log, as the commands do.
+func ParseQuery(words string, now time.Time) (Query, error) { return audit.ParseQuery(words, now) }
+
+// Terms are the parts of such words, in their order.
+func Terms(words string) ([]Term, error) { return audit.Terms(words) }
 
 // Exchanges are the newest records that q chooses, newest first, without headers
 // and bodies.
