@@ -1,0 +1,336 @@
+package ui
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+)
+
+const (
+	sheetRows = 22 // of a sheet that are in sight at most
+	sheetSize = 12 // of its letters
+	rowHeight = 17
+)
+
+var sheetStyle = fyne.TextStyle{Monospace: true}
+
+// sheet is text, as much as there is: only the rows in sight are drawn. It can be
+// selected and copied, and what was found in it is marked.
+type sheet struct {
+	widget.BaseWidget
+	face   *face
+	root   *container.Scroll // as high as the text, up to sheetRows
+	text   string
+	rows   []extent
+	marked []extent // what was found, in order
+	now    int      // which of it the person is at; -1 is none
+
+	anchor, head int // the selection goes from the one to the other
+}
+
+// extent is a part of a text, in bytes.
+type extent struct{ from, to int }
+
+func newSheet(f *face) *sheet {
+	s := &sheet{face: f, now: -1}
+	s.ExtendBaseWidget(s)
+	s.root = container.NewVScroll(s)
+	s.root.OnScrolled = func(fyne.Position) { s.Refresh() }
+	return s
+}
+
+// set shows a text in a width.
+func (s *sheet) set(text string, width float32) {
+	if text != s.text {
+		s.text, s.marked, s.now, s.anchor, s.head = text, nil, -1, 0, 0
+		s.root.ScrollToTop()
+	}
+	s.rows = wrapped(text, max(1, int((width-1)/letter())))
+	s.root.SetMinSize(fyne.NewSize(0, float32(min(len(s.rows), sheetRows))*rowHeight))
+	s.Refresh()
+}
+
+func letter() float32 { return measure("m", sheetSize, sheetStyle) }
+
+// wrapped cuts a text into rows of so many columns.
+func wrapped(text string, columns int) []extent {
+	var out []extent
+	at, from := 0, 0
+	for i, r := range text {
+		if r == '\n' {
+			out = append(out, extent{from, i})
+			from, at = i+1, 0
+			continue
+		}
+		w := 1
+		switch {
+		case r == '\t':
+			w = tabWidth
+		case r >= 0x1100: // roughly those that are twice as wide
+			w = 2
+		}
+		if at+w > columns && at > 0 {
+			out = append(out, extent{from, i})
+			from, at = i, 0
+		}
+		at += w
+	}
+	return append(out, extent{from, len(text)})
+}
+
+const tabWidth = 4
+
+// drawnRow is a part of the text as it is drawn.
+func (s *sheet) drawnRow(e extent) string {
+	return strings.ReplaceAll(s.text[e.from:e.to], "\t", strings.Repeat(" ", tabWidth))
+}
+
+// mark shows what was found, and goes to one of it.
+func (s *sheet) mark(found []extent, now int) {
+	s.marked, s.now = found, now
+	if now >= 0 {
+		y := float32(s.rowOf(found[now].from)) * rowHeight
+		if off := s.root.Offset.Y; y < off || y+rowHeight > off+s.root.Size().Height {
+			s.root.ScrollToOffset(fyne.NewPos(0, max(0, y-3*rowHeight)))
+		}
+	}
+	s.Refresh()
+}
+
+// rowOf is the row in which a byte is.
+func (s *sheet) rowOf(at int) int {
+	i, found := slices.BinarySearchFunc(s.rows, at, func(e extent, at int) int { return e.from - at })
+	if found {
+		return i
+	}
+	return max(0, i-1)
+}
+
+// under is the byte that is nearest to a place.
+func (s *sheet) under(p fyne.Position) int {
+	if len(s.rows) == 0 {
+		return 0
+	}
+	e := s.rows[min(max(0, int(p.Y/rowHeight)), len(s.rows)-1)]
+	for at := e.from; at < e.to; {
+		_, n := utf8.DecodeRuneInString(s.text[at:])
+		if s.width(extent{e.from, at})/2+s.width(extent{e.from, at + n})/2 > p.X {
+			return at
+		}
+		at += n
+	}
+	return e.to
+}
+
+func (s *sheet) width(e extent) float32 { return measure(s.drawnRow(e), sheetSize, sheetStyle) }
+
+// selection is what is selected, in the order of the text.
+func (s *sheet) selection() extent { return extent{min(s.anchor, s.head), max(s.anchor, s.head)} }
+
+// MouseDown implements desktop.Mouseable: a selection begins, or with Shift goes on.
+func (s *sheet) MouseDown(ev *desktop.MouseEvent) {
+	if ev.Button != desktop.MouseButtonPrimary {
+		return
+	}
+	s.face.focus(s)
+	s.head = s.under(ev.Position)
+	if ev.Modifier&fyne.KeyModifierShift == 0 {
+		s.anchor = s.head
+	}
+	s.Refresh()
+}
+
+// MouseUp implements desktop.Mouseable.
+func (s *sheet) MouseUp(*desktop.MouseEvent) {}
+
+// Dragged implements fyne.Draggable.
+func (s *sheet) Dragged(ev *fyne.DragEvent) {
+	s.head = s.under(ev.Position)
+	y := ev.Position.Y - s.root.Offset.Y
+	if y < 0 || y > s.root.Size().Height { // the text follows a drag beyond its edge
+		limit := max(0, float32(len(s.rows))*rowHeight-s.root.Size().Height)
+		s.root.ScrollToOffset(fyne.NewPos(0, min(limit, max(0, s.root.Offset.Y+ev.Dragged.DY))))
+	}
+	s.Refresh()
+}
+
+// DragEnd implements fyne.Draggable.
+func (s *sheet) DragEnd() {}
+
+// DoubleTapped selects the word.
+func (s *sheet) DoubleTapped(ev *fyne.PointEvent) {
+	at := s.under(ev.Position)
+	inWord := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) || r == '_' || r == '-' }
+	before := strings.TrimRightFunc(s.text[:at], inWord)
+	after := strings.TrimLeftFunc(s.text[at:], inWord)
+	s.anchor, s.head = len(before), len(s.text)-len(after)
+	s.Refresh()
+}
+
+// TappedSecondary shows a menu that copies.
+func (s *sheet) TappedSecondary(ev *fyne.PointEvent) {
+	part := fyne.NewMenuItem("Copy", s.copy)
+	part.Disabled = s.anchor == s.head
+	widget.ShowPopUpMenuAtPosition(fyne.NewMenu("", part,
+		fyne.NewMenuItem("Select all", s.selectAll)), s.face.window.Canvas(), ev.AbsolutePosition)
+}
+
+func (s *sheet) copy() {
+	if e := s.selection(); e.from < e.to {
+		s.face.app.Clipboard().SetContent(s.text[e.from:e.to])
+	}
+}
+
+func (s *sheet) selectAll() {
+	s.anchor, s.head = 0, len(s.text)
+	s.Refresh()
+}
+
+// TypedShortcut implements fyne.Shortcutable. What copies the call is the
+// window's, unless there is a selection.
+func (s *sheet) TypedShortcut(k fyne.Shortcut) {
+	switch k.(type) {
+	case *fyne.ShortcutCopy:
+		if s.anchor != s.head {
+			s.copy()
+			return
+		}
+	case *fyne.ShortcutSelectAll:
+		s.selectAll()
+		return
+	}
+	s.face.keys.shortcuts.TypedShortcut(k)
+}
+
+// TypedKey implements fyne.Focusable: keys that move, and the window's.
+func (s *sheet) TypedKey(ev *fyne.KeyEvent) {
+	page := s.root.Size().Height - rowHeight
+	switch ev.Name {
+	case fyne.KeyUp:
+		s.scrollBy(-rowHeight)
+	case fyne.KeyDown:
+		s.scrollBy(rowHeight)
+	case fyne.KeyPageUp:
+		s.scrollBy(-page)
+	case fyne.KeyPageDown:
+		s.scrollBy(page)
+	case fyne.KeyHome:
+		s.root.ScrollToTop()
+	case fyne.KeyEnd:
+		s.root.ScrollToBottom()
+	default:
+		if leaves(ev.Name) {
+			s.face.keys.typed(ev)
+		}
+	}
+}
+
+func (s *sheet) scrollBy(y float32) {
+	limit := max(0, float32(len(s.rows))*rowHeight-s.root.Size().Height)
+	s.root.ScrollToOffset(fyne.NewPos(0, min(limit, max(0, s.root.Offset.Y+y))))
+}
+
+// TypedRune implements fyne.Focusable: nothing is typed into it.
+func (*sheet) TypedRune(rune) {}
+
+// FocusGained implements fyne.Focusable.
+func (*sheet) FocusGained() {}
+
+// FocusLost implements fyne.Focusable.
+func (*sheet) FocusLost() {}
+
+// Cursor implements desktop.Cursorable.
+func (*sheet) Cursor() desktop.Cursor { return desktop.TextCursor }
+
+// CreateRenderer implements fyne.Widget.
+func (s *sheet) CreateRenderer() fyne.WidgetRenderer {
+	r := &sheetRenderer{sheet: s}
+	r.Refresh()
+	return r
+}
+
+// sheetRenderer keeps as many texts and grounds as were ever in sight at once.
+type sheetRenderer struct {
+	sheet   *sheet
+	grounds []*canvas.Rectangle
+	texts   []*canvas.Text
+	all     []fyne.CanvasObject
+}
+
+func (r *sheetRenderer) Layout(fyne.Size) { r.Refresh() }
+
+func (r *sheetRenderer) MinSize() fyne.Size {
+	return fyne.NewSize(letter(), float32(len(r.sheet.rows))*rowHeight)
+}
+
+func (r *sheetRenderer) Refresh() {
+	s := r.sheet
+	first := max(0, int(s.root.Offset.Y/rowHeight))
+	last := min(len(s.rows), first+sheetRows+2)
+	used, painted := 0, 0
+	ground := func(e, row extent, y float32, name fyne.ThemeColorName) {
+		from, to := max(e.from, row.from), min(e.to, row.to)
+		if from >= to {
+			return
+		}
+		if painted == len(r.grounds) {
+			r.grounds = append(r.grounds, canvas.NewRectangle(nil))
+		}
+		g := r.grounds[painted]
+		painted++
+		x := s.width(extent{row.from, from})
+		g.FillColor, g.Hidden = theme.Color(name), false
+		g.Move(fyne.NewPos(x, y))
+		g.Resize(fyne.NewSize(max(2, s.width(extent{row.from, to})-x), rowHeight))
+		g.Refresh()
+	}
+	for i := first; i < last; i++ {
+		row, y := s.rows[i], float32(i)*rowHeight
+		ground(s.selection(), row, y, theme.ColorNameSelection)
+		n, _ := slices.BinarySearchFunc(s.marked, row.from, func(e extent, at int) int { return e.to - at })
+		for ; n < len(s.marked) && s.marked[n].from < row.to; n++ {
+			name := colorFound
+			if n == s.now {
+				name = colorFoundNow
+			}
+			ground(s.marked[n], row, y, name)
+		}
+		if used == len(r.texts) {
+			t := canvas.NewText("", nil)
+			t.TextSize, t.TextStyle = sheetSize, sheetStyle
+			r.texts = append(r.texts, t)
+		}
+		t := r.texts[used]
+		used++
+		t.Text, t.Color, t.Hidden = s.drawnRow(row), theme.Color(theme.ColorNameForeground), false
+		t.Resize(fyne.NewSize(s.Size().Width, rowHeight))
+		t.Move(fyne.NewPos(0, y))
+		t.Refresh()
+	}
+	for _, g := range r.grounds[painted:] {
+		g.Hide()
+	}
+	for _, t := range r.texts[used:] {
+		t.Hide()
+	}
+	if len(r.all) != len(r.grounds)+len(r.texts) {
+		r.all = r.all[:0:0]
+		for _, g := range r.grounds {
+			r.all = append(r.all, g)
+		}
+		for _, t := range r.texts {
+			r.all = append(r.all, t)
+		}
+	}
+}
+
+func (r *sheetRenderer) Objects() []fyne.CanvasObject { return r.all }
+func (*sheetRenderer) Destroy()                       {}
