@@ -98,6 +98,10 @@ func (c *record) stranger(st *state, name string) {
 	c.route = nil
 }
 
+// replays reports whether the call is a replay. No request from outside makes one:
+// only Server.Replay does, on the wish of a person at the desktop.
+func (c *record) replays() bool { return c.x.ReplayOf != "" }
+
 // known notes what the caller's token says, and the caller if it is good.
 func (c *record) known(k *caller, claims token.Claims) {
 	c.mu.Lock()
