@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image/png"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -16,6 +17,8 @@ import (
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/theme"
 
+	"lockbox/assets"
+	"lockbox/proxy/audit"
 	"lockbox/ui/backend"
 )
 
@@ -90,17 +93,6 @@ func TestPictures(t *testing.T) {
 	s.form.cancel()
 	s.picture("form-edit-discard")
 	s.form = nil
-	s.call("GET", "/s/demo/hello?x=1", "")
-	s.call("POST", "/s/demo/things", `{"name": "box", "size": 3}`)
-	s.call("GET", "/s/acme/users/1", "")
-	s.call("GET", "/s/nobody/users/1", "")
-	s.window.open(pageAudit)
-	s.settle()
-	s.picture("audit")
-	s.audit.choose(2)
-	s.settle()
-	s.picture("audit-detail")
-	s.whole("audit-detail-whole")
 	s.window.open(pageTokens)
 	s.settle()
 	s.picture("tokens-empty")
@@ -130,6 +122,72 @@ func TestPictures(t *testing.T) {
 	f.picture("services-first")
 	f.window.open(pageAudit)
 	f.picture("audit-first")
+}
+
+func TestAuditPictures(t *testing.T) {
+	calls := append(manyCalls(400), oddCalls()...)
+	s := openWith(t, testConfig, calls)
+	s.window.open(pageAudit)
+	p := s.audit
+	s.until("the timeline", func() bool { return len(p.timeline.buckets) > 0 })
+	s.settle()
+	s.picture("audit")
+	p.choose(4)
+	s.until("the call", p.detail.root.Visible)
+	s.picture("audit-detail")
+	p.detail.find.box.SetText("invoice")
+	s.whole("audit-detail-find")
+	p.detail.edit()
+	s.picture("audit-edit")
+	p.key(fyne.KeyEscape)
+	p.detail.find.clear()
+	p.bar.set("decision:refused since:2h")
+	s.until("the refused", func() bool { return len(p.feed.calls) > 0 && p.matches > 0 })
+	p.choose(0)
+	s.settle()
+	p.timeline.at = 60
+	p.timeline.Refresh()
+	s.picture("audit-filtered")
+	p.unselect()
+	p.timeline.at, p.timeline.from = 70, 30
+	p.bar.box.SetText("status:7xx invoice")
+	p.bar.apply()
+	p.chips.open(0)
+	s.until("the menu", func() bool { return p.chips.menu != nil })
+	s.settle()
+	s.picture("audit-menu")
+	p.chips.menu.Dismiss()
+	p.timeline.at, p.timeline.from = -1, -1
+	p.bar.set("")
+	s.until("all of them", func() bool { return len(p.feed.calls) >= auditPageSize })
+	p.choose(1)
+	s.settle()
+	s.whole("audit-image")
+	p.choose(2)
+	s.settle()
+	s.picture("audit-note")
+	p.bar.set("nothing-is-like-this")
+	p.unselect()
+	s.until("nothing", func() bool { return !p.empty.Hidden && p.matches == 0 })
+	p.export.cancel = func() {}
+	p.export.path = "/home/ada/lockbox-calls-2026-11-25.har"
+	p.export.progress(120_000, 1_000_000)
+	s.picture("audit-nothing")
+	p.export.cancel = nil
+}
+
+// oddCalls are no calls at all, pictures, and those that would play tricks.
+func oddCalls() []audit.Exchange {
+	odd := []audit.Exchange{
+		{Event: "audit_gap", Decision: audit.Noted, Reason: "3 calls are not on record, for the disk was full"},
+		{Service: "demo", Method: "GET", Path: "/s/demo/logo.png", Status: 200, Decision: audit.Allowed, Listener: "local", Remote: "127.0.0.1:5",
+			ResponseHeader: http.Header{"Content-Type": {"image/png"}}, ResponseBody: &audit.Body{Base64: assets.IconPNG, Size: int64(len(assets.IconPNG))}},
+		{Service: "demo", Method: "GET", Path: "/s/demo/\x1b[2J\u202egnp.exe", Status: 404, Decision: audit.Allowed, Listener: "tunnel", Remote: "203.0.113.9:5"},
+	}
+	for i := range odd {
+		odd[i].Time = time.Now()
+	}
+	return odd
 }
 
 func TestUnlockPictures(t *testing.T) {

@@ -80,6 +80,19 @@ func (w *window) bindKeys() {
 		if w.page == pageTokens {
 			w.focus(w.tokens.search)
 		}
+		if w.page == pageAudit {
+			w.focus(w.audit.bar.box)
+		}
+	})
+	w.keys.ctrl(fyne.KeyG, func() {
+		if w.page == pageAudit && w.audit.detail.root.Visible() {
+			w.focus(w.audit.detail.find.box)
+		}
+	})
+	w.keys.copies(func() {
+		if w.page == pageAudit {
+			w.audit.detail.copyCurl()
+		}
 	})
 	w.keys.ctrl(fyne.KeyE, func() {
 		if w.page == pageServices && w.form == nil && w.services.selected != "" {
@@ -94,7 +107,7 @@ func (w *window) bindKeys() {
 			w.settings.submit()
 		}
 	})
-	w.keys.install(w.face.window.Canvas(), fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.KeyT, fyne.KeyN, fyne.KeyF, fyne.KeyE, fyne.KeyS)
+	w.keys.install(w.face.window.Canvas(), fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.KeyT, fyne.KeyN, fyne.KeyF, fyne.KeyG, fyne.KeyE, fyne.KeyS)
 }
 
 // open shows a page. A form that was begun waits on the Services page.

@@ -1,0 +1,76 @@
+package ui
+
+import (
+	"context"
+	"time"
+
+	"lockbox/ui/backend"
+)
+
+// surveyEvery is how long calls may come before they are counted: that reads an
+// index through.
+const surveyEvery = time.Second
+
+// survey counts what the words choose of the log, for the timeline and the tally.
+// One job does it at a time; what is asked for meanwhile is one more.
+type survey struct {
+	*face
+	bar    *queryBar
+	shown  func(matches int64, buckets []backend.Bucket)
+	cancel context.CancelFunc // of the job under way; nil if there is none
+	turn   int                // of the words: what comes late is dropped
+	again  bool
+	last   time.Time
+}
+
+// restart counts anew at once, for other words.
+func (s *survey) restart() {
+	if s.cancel != nil {
+		s.cancel()
+	}
+	s.turn++
+	s.cancel, s.again, s.last = nil, false, time.Time{}
+	s.ask()
+}
+
+// ask counts once more, in a while.
+func (s *survey) ask() {
+	if s.cancel != nil {
+		s.again = true
+		return
+	}
+	mine, q, wait := s.turn, s.bar.query(), surveyEvery-time.Since(s.last)
+	var matches int64
+	var buckets []backend.Bucket
+	s.cancel = s.loop.run("", func(ctx context.Context) (err error) {
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		span := q
+		if !q.Since.IsZero() && q.Until.IsZero() {
+			span.Until = time.Now()
+		}
+		if buckets, err = s.backend.Timeline(ctx, span, timelineParts); err != nil {
+			return err
+		}
+		if matches = int64(s.backend.View().Exchanges); q.IsZero() {
+			return nil
+		}
+		matches, err = s.backend.Matches(ctx, q)
+		return err
+	}, func(err error) {
+		if mine != s.turn {
+			return
+		}
+		s.cancel, s.last = nil, time.Now()
+		if err == nil { // the list says what keeps the log from being read
+			s.shown(matches, buckets)
+		}
+		if s.again {
+			s.again = false
+			s.ask()
+		}
+	})
+}
