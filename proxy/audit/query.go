@@ -1,11 +1,13 @@
 package audit
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Query chooses records. A field with several values takes any of them, and a
@@ -65,7 +67,7 @@ func ParseQuery(s string, now time.Time) (Query, error) {
 			return Query{}, err
 		}
 	}
-	q.Text = strings.Join(text, " ")
+	q.Text = strings.Join(strings.Fields(strings.Join(text, " ")), " ")
 	return q, nil
 }
 
@@ -89,7 +91,7 @@ func Terms(s string) ([]Term, error) {
 
 // String is t as Terms reads it.
 func (t Term) String() string {
-	quote := strings.ContainsAny(t.Value, " \t\r\n\"") || t.Value == ""
+	quote := strings.ContainsFunc(t.Value, func(r rune) bool { return unicode.IsSpace(r) || r == '"' }) || t.Value == ""
 	if t.Word != "" {
 		if quote {
 			t.Value = strconv.Quote(t.Value)
@@ -117,6 +119,9 @@ func (q *Query) Add(word, value string, now time.Time) (err error) {
 			return fmt.Errorf("decision:%s: must be allowed, refused, failed or noted", value)
 		}
 	case "token":
+		if value == "" { // or it would choose all
+			return errors.New("token: says nothing after the colon")
+		}
 		q.JTI = value
 		return nil
 	case "since":
@@ -152,7 +157,7 @@ func cutTerm(s string) (word, value, rest string, err error) {
 		value, err = strconv.Unquote(quoted)
 		return word, value, s[len(quoted):], err
 	}
-	end := strings.IndexAny(s, " \t\r\n")
+	end := strings.IndexFunc(s, unicode.IsSpace)
 	if end < 0 {
 		end = len(s)
 	}
@@ -177,13 +182,14 @@ func parseStatus(s string) (string, error) {
 }
 
 func parseTime(word, s string, now time.Time) (time.Time, error) {
-	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
-		return t, nil
-	}
+	t, err := time.Parse(time.RFC3339Nano, s)
 	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime, "2006-01-02 15:04", time.DateOnly} {
-		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
-			return t, nil
+		if err != nil {
+			t, err = time.ParseInLocation(layout, s, now.Location())
 		}
+	}
+	if year := t.UTC().Year(); err == nil && year > 0 && year < 10000 { // or it could not be written down
+		return t, nil
 	}
 	days, isDays := strings.CutSuffix(s, "d")
 	if n, err := strconv.ParseUint(days, 10, 16); err == nil && isDays {
@@ -205,15 +211,12 @@ func (q Query) String() string {
 				add(word, v)
 			}
 		}
-	}
-	if q.JTI != "" {
-		add("token", q.JTI)
-	}
-	if !q.Since.IsZero() {
-		add("since", q.Since.Format(time.RFC3339Nano))
-	}
-	if !q.Until.IsZero() {
-		add("until", q.Until.Format(time.RFC3339Nano))
+		if t := (map[string]time.Time{"since": q.Since, "until": q.Until})[word]; !t.IsZero() {
+			add(word, t.UTC().Format(time.RFC3339Nano)) // of the zones of old times not all can be written down
+		}
+		if word == "token" && q.JTI != "" {
+			add(word, q.JTI)
+		}
 	}
 	for text := range strings.FieldsSeq(q.Text) {
 		add("", text)
