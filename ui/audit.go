@@ -60,7 +60,7 @@ func newAuditPage(f *face) *auditPage {
 	p.chips = newChipRow(f, p.bar)
 	p.survey = &survey{face: f, bar: p.bar, shown: p.showSurvey}
 	p.timeline = newTimeline(p.zoom)
-	p.strip = inset(0, 0, 0, 0, card(p.timeline))
+	p.strip = container.NewStack(newSurface(colorSurface, theme.ColorNameSeparator, 8, gap, p.timeline))
 	p.export = newExporter(f, p.bar)
 	p.pause = newButton(f.keys, "Pause list", theme.MediaPauseIcon(), p.toggleLive)
 	p.more = newButton(f.keys, "", theme.MoreHorizontalIcon(), p.openMenu)

@@ -55,14 +55,14 @@ var spans = []struct{ value, label string }{
 
 func newChipRow(f *face, bar *queryBar) *chipRow {
 	r := &chipRow{face: f, bar: bar}
-	box := row(gapSmall)
+	box := container.New(&flow{})
 	for i, x := range filters {
 		c := newChip(f.keys, x.label, func() { r.open(i) }, func() { r.remove(x.word) })
 		c.Hidden = !x.menu
 		r.chips = append(r.chips, c)
 		box.Add(c)
 	}
-	r.root = container.NewHScroll(box)
+	r.root = box
 	return r
 }
 

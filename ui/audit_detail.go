@@ -15,8 +15,9 @@ import (
 
 const (
 	callDetailWidth = 400
-	textWidth       = callDetailWidth - 2*(gap+2) - 2 - scrollRoom
+	textWidth       = callDetailWidth - (gap + 2) - scrollRoom - 2
 	scrollRoom      = 12
+	factWidth       = 92 // of a fact's name
 )
 
 // callDetail is the selected exchange with all that is on record of it.
@@ -26,7 +27,7 @@ type callDetail struct {
 	marker  *marker
 	status  *line
 	close   *button
-	path    *reading
+	path    *sheet
 	why     *strip
 	note    *strip // what came of a replay
 	buttons *fyne.Container
@@ -44,15 +45,14 @@ type callDetail struct {
 // fact is a name and what the record says.
 type fact struct {
 	root  *fyne.Container
-	value *reading
+	value *sheet
 	of    func(d *callDetail, x backend.Exchange) string
 }
 
 func newCallDetail(f *face, closed func(), made func(backend.Exchange)) *callDetail {
 	d := &callDetail{face: f, made: made, marker: newMarker(markNone), status: heading("").flexible(), why: newNarrowStrip(f.keys), note: newNarrowStrip(f.keys)}
 	d.close = newButton(f.keys, "", theme.CancelIcon(), closed).quiet()
-	path, pathBox := newReading(f, true, true)
-	d.path = path
+	d.path = newSheet(f, true)
 	for _, name := range partNames {
 		d.parts = append(d.parts, newPart(f, name))
 	}
@@ -61,13 +61,13 @@ func newCallDetail(f *face, closed func(), made func(backend.Exchange)) *callDet
 		newButton(f.keys, "Copy as curl", theme.ContentCopyIcon(), d.copyCurl).quiet(),
 		newButton(f.keys, "Copy URL", nil, d.copyURL).quiet(),
 		newButton(f.keys, "Replay", theme.MediaReplayIcon(), func() { d.replay(nil) }).quiet(),
-		newButton(f.keys, "Edit", nil, d.edit).quiet())
+		newButton(f.keys, "Edit…", nil, d.edit).quiet())
 	head := container.NewBorder(nil, nil, d.marker, d.close, inset(0, 0, gapSmall, 0, middle(d.status)))
-	body := column(gap, pathBox, d.why.root)
-	facts := column(0)
+	body := column(gap, d.path.root, d.why.root)
+	facts := column(3)
 	for _, name := range factNames {
-		v, box := newReading(f, false, false)
-		row := container.NewBorder(nil, nil, wide(92, middle(caption(name.label))), nil, box)
+		v := newSheet(f, false)
+		row := container.NewBorder(nil, nil, container.NewVBox(wide(factWidth, caption(name.label))), nil, v.root)
 		d.facts = append(d.facts, fact{row, v, name.of})
 		facts.Add(row)
 	}
@@ -116,7 +116,7 @@ var factNames = []struct {
 // decisionWords says what was decided; a refusal's reason stands above.
 func decisionWords(x backend.Exchange) string {
 	word := string(x.Decision)
-	if x.Reason != "" && x.Decision != refusedCall && x.Decision != failedCall {
+	if x.Reason != "" && x.Decision != refusedCall && x.Decision != failedCall && !isNote(x) {
 		word = strings.TrimPrefix(word+", "+x.Reason, ", ")
 	}
 	return word
@@ -168,16 +168,16 @@ func (d *callDetail) show(x backend.Exchange, parts []content) {
 	if isNote(x) {
 		title, text := noteWords(x)
 		d.status.set(title, "")
-		d.path.setText(text, textWidth)
+		d.path.set(text, textWidth)
 		d.why.clear()
 	} else {
 		d.status.set(strings.TrimSpace(fmt.Sprintf("%s %s", statusWord(x.Status), http.StatusText(x.Status))), "")
-		d.path.setText(visible(address(x)), textWidth)
+		d.path.set(visible(address(x)), textWidth)
 		d.sayWhy(m)
 	}
 	for _, f := range d.facts {
 		v := visible(f.of(d, x))
-		f.value.SetText(v)
+		f.value.set(v, textWidth-factWidth-gapSmall)
 		f.root.Hidden = v == ""
 	}
 	for i, p := range d.parts {

@@ -153,7 +153,7 @@ type part struct {
 }
 
 func newPart(f *face, name string) *part {
-	p := &part{name: name, note: caption("").flexible(), sheet: newSheet(f), image: canvas.NewImageFromImage(nil)}
+	p := &part{name: name, note: caption("").flexible(), sheet: newSheet(f, true), image: canvas.NewImageFromImage(nil)}
 	p.image.FillMode = canvas.ImageFillContain
 	p.frame = container.NewStack(p.image)
 	button := newButton(f.keys, "", theme.ContentCopyIcon(), func() { f.copyText(p.content.raw, p.name) }).quiet()

@@ -20,14 +20,14 @@ const (
 	rowHeight = 17
 )
 
-var sheetStyle = fyne.TextStyle{Monospace: true}
-
 // sheet is text, as much as there is: only the rows in sight are drawn. It can be
 // selected and copied, and what was found in it is marked.
 type sheet struct {
 	widget.BaseWidget
 	face   *face
-	root   *container.Scroll // as high as the text, up to sheetRows
+	root   *fyne.Container   // as high as the text, up to sheetRows
+	scroll *container.Scroll // of a longer one
+	style  fyne.TextStyle
 	text   string
 	rows   []extent
 	marked []extent // what was found, in order
@@ -39,11 +39,12 @@ type sheet struct {
 // extent is a part of a text, in bytes.
 type extent struct{ from, to int }
 
-func newSheet(f *face) *sheet {
-	s := &sheet{face: f, now: -1}
+func newSheet(f *face, mono bool) *sheet {
+	s := &sheet{face: f, now: -1, style: fyne.TextStyle{Monospace: mono}}
 	s.ExtendBaseWidget(s)
-	s.root = container.NewVScroll(s)
-	s.root.OnScrolled = func(fyne.Position) { s.Refresh() }
+	s.scroll = container.NewVScroll(container.NewWithoutLayout())
+	s.scroll.OnScrolled = func(fyne.Position) { s.Refresh() }
+	s.root = container.NewStack(s)
 	return s
 }
 
@@ -51,39 +52,53 @@ func newSheet(f *face) *sheet {
 func (s *sheet) set(text string, width float32) {
 	if text != s.text {
 		s.text, s.marked, s.now, s.anchor, s.head = text, nil, -1, 0, 0
-		s.root.ScrollToTop()
+		s.scroll.ScrollToTop()
 	}
-	s.rows = wrapped(text, max(1, int((width-1)/letter())))
-	s.root.SetMinSize(fyne.NewSize(0, float32(min(len(s.rows), sheetRows))*rowHeight))
+	s.rows = s.wrapped(width - 1)
+	in, high := fyne.CanvasObject(s), len(s.rows) > sheetRows
+	if high {
+		in = s.scroll
+		s.scroll.Content = s
+		s.scroll.SetMinSize(fyne.NewSize(0, sheetRows*rowHeight))
+		s.scroll.Refresh()
+	} else {
+		s.scroll.Content = container.NewWithoutLayout()
+		s.scroll.Offset = fyne.Position{}
+	}
+	if s.root.Objects[0] != in {
+		s.root.Objects = []fyne.CanvasObject{in}
+	}
+	s.root.Refresh()
 	s.Refresh()
 }
 
-func letter() float32 { return measure("m", sheetSize, sheetStyle) }
-
-// wrapped cuts a text into rows of so many columns.
-func wrapped(text string, columns int) []extent {
+// wrapped cuts the text into rows of a width.
+func (s *sheet) wrapped(width float32) []extent {
 	var out []extent
-	at, from := 0, 0
-	for i, r := range text {
+	var at float32
+	from, m := 0, measure("m", sheetSize, s.style)
+	for i, r := range s.text {
 		if r == '\n' {
 			out = append(out, extent{from, i})
 			from, at = i+1, 0
 			continue
 		}
-		w := 1
+		w := m
 		switch {
 		case r == '\t':
-			w = tabWidth
+			w = tabWidth * m
 		case r >= 0x1100: // roughly those that are twice as wide
-			w = 2
+			w = 2 * m
+		case !s.style.Monospace && r < 0x80:
+			w = measure(s.text[i:i+1], sheetSize, s.style)
 		}
-		if at+w > columns && at > 0 {
+		if at+w > width && at > 0 {
 			out = append(out, extent{from, i})
 			from, at = i, 0
 		}
 		at += w
 	}
-	return append(out, extent{from, len(text)})
+	return append(out, extent{from, len(s.text)})
 }
 
 const tabWidth = 4
@@ -98,12 +113,15 @@ func (s *sheet) mark(found []extent, now int) {
 	s.marked, s.now = found, now
 	if now >= 0 {
 		y := float32(s.rowOf(found[now].from)) * rowHeight
-		if off := s.root.Offset.Y; y < off || y+rowHeight > off+s.root.Size().Height {
-			s.root.ScrollToOffset(fyne.NewPos(0, max(0, y-3*rowHeight)))
+		if off := s.scroll.Offset.Y; s.long() && (y < off || y+rowHeight > off+s.scroll.Size().Height) {
+			s.scrollBy(y - 3*rowHeight - off)
 		}
 	}
 	s.Refresh()
 }
+
+// long reports whether there is more than is in sight.
+func (s *sheet) long() bool { return len(s.rows) > sheetRows }
 
 // rowOf is the row in which a byte is.
 func (s *sheet) rowOf(at int) int {
@@ -130,7 +148,7 @@ func (s *sheet) under(p fyne.Position) int {
 	return e.to
 }
 
-func (s *sheet) width(e extent) float32 { return measure(s.drawnRow(e), sheetSize, sheetStyle) }
+func (s *sheet) width(e extent) float32 { return measure(s.drawnRow(e), sheetSize, s.style) }
 
 // selection is what is selected, in the order of the text.
 func (s *sheet) selection() extent { return extent{min(s.anchor, s.head), max(s.anchor, s.head)} }
@@ -154,10 +172,8 @@ func (s *sheet) MouseUp(*desktop.MouseEvent) {}
 // Dragged implements fyne.Draggable.
 func (s *sheet) Dragged(ev *fyne.DragEvent) {
 	s.head = s.under(ev.Position)
-	y := ev.Position.Y - s.root.Offset.Y
-	if y < 0 || y > s.root.Size().Height { // the text follows a drag beyond its edge
-		limit := max(0, float32(len(s.rows))*rowHeight-s.root.Size().Height)
-		s.root.ScrollToOffset(fyne.NewPos(0, min(limit, max(0, s.root.Offset.Y+ev.Dragged.DY))))
+	if y := ev.Position.Y - s.scroll.Offset.Y; y < 0 || y > s.scroll.Size().Height {
+		s.scrollBy(ev.Dragged.DY) // the text follows a drag beyond its edge
 	}
 	s.Refresh()
 }
@@ -212,7 +228,7 @@ func (s *sheet) TypedShortcut(k fyne.Shortcut) {
 
 // TypedKey implements fyne.Focusable: keys that move, and the window's.
 func (s *sheet) TypedKey(ev *fyne.KeyEvent) {
-	page := s.root.Size().Height - rowHeight
+	page := s.scroll.Size().Height - rowHeight
 	switch ev.Name {
 	case fyne.KeyUp:
 		s.scrollBy(-rowHeight)
@@ -223,9 +239,9 @@ func (s *sheet) TypedKey(ev *fyne.KeyEvent) {
 	case fyne.KeyPageDown:
 		s.scrollBy(page)
 	case fyne.KeyHome:
-		s.root.ScrollToTop()
+		s.scrollBy(-s.scroll.Offset.Y)
 	case fyne.KeyEnd:
-		s.root.ScrollToBottom()
+		s.scrollBy(float32(len(s.rows)) * rowHeight)
 	default:
 		if leaves(ev.Name) {
 			s.face.keys.typed(ev)
@@ -234,8 +250,11 @@ func (s *sheet) TypedKey(ev *fyne.KeyEvent) {
 }
 
 func (s *sheet) scrollBy(y float32) {
-	limit := max(0, float32(len(s.rows))*rowHeight-s.root.Size().Height)
-	s.root.ScrollToOffset(fyne.NewPos(0, min(limit, max(0, s.root.Offset.Y+y))))
+	if !s.long() {
+		return
+	}
+	limit := max(0, float32(len(s.rows))*rowHeight-s.scroll.Size().Height)
+	s.scroll.ScrollToOffset(fyne.NewPos(0, min(limit, max(0, s.scroll.Offset.Y+y))))
 }
 
 // TypedRune implements fyne.Focusable: nothing is typed into it.
@@ -268,12 +287,12 @@ type sheetRenderer struct {
 func (r *sheetRenderer) Layout(fyne.Size) { r.Refresh() }
 
 func (r *sheetRenderer) MinSize() fyne.Size {
-	return fyne.NewSize(letter(), float32(len(r.sheet.rows))*rowHeight)
+	return fyne.NewSize(sheetSize, float32(len(r.sheet.rows))*rowHeight)
 }
 
 func (r *sheetRenderer) Refresh() {
 	s := r.sheet
-	first := max(0, int(s.root.Offset.Y/rowHeight))
+	first := max(0, int(s.scroll.Offset.Y/rowHeight))
 	last := min(len(s.rows), first+sheetRows+2)
 	used, painted := 0, 0
 	ground := func(e, row extent, y float32, name fyne.ThemeColorName) {
@@ -305,7 +324,7 @@ func (r *sheetRenderer) Refresh() {
 		}
 		if used == len(r.texts) {
 			t := canvas.NewText("", nil)
-			t.TextSize, t.TextStyle = sheetSize, sheetStyle
+			t.TextSize, t.TextStyle = sheetSize, s.style
 			r.texts = append(r.texts, t)
 		}
 		t := r.texts[used]
