@@ -124,9 +124,11 @@ func (p *auditPage) restart() {
 	p.showTally()
 	p.chips.draw()
 	p.pending.Hide()
-	p.list.ScrollToTop()
-	p.list.Refresh()
-	p.follow()
+	if p.shown { // a list that was never drawn cannot be scrolled
+		p.list.ScrollToTop()
+		p.list.Refresh()
+		p.follow()
+	}
 }
 
 // follow reads what is new, when the person looks at the top of a live list.

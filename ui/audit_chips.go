@@ -100,6 +100,9 @@ func (r *chipRow) time(since, until []string) string {
 			return s.label
 		}
 	}
+	if len(since) == 1 && len(until) == 0 && len(since[0]) < len(time.DateOnly) {
+		return "Last " + visible(since[0])
+	}
 	q := r.bar.query()
 	layout := "2 Jan 15:04:05"
 	switch {

@@ -164,12 +164,14 @@ func (d *callDetail) show(x backend.Exchange, parts []content) {
 	d.backToRecord()
 	m := statusMark(x)
 	d.marker.set(m)
-	d.buttons.Hidden = isNote(x)
+	d.buttons.Hidden, d.path.root.Hidden = isNote(x), isNote(x)
 	if isNote(x) {
 		title, text := noteWords(x)
 		d.status.set(title, "")
-		d.path.set(text, textWidth)
 		d.why.clear()
+		if text != "" {
+			d.why.say(m, "", backend.Sentence(text))
+		}
 	} else {
 		d.status.set(strings.TrimSpace(fmt.Sprintf("%s %s", statusWord(x.Status), http.StatusText(x.Status))), "")
 		d.path.set(visible(address(x)), textWidth)

@@ -72,11 +72,14 @@ func (s *sheet) set(text string, width float32) {
 	s.Refresh()
 }
 
+// cell is the width of a letter: a single one's is rounded.
+func (s *sheet) cell() float32 { return measure(strings.Repeat("m", 100), sheetSize, s.style) / 100 }
+
 // wrapped cuts the text into rows of a width.
 func (s *sheet) wrapped(width float32) []extent {
 	var out []extent
 	var at float32
-	from, m := 0, measure("m", sheetSize, s.style)
+	from, m := 0, s.cell()
 	for i, r := range s.text {
 		if r == '\n' {
 			out = append(out, extent{from, i})
