@@ -32,7 +32,7 @@ func TestSheetRows(t *testing.T) {
 	}
 	for _, tt := range tests {
 		s := newSheet(f, true)
-		s.set(tt.text, 10*m+1)
+		s.set(tt.text, 10*m+2)
 		var got []string
 		for _, e := range s.rows {
 			got = append(got, s.drawnRow(e))
