@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -70,6 +71,15 @@ func WriteFile(path string, src []byte) error {
 // Missing folders are made, with mode 0700. A file that is marked read-only is
 // left alone. Its error begins with the path.
 func ReplaceFile(path string, src []byte) error {
+	return ReplaceFileBy(path, func(w io.Writer) error {
+		_, err := w.Write(src)
+		return err
+	})
+}
+
+// ReplaceFileBy is ReplaceFile for what is written piece by piece. An error of
+// write leaves what was there.
+func ReplaceFileBy(path string, write func(io.Writer) error) error {
 	target, err := resolve(path)
 	if err != nil {
 		return fmt.Errorf("%s cannot be written: %w", path, err)
@@ -82,7 +92,7 @@ func ReplaceFile(path string, src []byte) error {
 			return fmt.Errorf("%s is read-only: make it writable (chmod u+w) and save again: %w", path, fs.ErrPermission)
 		}
 	}
-	if err := replace(target, src); err != nil {
+	if err := replace(target, write); err != nil {
 		return fmt.Errorf("%s was not written: %w", path, explainWrite(target, cause(err)))
 	}
 	return nil
@@ -103,7 +113,7 @@ func resolve(path string) (string, error) {
 	return "", errors.New("too many symbolic links")
 }
 
-func replace(target string, src []byte) (err error) {
+func replace(target string, write func(io.Writer) error) (err error) {
 	dir := filepath.Dir(target)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -117,7 +127,7 @@ func replace(target string, src []byte) (err error) {
 			err = errors.Join(err, ignoreNotExist(os.Remove(temp.Name())))
 		}
 	}()
-	_, err = temp.Write(src)
+	err = write(temp)
 	if err == nil {
 		err = temp.Sync()
 	}
