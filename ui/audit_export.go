@@ -27,10 +27,20 @@ func newExporter(f *face, bar *queryBar) *exporter {
 	return &exporter{face: f, bar: bar, strip: newStrip(f.keys)}
 }
 
+// exportFormats are the formats as they are offered.
+var exportFormats = []struct {
+	format backend.ExportFormat
+	label  string
+}{
+	{backend.JSONLines, "JSON Lines"},
+	{backend.CSV, "CSV"},
+	{backend.HAR, "HAR"},
+}
+
 // items are the exporter's part of the page's menu.
 func (e *exporter) items() (out []*fyne.MenuItem) {
-	for _, x := range backend.ExportFormats {
-		item := fyne.NewMenuItemWithIcon("Export as "+x.Label+"…", theme.DocumentSaveIcon(), func() { e.choose(x) })
+	for _, x := range exportFormats {
+		item := fyne.NewMenuItemWithIcon("Export as "+x.label+"…", theme.DocumentSaveIcon(), func() { e.choose(x.format) })
 		item.Disabled = e.cancel != nil
 		out = append(out, item)
 	}
@@ -38,22 +48,22 @@ func (e *exporter) items() (out []*fyne.MenuItem) {
 }
 
 // choose asks for the file.
-func (e *exporter) choose(x backend.ExportFormat) {
+func (e *exporter) choose(f backend.ExportFormat) {
 	d := dialog.NewFileSave(func(w fyne.URIWriteCloser, err error) {
 		if w != nil {
 			_ = w.Close() // Lockbox writes it itself, whole
-			e.begin(w.URI().Path(), x)
+			e.begin(w.URI().Path(), f)
 		}
 		if err != nil {
 			e.strip.say(markFailed, "The file cannot be used", backend.Sentence(err.Error()), e.strip.dismiss())
 		}
 	}, e.window)
-	d.SetFileName("lockbox-calls-" + time.Now().Format("2006-01-02") + x.Suffix)
+	d.SetFileName("lockbox-calls-" + time.Now().Format("2006-01-02") + "." + string(f))
 	d.Show()
 }
 
 // begin exports what the words in force choose.
-func (e *exporter) begin(path string, x backend.ExportFormat) {
+func (e *exporter) begin(path string, f backend.ExportFormat) {
 	if e.cancel != nil {
 		return
 	}
@@ -62,7 +72,7 @@ func (e *exporter) begin(path string, x backend.ExportFormat) {
 	var total int64
 	told := time.Now()
 	e.cancel = e.loop.run("", func(ctx context.Context) (err error) {
-		total, err = e.backend.Export(ctx, path, x, q, func(done, of int64) {
+		total, err = e.backend.ExportFile(ctx, path, q, f, func(done, of int64) {
 			if time.Since(told) < drawEvery {
 				return
 			}
@@ -74,11 +84,11 @@ func (e *exporter) begin(path string, x backend.ExportFormat) {
 		e.cancel = nil
 		switch {
 		case errors.Is(err, context.Canceled):
-			e.strip.say(markInfo, "", "The export was cancelled. Nothing was written.", e.strip.dismiss())
+			e.strip.say(markInfo, "", "The export was cancelled. "+path+" has none of it.", e.strip.dismiss())
 		case err != nil:
 			e.strip.say(markFailed, "Not exported", backend.Sentence(err.Error()), e.strip.dismiss())
 		default:
-			e.strip.say(markGood, "Exported", counted(total, "record")+" are in "+path+".", e.strip.dismiss())
+			e.strip.say(markGood, "Exported", path+" has "+counted(total, "record")+".", e.strip.dismiss())
 		}
 	})
 	e.progress(0, 0)

@@ -73,7 +73,7 @@ func (b *queryBar) wait() {
 // apply puts the words in force, or says what is wrong with them.
 func (b *queryBar) apply() bool {
 	words := strings.TrimSpace(b.box.Text)
-	_, err := backend.ParseQuery(words, time.Now())
+	_, err := backend.ParseQuery(words)
 	b.bad.Hidden = err == nil
 	if err != nil {
 		b.trouble.set(backend.Sentence(visible(err.Error())), "")
@@ -98,7 +98,7 @@ func (b *queryBar) set(words string) {
 
 // query is what the words in force choose now: "since:1h" moves on.
 func (b *queryBar) query() backend.Query {
-	q, _ := backend.ParseQuery(b.words, time.Now()) // they could be read
+	q, _ := backend.ParseQuery(b.words) // they could be read
 	return q
 }
 

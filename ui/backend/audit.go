@@ -16,8 +16,9 @@ type Value = audit.Value
 // Term is a part of a Query's words.
 type Term = audit.Term
 
-// ParseQuery reads the words of a search of the audit log, as the commands do.
-func ParseQuery(words string, now time.Time) (Query, error) { return audit.ParseQuery(words, now) }
+// ParseQuery reads a query as a person types it: words, and filters such as
+// "service:github status:5xx since:1h".
+func ParseQuery(text string) (Query, error) { return audit.ParseQuery(text, time.Now()) }
 
 // Terms are the parts of such words, in their order.
 func Terms(words string) ([]Term, error) { return audit.Terms(words) }
