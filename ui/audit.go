@@ -71,7 +71,7 @@ func newAuditPage(f *face) *auditPage {
 	p.list.HideSeparators = true
 	p.list.OnSelected = p.choose
 	p.list.moved = p.move
-	p.detail = newCallDetail(f, p.unselect, p.showReplayed)
+	p.detail = newCallDetail(f, p.unselect, p.showReplayed, p.bar.word)
 	columns := newCallRow()
 	columns.head = true
 	p.empty = p.newEmpty()

@@ -37,6 +37,7 @@ type callDetail struct {
 	scroll  *container.Scroll
 	again   *replayForm
 	made    func(backend.Exchange) // the call was made again
+	found   func() string          // a word that the search looks for
 
 	x       backend.Exchange
 	reading string // the ID of the record that is being read
@@ -49,8 +50,8 @@ type fact struct {
 	of    func(d *callDetail, x backend.Exchange) string
 }
 
-func newCallDetail(f *face, closed func(), made func(backend.Exchange)) *callDetail {
-	d := &callDetail{face: f, made: made, marker: newMarker(markNone), status: heading("").flexible(), why: newNarrowStrip(f.keys), note: newNarrowStrip(f.keys)}
+func newCallDetail(f *face, closed func(), made func(backend.Exchange), found func() string) *callDetail {
+	d := &callDetail{face: f, made: made, found: found, marker: newMarker(markNone), status: heading("").flexible(), why: newNarrowStrip(f.keys), note: newNarrowStrip(f.keys)}
 	d.close = newButton(f.keys, "", theme.CancelIcon(), closed).quiet()
 	d.path = newSheet(f, true)
 	for _, name := range partNames {
@@ -185,10 +186,10 @@ func (d *callDetail) show(x backend.Exchange, parts []content) {
 	for i, p := range d.parts {
 		p.show(parts[i])
 	}
-	d.find.find()
 	d.scroll.ScrollToTop()
 	d.root.Show()
 	d.root.Refresh()
+	d.find.suggest(d.found())
 }
 
 // address is the first line of a request.

@@ -22,6 +22,7 @@ type finder struct {
 	parts []*part
 	shown func(*part) // scrolls to a part
 
+	given bool // the words are those of the search, not the person's
 	spots []spot
 	now   int
 }
@@ -35,7 +36,7 @@ type spot struct {
 func newFinder(f *face, parts []*part, shown func(*part)) *finder {
 	d := &finder{face: f, parts: parts, shown: shown, box: newEntry(f.keys), tally: caption("")}
 	d.box.SetPlaceHolder("Find in this call (Ctrl+G)")
-	d.box.OnChanged = func(string) { d.find() }
+	d.box.OnChanged = func(string) { d.given = false; d.find() }
 	d.box.OnSubmitted = func(string) { d.step(1) }
 	up := newButton(f.keys, "", theme.MoveUpIcon(), func() { d.step(-1) }).quiet()
 	down := newButton(f.keys, "", theme.MoveDownIcon(), func() { d.step(1) }).quiet()
@@ -94,6 +95,20 @@ func (d *finder) say() {
 	}
 	d.tally.set(text, "")
 	d.root.Refresh()
+}
+
+// suggest looks for what the record was found by, unless the person looks for
+// something.
+func (d *finder) suggest(words string) {
+	if d.box.Text != "" && !d.given {
+		d.find()
+		return
+	}
+	d.box.SetText(words)
+	if d.find(); len(d.spots) == 0 {
+		d.box.SetText("")
+	}
+	d.given = true
 }
 
 // clear looks for nothing.

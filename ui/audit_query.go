@@ -118,6 +118,14 @@ func (b *queryBar) values(word string) (out []string) {
 	return out
 }
 
+// word is the first that is looked for in the texts.
+func (b *queryBar) word() string {
+	if words := b.values(""); len(words) > 0 {
+		return words[0]
+	}
+	return ""
+}
+
 // toggle adds a value to a filter, or takes it away.
 func (b *queryBar) toggle(word, value string) {
 	values := b.values(word)

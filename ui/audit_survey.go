@@ -21,6 +21,7 @@ type survey struct {
 	turn   int                // of the words: what comes late is dropped
 	again  bool
 	last   time.Time
+	oldest time.Time // of all that is on record, as it was last looked at
 }
 
 // restart counts anew at once, for other words.
@@ -39,7 +40,7 @@ func (s *survey) ask() {
 		s.again = true
 		return
 	}
-	mine, q, wait := s.turn, s.bar.query(), surveyEvery-time.Since(s.last)
+	mine, q, wait, oldest := s.turn, s.bar.query(), surveyEvery-time.Since(s.last), s.oldest
 	var matches int64
 	var buckets []backend.Bucket
 	s.cancel = s.loop.run("", func(ctx context.Context) (err error) {
@@ -48,12 +49,18 @@ func (s *survey) ask() {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		span := q
-		if !q.Since.IsZero() && q.Until.IsZero() {
-			span.Until = time.Now()
+		if q.IsZero() || oldest.IsZero() {
+			if buckets, err = s.backend.Timeline(ctx, backend.Query{}, timelineParts); err != nil {
+				return err
+			}
+			if len(buckets) > 0 {
+				oldest = buckets[0].Start
+			}
 		}
-		if buckets, err = s.backend.Timeline(ctx, span, timelineParts); err != nil {
-			return err
+		if !q.IsZero() {
+			if buckets, err = s.backend.Timeline(ctx, within(q, oldest), timelineParts); err != nil {
+				return err
+			}
 		}
 		if matches = int64(s.backend.View().Exchanges); q.IsZero() {
 			return nil
@@ -66,6 +73,7 @@ func (s *survey) ask() {
 		}
 		s.cancel, s.last = nil, time.Now()
 		if err == nil { // the list says what keeps the log from being read
+			s.oldest = oldest
 			s.shown(matches, buckets)
 		}
 		if s.again {
@@ -73,4 +81,16 @@ func (s *survey) ask() {
 			s.ask()
 		}
 	})
+}
+
+// within gives a query the whole range of time where it has no other: few calls
+// are seen where they lie among all.
+func within(q backend.Query, oldest time.Time) backend.Query {
+	if q.Since.IsZero() {
+		q.Since = oldest
+	}
+	if q.Until.IsZero() {
+		q.Until = time.Now()
+	}
+	return q
 }
