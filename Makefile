@@ -2,7 +2,7 @@
 # make test      everything: vet, lint, race, windows on a private desktop
 # make build     bin/lockbox with window and tray
 # make headless  bin/lockbox-headless, static, no C compiler needed
-# make sdk       unmodified SDKs through the built binary (needs Node 18 or newer)
+# make sdk       unmodified SDKs, and a validator of exports, at the built binary (needs Node 18 or newer)
 # make lint bench fuzz clean
 
 SHELL := bash
@@ -71,7 +71,7 @@ sdk: go
 	cmp -s package-lock.json node_modules/.installed || { \
 	  npm ci --ignore-scripts --no-audit --no-fund; cp package-lock.json node_modules/.installed; }; \
 	cd "$(CURDIR)"; \
-	CGO_ENABLED=0 go test -tags headless,sdk -count=1 -run '^TestSDK$$' ./proxy/conformance
+	CGO_ENABLED=0 go test -tags headless,sdk -count=1 -run '^Test(SDK|HAR)$$' ./proxy/conformance
 
 # Real windows on a private desktop, in the packages that have such tests.
 desktop: test-packages

@@ -85,7 +85,7 @@ func (s *Server) public(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
-	case path == "/healthz" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+	case path == "/healthz" && reads(r):
 		rec.skip()
 		health(w)
 	case strings.HasPrefix(path, "/s/"):

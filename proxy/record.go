@@ -184,8 +184,12 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 		return c.err
 	}
 	c.done = true
-	// The caller's token too, valid or not.
 	x := &c.x
+	if m := c.server.metrics; m != nil {
+		m.waiting.Add(1)
+		defer func() { m.count(c.route, x, c.err) }()
+	}
+	// The caller's token too, valid or not.
 	redactor := c.redactorOf()
 	x.Time, x.Duration = c.began, time.Since(c.began)
 	x.Status, x.Decision, x.Reason = status, decision, reason

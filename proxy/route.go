@@ -36,9 +36,12 @@ func (s *Server) local(w http.ResponseWriter, r *http.Request) {
 		rec.refuse(w, errHost)
 	case crossSite(r):
 		rec.refuse(w, errCrossSite)
-	case path == "/healthz" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+	case path == "/healthz" && reads(r):
 		rec.skip()
 		health(w)
+	case path == "/metrics" && s.metrics != nil && reads(r):
+		rec.skip()
+		s.writeMetrics(w)
 	case path == "/admin" || strings.HasPrefix(path, "/admin/"):
 		s.admin(w, r, path, st, rec)
 	case strings.HasPrefix(path, "/s/"):
@@ -89,6 +92,9 @@ func splitService(path string) (name, segment, rest string) {
 	}
 	return name, segment, rest
 }
+
+// reads reports whether a request is to what only can be read.
+func reads(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
 func health(w http.ResponseWriter) {
 	dontWait(w)

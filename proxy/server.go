@@ -51,6 +51,10 @@ type Options struct {
 	Logger *slog.Logger
 	// Version is the program's, for its log.
 	Version string
+	// Metrics has /metrics answered on the local listener, for Prometheus.
+	Metrics bool
+	// StoreSize, if not nil, is how many bytes the audit log takes, for the metrics.
+	StoreSize func() int64
 	// OnReload, if not nil, is called after each successful Reload.
 	OnReload func()
 }
@@ -68,6 +72,7 @@ type Server struct {
 	mute    atomic.Bool  // the last exchange could not be recorded
 	reload  sync.Mutex   // serialises Reload; guards upstreams
 	outward upstreams
+	metrics *metrics // nil: nothing is counted
 
 	lanes bool // plain calls go through the lane; false in tests of net/http's way
 
@@ -89,6 +94,9 @@ func New(o Options) *Server {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: stallTime, drain: DrainTimeout, bounds: usualBounds}
+	if o.Metrics {
+		s.metrics = &metrics{}
+	}
 	s.outward.lone = func() bool { return s.lone(1) }
 	s.tokens = credential.NewTokens(&s.toTokens, o.Store, o.Logger)
 	return s

@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -89,7 +88,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := audit.Open(filepath.Join(o.StateDir, "audit"))
+	log, err := audit.Open(auditPath(o))
 	if err != nil {
 		return nil, fmt.Errorf("the audit log cannot be opened: %w", err)
 	}
@@ -111,6 +110,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 		},
 		Secret: b.loadSecret, Store: b.storeSecret, Keys: b.signingKeys,
 		Register: tokens, Audit: log, Logger: o.Logger, Version: o.Version,
+		Metrics: o.Metrics, StoreSize: func() int64 { return sizeOf(auditPath(o)) },
 		OnReload: b.reloaded,
 	})
 	log.OnChange(b.changed)

@@ -14,26 +14,13 @@ import (
 
 // CurlOf is a line for a POSIX shell that makes the call of a record again, at a
 // Lockbox's base URL. The service token is $LOCKBOX_TOKEN; headers whose values
-// are not on record are left out. It can be pasted: no byte in it does anything to
+// are not on record are left out, and a body that is not on record as a whole is
+// to be put into a file BODY. The line can be pasted: no byte in it does anything to
 // a terminal, and none is taken for anything but what it stood for in the call.
 func CurlOf(base string, x Exchange) string {
 	e, _ := EditOf(x) // as far as it is on record
-	words := []string{"curl"}
-	binary := len(e.Body) > 0 && !printable(string(e.Body))
-	switch {
-	case e.Method == http.MethodHead:
-		words = append(words, "--head")
-	case e.Method != http.MethodGet && (e.Method != http.MethodPost || len(e.Body) == 0), e.Method == http.MethodGet && len(e.Body) > 0:
-		words = append(words, "-X "+quote(e.Method))
-	}
 	url := base + target(e.Path, e.Query)
-	if strings.ContainsAny(url, "[]{}") {
-		words = append(words, "--globoff")
-	}
-	if strings.Contains(url, "/.") {
-		words = append(words, "--path-as-is")
-	}
-	words = append(words, quote(url))
+	words := append(append([]string{"curl"}, flagsOf(e, url)...), quote(url))
 	for _, name := range slices.Sorted(maps.Keys(e.Header)) {
 		if name == "Accept-Encoding" {
 			words = append(words, "--compressed") // or it would show the answer packed
@@ -50,19 +37,48 @@ func CurlOf(base string, x Exchange) string {
 	if field := tokenField(x); field != "" {
 		words = append(words, `-H "`+field+`$LOCKBOX_TOKEN"`)
 	}
-	pipe := ""
-	if len(e.Body) > 0 {
-		if e.Header["Content-Type"] == nil {
-			words = append(words, "-H 'Content-Type:'") // no form, as curl would say
-		}
-		if binary {
-			pipe = "printf " + octal(string(e.Body)) + " | "
-			words = append(words, "--data-binary @-")
-		} else {
-			words = append(words, "--data-raw "+quote(string(e.Body)))
-		}
-	}
+	pipe, data := dataOf(e, wholeBody(x) == nil)
+	words = append(words, data...)
 	return pipe + strings.Join(words, " \\\n  ")
+}
+
+// flagsOf are what curl needs to send this method to this address as it stands.
+func flagsOf(e ReplayEdit, url string) (flags []string) {
+	usual := http.MethodGet
+	if len(e.Body) > 0 {
+		usual = http.MethodPost
+	}
+	switch e.Method {
+	case usual:
+	case http.MethodHead:
+		flags = append(flags, "--head")
+	default:
+		flags = append(flags, "-X "+quote(e.Method))
+	}
+	if strings.ContainsAny(url, "[]{}") {
+		flags = append(flags, "--globoff")
+	}
+	if strings.Contains(url, "/.") {
+		flags = append(flags, "--path-as-is")
+	}
+	return flags
+}
+
+// dataOf are the words for the body, and what comes before curl.
+func dataOf(e ReplayEdit, whole bool) (pipe string, words []string) {
+	if whole && len(e.Body) == 0 {
+		return "", nil
+	}
+	if e.Header["Content-Type"] == nil {
+		words = append(words, "-H 'Content-Type:'") // no form, as curl would say
+	}
+	switch {
+	case !whole:
+		return "", append(words, "--data-binary @BODY")
+	case !printable(string(e.Body)):
+		return "printf " + octal(string(e.Body)) + " | ", append(words, "--data-binary @-")
+	}
+	return "", append(words, "--data-raw "+quote(string(e.Body)))
 }
 
 // tokenField is the header, up to its value, that the token goes into: "" if the

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // shell runs a line as a person would who pasted it.
@@ -67,7 +68,7 @@ func TestCurl(t *testing.T) {
 			if !strings.HasPrefix(line, "curl \\\n") && !strings.HasPrefix(line, "printf ") || !strings.Contains(line, tt.line) {
 				t.Errorf("the line is %s\nand has no %s", line, tt.line)
 			}
-			if strings.Contains(line, token) || strings.ContainsAny(line, "\x00\x1b\r\u202e\u2028\u200b\xff") {
+			if strings.Contains(line, token) || !utf8.ValidString(line) || strings.ContainsAny(line, "\x00\x1b\r\u202e\u2028\u200b") {
 				t.Errorf("the line is %q", line)
 			}
 			shell(t, line, token)
@@ -79,5 +80,19 @@ func TestCurl(t *testing.T) {
 				t.Errorf("the record is %+v, want one as %+v", again, x)
 			}
 		})
+	}
+}
+
+// What is not on record is not made up.
+func TestCurlOfAnUnfinishedRecord(t *testing.T) {
+	b, token := startBefore(t, &got{})
+	for name, x := range map[string]Exchange{
+		"too long":  call(t, b, "PUT", "/s/s/", strings.Repeat("x", 100<<10), "Authorization", "Bearer "+token),
+		"not taken": call(t, b, "POST", "/s/s/", "hello"),
+		"encoded":   call(t, b, "PUT", "/s/s/", "hello", "Authorization", "Bearer "+token, "Content-Encoding", "br"),
+	} {
+		if line := CurlOf("http://127.0.0.1:8000", x); !strings.Contains(line, "--data-binary @BODY") || strings.Contains(line, "xxx") {
+			t.Errorf("%s: %.300s, want a file BODY", name, line)
+		}
 	}
 }

@@ -35,6 +35,8 @@ type Options struct {
 	Listen string
 	// PublicListen overrides the config's public_listen; "" does not.
 	PublicListen string
+	// Metrics has /metrics answered on the local listener, for Prometheus.
+	Metrics bool
 	// StateDir holds the audit log and what the window remembers.
 	StateDir string
 	// Desktop: a person can be shown things, so that problems of the config,

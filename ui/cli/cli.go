@@ -45,6 +45,7 @@ type commands struct {
 	Secret     secretCmd        `cmd:"" help:"Put secrets into the vault, take them out, list them."`
 	Import     importCmd        `cmd:"" help:"Take services over from a config file and move their keys to the vault, or restore a backup."`
 	Export     exportCmd        `cmd:"" help:"Back everything up into one encrypted file."`
+	Audit      auditCmd         `cmd:"" help:"Look at the record of calls."`
 	Check      checkCmd         `cmd:"" help:"Say what is wrong with a config file."`
 	Version    versionCmd       `cmd:"" help:"Print the version."`
 	ShowVer    kong.VersionFlag `name:"version" help:"Print the version."`

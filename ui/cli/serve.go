@@ -16,6 +16,7 @@ type serveCmd struct {
 	place
 	Listen       string `placeholder:"HOST:PORT" help:"Address to listen on; without it the config's, else ${listen}."`
 	PublicListen string `placeholder:"ADDR" help:"Loopback address that a tunnel or reverse proxy leads to, such as 127.0.0.1:8001: serves what is marked \"tunnel\" to callers with a token; without it the config's, else none."`
+	Metrics      bool   `help:"Answer /metrics on the local listener, for Prometheus: calls by service and outcome, how long they took, the audit log's queue and size."`
 }
 
 // AfterApply refuses an address that no one could listen on while the command
@@ -38,7 +39,7 @@ func (c serveCmd) AfterApply() error {
 // under way are let finish as far as that allows. SIGHUP reads the config anew.
 func (c serveCmd) Run(t Terminal) (err error) {
 	o := c.options(t)
-	o.Listen, o.PublicListen = c.Listen, c.PublicListen
+	o.Listen, o.PublicListen, o.Metrics = c.Listen, c.PublicListen, c.Metrics
 	signals := newSignals(t, os.Exit)
 	defer signals.stop()
 

@@ -251,3 +251,14 @@ func TestNoSigningKey(t *testing.T) {
 		t.Errorf("the server did not name the missing file:\n%s", s.talk)
 	}
 }
+
+func TestServeMetrics(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	s := h.serve(t, "--metrics")
+	get(t, s.url+"/s/demo/x", "")
+	r := get(t, s.url+"/metrics", "")
+	if r.status != http.StatusOK || !strings.Contains(r.body, `lockbox_calls_total{service="demo",outcome="allowed",status="2xx"} 1`) || !strings.Contains(r.body, "\nlockbox_audit_records 1\n") || strings.Contains(r.body, "lockbox_audit_bytes 0\n") {
+		t.Errorf("/metrics: %d\n%s", r.status, r.body)
+	}
+}

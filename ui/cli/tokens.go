@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"lockbox/ui/backend"
 )
@@ -90,13 +93,14 @@ func date(t time.Time) string {
 	return t.Local().Format("2006-01-02 15:04")
 }
 
-// shown keeps what a token of somebody's says from moving the cursor.
+// shown keeps what somebody else wrote from moving the cursor, and from looking
+// like what it is not, as text does that changes its direction.
 func shown(s string) string {
 	if s == "" {
 		return "-"
 	}
-	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return fmt.Sprintf("%q", s)
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(s)
 	}
 	return s
 }
