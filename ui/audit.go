@@ -141,23 +141,27 @@ func (p *auditPage) follow() {
 		p.survey.restart()
 		p.readNewest()
 		return
-	case fresh <= 0:
+	case fresh == 0:
 		p.pending.Hide()
 		return
 	}
 	p.survey.ask()
 	if len(p.feed.calls) > 0 && (!p.live || p.list.GetScrollOffset() > callHeight) {
-		text := count(fresh, "new call")
-		if p.bar.words != "" {
-			text = "Look for new calls" // not all that came are chosen
-		}
-		if p.pending.SetText(text); !p.pending.Visible() {
-			p.pending.Show()
-		}
+		p.offer(fresh)
 		return
 	}
 	p.pending.Hide()
 	p.readNewest()
+}
+
+// offer has a button speak of new calls. The log may have lost old ones as well.
+func (p *auditPage) offer(fresh int) {
+	text := count(fresh, "new call")
+	if p.bar.words != "" || fresh < 0 {
+		text = "Look for new calls" // not all that came are chosen
+	}
+	p.pending.SetText(text)
+	p.pending.Show()
 }
 
 // catchUp goes to the top and reads what came meanwhile.
@@ -171,7 +175,7 @@ func (p *auditPage) readNewest() {
 	if p.reading {
 		return
 	}
-	seen := p.backend.View().Exchanges
+	asked, seen := p.view.Exchanges, p.backend.View().Exchanges
 	q := p.bar.query()
 	q.After, q.Limit = p.feed.first(), auditPageSize
 	p.read(q, func(page []backend.Exchange) {
@@ -181,7 +185,9 @@ func (p *auditPage) readNewest() {
 			p.list.Refresh()
 		}
 		p.showEmpty()
-		p.follow()
+		if p.view.Exchanges != asked { // more came meanwhile
+			p.follow()
+		}
 	})
 }
 

@@ -89,6 +89,7 @@ func (r *replayForm) begin(x backend.Exchange) {
 		text = "Left out, for their values are not on record: " + strings.Join(left, ", ") + "."
 	}
 	r.left.set(text, "")
+	r.path.CursorColumn = len(r.path.Text)
 	r.root.Show()
 	r.root.Refresh()
 	r.focus(r.path)

@@ -7,9 +7,12 @@ import (
 	"lockbox/ui/backend"
 )
 
-// surveyEvery is how long calls may come before they are counted: that reads an
-// index through.
-const surveyEvery = time.Second
+// surveyEvery is how long calls may come before they are counted, and surveyShare
+// which part of the time that takes at most: it reads an index through.
+const (
+	surveyEvery = time.Second
+	surveyShare = 20
+)
 
 // survey counts what the words choose of the log, for the timeline and the tally.
 // One job does it at a time; what is asked for meanwhile is one more.
@@ -21,6 +24,7 @@ type survey struct {
 	turn   int                // of the words: what comes late is dropped
 	again  bool
 	last   time.Time
+	took   time.Duration
 	oldest time.Time // of all that is on record, as it was last looked at
 }
 
@@ -40,8 +44,9 @@ func (s *survey) ask() {
 		s.again = true
 		return
 	}
-	mine, q, wait, oldest := s.turn, s.bar.query(), surveyEvery-time.Since(s.last), s.oldest
+	mine, q, wait, oldest := s.turn, s.bar.query(), max(surveyEvery, surveyShare*s.took)-time.Since(s.last), s.oldest
 	var matches int64
+	var took time.Duration
 	var buckets []backend.Bucket
 	s.cancel = s.loop.run("", func(ctx context.Context) (err error) {
 		select {
@@ -49,6 +54,8 @@ func (s *survey) ask() {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		began := time.Now()
+		defer func() { took = time.Since(began) }()
 		if q.IsZero() || oldest.IsZero() {
 			if buckets, err = s.backend.Timeline(ctx, backend.Query{}, timelineParts); err != nil {
 				return err
@@ -71,7 +78,7 @@ func (s *survey) ask() {
 		if mine != s.turn {
 			return
 		}
-		s.cancel, s.last = nil, time.Now()
+		s.cancel, s.last, s.took = nil, time.Now(), took
 		if err == nil { // the list says what keeps the log from being read
 			s.oldest = oldest
 			s.shown(matches, buckets)

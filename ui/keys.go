@@ -94,6 +94,9 @@ func (e *entry) TypedShortcut(s fyne.Shortcut) {
 	}
 }
 
+// AcceptsTab says no: Tab goes on to the next field, from a text of many lines too.
+func (e *entry) AcceptsTab() bool { return false }
+
 // FocusGained implements fyne.Focusable.
 func (e *entry) FocusGained() {
 	e.Entry.FocusGained()

@@ -105,6 +105,8 @@ func (w *window) bindKeys() {
 			w.form.submit()
 		case w.page == pageSettings:
 			w.settings.submit()
+		case w.page == pageAudit && w.audit.detail.again.root.Visible():
+			w.audit.detail.again.submit()
 		}
 	})
 	w.keys.install(w.face.window.Canvas(), fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.KeyT, fyne.KeyN, fyne.KeyF, fyne.KeyG, fyne.KeyE, fyne.KeyS)
