@@ -27,6 +27,7 @@ type auditPage struct {
 	seen     int  // exchanges on record when the feed was read; -1 is never
 	live     bool // the list moves as calls come
 	reading  bool // a job reads the newest or older calls
+	owed     bool // older ones were asked for meanwhile
 	turn     int  // of the words: an answer to earlier ones is dropped
 	selected string
 	matches  int64    // of the words; -1 is not known yet
@@ -120,7 +121,7 @@ func (p *auditPage) showService(name string) { p.bar.replace("service", name) }
 // restart reads the log anew from the top, as the words in force choose.
 func (p *auditPage) restart() {
 	p.turn++
-	p.feed, p.seen, p.reading, p.matches = feed{}, -1, false, -1
+	p.feed, p.seen, p.reading, p.owed, p.matches = feed{}, -1, false, false, -1
 	p.showTally()
 	p.chips.draw()
 	p.pending.Hide()
@@ -193,6 +194,7 @@ func (p *auditPage) readNewest() {
 
 func (p *auditPage) readOlder() {
 	if p.reading || p.feed.whole {
+		p.owed = p.reading
 		return
 	}
 	q := p.bar.query()
@@ -223,6 +225,10 @@ func (p *auditPage) read(q backend.Query, then func([]backend.Exchange)) {
 		}
 		p.trouble.clear()
 		then(page)
+		if p.owed && !p.reading {
+			p.owed = false
+			p.readOlder()
+		}
 	})
 }
 
