@@ -184,6 +184,10 @@ func (p *auditPage) readNewest() {
 		if len(page) > 0 || len(p.feed.calls) == 0 {
 			p.feed.newer(page)
 			p.list.Refresh()
+			if q.After > 0 && p.matches >= 0 { // until they are counted anew
+				p.matches += int64(len(page))
+				p.showTally()
+			}
 		}
 		p.showEmpty()
 		if p.view.Exchanges != asked { // more came meanwhile

@@ -7,10 +7,11 @@ import (
 	"lockbox/ui/backend"
 )
 
-// surveyEvery is how long calls may come before they are counted, and surveyShare
-// which part of the time that takes at most: it reads an index through.
+// How long calls may come before they are counted: that reads an index through, and
+// so is to take a twentieth of the time.
 const (
 	surveyEvery = time.Second
+	surveyLate  = 5 * time.Second
 	surveyShare = 20
 )
 
@@ -44,7 +45,7 @@ func (s *survey) ask() {
 		s.again = true
 		return
 	}
-	mine, q, wait, oldest := s.turn, s.bar.query(), max(surveyEvery, surveyShare*s.took)-time.Since(s.last), s.oldest
+	mine, q, wait, oldest := s.turn, s.bar.query(), min(surveyLate, max(surveyEvery, surveyShare*s.took))-time.Since(s.last), s.oldest
 	var matches int64
 	var took time.Duration
 	var buckets []backend.Bucket
