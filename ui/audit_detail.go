@@ -214,8 +214,14 @@ func (d *callDetail) sayWhy(m mark) {
 	d.why.say(m, title, backend.Sentence(text))
 }
 
-// reveal scrolls to a part.
-func (d *callDetail) reveal(p *part) { revealInto(d.scroll, p.root) }
+// reveal scrolls to what was found in a part: its text may be higher than the pane.
+func (d *callDetail) reveal(p *part) {
+	at := fyne.CurrentApp().Driver().AbsolutePositionForObject
+	top := at(p.sheet.root).Y - at(d.scroll).Y + p.sheet.height()
+	if high := d.scroll.Size().Height; top < 0 || top+rowHeight > high {
+		d.scroll.ScrollToOffset(fyne.NewPos(0, max(0, d.scroll.Offset.Y+top-high/2)))
+	}
+}
 
 func (d *callDetail) copyCurl() {
 	if !d.root.Visible() || isNote(d.x) {

@@ -66,6 +66,10 @@ func TestAuditKeys(t *testing.T) {
 		t.Errorf("found %q", got)
 	}
 	press(fyne.KeyReturn)
+	at := s.app.Driver().AbsolutePositionForObject
+	if y := at(p.detail.parts[1].sheet.root).Y + p.detail.parts[1].sheet.height() - at(p.detail.scroll).Y; y < 0 || y > p.detail.scroll.Size().Height-rowHeight {
+		t.Errorf("what was found is at %v of %v", y, p.detail.scroll.Size().Height)
+	}
 	if got := p.detail.find.tally.text; got != "2 of 2" || p.detail.parts[1].sheet.now != 1 {
 		t.Errorf("then %q, at %d", got, p.detail.parts[1].sheet.now)
 	}

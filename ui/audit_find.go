@@ -20,7 +20,7 @@ type finder struct {
 	box   *entry
 	tally *line
 	parts []*part
-	shown func(*part) // scrolls to a part
+	shown func(*part) // scrolls to what a part is at
 
 	given bool // the words are those of the search, not the person's
 	spots []spot
@@ -77,8 +77,8 @@ func (d *finder) step(by int) {
 	d.now = ((d.now+by)%n + n) % n
 	at := d.spots[d.now]
 	p := d.parts[at.part]
-	d.shown(p)
 	p.sheet.mark(p.sheet.marked, at.in)
+	d.shown(p)
 	d.say()
 }
 

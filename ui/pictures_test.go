@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,7 +133,7 @@ func TestAuditPictures(t *testing.T) {
 	s.until("the timeline", func() bool { return len(p.timeline.buckets) > 0 })
 	s.settle()
 	s.picture("audit")
-	p.choose(4)
+	p.choose(5)
 	s.until("the call", p.detail.root.Visible)
 	s.picture("audit-detail")
 	p.detail.find.box.SetText("invoice")
@@ -162,8 +163,16 @@ func TestAuditPictures(t *testing.T) {
 	s.until("all of them", func() bool { return len(p.feed.calls) >= auditPageSize })
 	p.choose(1)
 	s.settle()
-	s.whole("audit-image")
+	p.detail.find.box.SetText("invoice")
+	for range 70 {
+		p.detail.find.step(1)
+	}
+	s.whole("audit-long")
+	p.detail.find.clear()
 	p.choose(2)
+	s.settle()
+	s.whole("audit-image")
+	p.choose(3)
 	s.settle()
 	s.picture("audit-note")
 	p.bar.set("nothing-is-like-this")
@@ -182,6 +191,8 @@ func oddCalls() []audit.Exchange {
 		{Event: "audit_gap", Decision: audit.Noted, Reason: "3 calls are not on record, for the disk was full"},
 		{Service: "demo", Method: "GET", Path: "/s/demo/logo.png", Status: 200, Decision: audit.Allowed, Listener: "local", Remote: "127.0.0.1:5",
 			ResponseHeader: http.Header{"Content-Type": {"image/png"}}, ResponseBody: &audit.Body{Base64: assets.IconPNG, Size: int64(len(assets.IconPNG))}},
+		{Service: "demo", Method: "GET", Path: "/s/demo/long", Status: 200, Decision: audit.Allowed, Listener: "replay", ReplayOf: "01a213bf-0141-7ddf-ad4e-eeb236a8ffdf",
+			ResponseBody: &audit.Body{Text: `{"rows":[` + strings.Repeat(`{"name":"Ada","text":"one\ntwo invoice 你好 and words that go on beyond the end of a row"},`, 200) + `0]}`, Size: 1 << 20}},
 		{Service: "demo", Method: "GET", Path: "/s/demo/\x1b[2J\u202egnp.exe", Status: 404, Decision: audit.Allowed, Listener: "tunnel", Remote: "203.0.113.9:5"},
 	}
 	for i := range odd {

@@ -121,6 +121,11 @@ func (s *sheet) mark(found []extent, now int) {
 	s.Refresh()
 }
 
+// height is where in the part in sight the found one is that the person is at.
+func (s *sheet) height() float32 {
+	return float32(s.rowOf(s.marked[s.now].from))*rowHeight - s.scroll.Offset.Y
+}
+
 // long reports whether there is more than is in sight.
 func (s *sheet) long() bool { return len(s.rows) > sheetRows }
 
