@@ -3,23 +3,20 @@ package ui
 import (
 	"context"
 	"fmt"
-	"slices"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
 
 	"lockbox/ui/backend"
 )
 
-const (
-	allServices = "All services"
-	maxChoices  = 200 // of the service filter; a menu with thousands does not open
-)
-
-// auditPage is the live audit log. Reading is done in jobs: rows in pages of
-// auditPageSize, bodies when a call is selected.
+// auditPage is the audit log: the calls that the search chooses, newest first and
+// live, when they came, and the one that is selected. Reading is done in jobs:
+// rows in pages of auditPageSize, bodies when a call is selected.
 type auditPage struct {
 	*face
 	root  fyne.CanvasObject
@@ -27,62 +24,85 @@ type auditPage struct {
 
 	view     backend.View
 	feed     feed
-	seen     int // exchanges on record when the feed was read
-	service  string
-	live     bool
+	seen     int  // exchanges on record when the feed was read; -1 is never
+	live     bool // the list moves as calls come
 	reading  bool // a job reads the newest or older calls
+	owed     bool // older ones were asked for meanwhile
+	turn     int  // of the words: an answer to earlier ones is dropped
 	selected string
+	matches  int64    // of the words; -1 is not known yet
+	zooms    []string // the words before each zoom that is in force
 
-	tally   *line
-	filter  *choice
-	pause   *button
-	pending *button
-	list    *list
-	listBox *fyne.Container
-	empty   *fyne.Container
-	none    *line
-	curl    *line
-	curlBox *fyne.Container
-	trouble *strip
-	detail  *callDetail
+	tally    *line
+	bar      *queryBar
+	chips    *chipRow
+	survey   *survey
+	timeline *timeline
+	strip    *fyne.Container // with the timeline
+	pause    *button
+	more     *button
+	pending  *button
+	list     *list
+	listBox  *fyne.Container
+	empty    *fyne.Container
+	none     *line
+	about    *line
+	curl     *line
+	curlBox  *fyne.Container
+	unsearch *button
+	trouble  *strip
+	export   *exporter
+	detail   *callDetail
 }
 
 func newAuditPage(f *face) *auditPage {
-	p := &auditPage{face: f, live: true, tally: muted(""), trouble: newStrip(f.keys)}
-	p.filter = newChoice(f.keys, []string{allServices}, p.chooseService)
-	p.filter.Selected = allServices
+	p := &auditPage{face: f, live: true, seen: -1, tally: muted(""), trouble: newStrip(f.keys)}
+	p.bar = newQueryBar(f, p.restart, func() { p.focus(p.list) })
+	p.chips = newChipRow(f, p.bar)
+	p.survey = &survey{face: f, bar: p.bar, shown: p.showSurvey}
+	p.timeline = newTimeline(p.zoom)
+	p.strip = container.NewStack(newSurface(colorSurface, theme.ColorNameSeparator, 8, gap, p.timeline))
+	p.export = newExporter(f, p.bar)
 	p.pause = newButton(f.keys, "Pause list", theme.MediaPauseIcon(), p.toggleLive)
+	p.more = newButton(f.keys, "", theme.MoreHorizontalIcon(), p.openMenu)
 	p.pending = newButton(f.keys, "", theme.MoveUpIcon(), p.catchUp).primary()
 	p.pending.Hide()
 	p.list = newList(f.keys, func() int { return len(p.feed.calls) },
 		func() fyne.CanvasObject { return newCallRow() }, p.update)
 	p.list.HideSeparators = true
 	p.list.OnSelected = p.choose
-	p.detail = newCallDetail(f, p.unselect)
+	p.list.moved = p.move
+	p.detail = newCallDetail(f, p.unselect, p.showReplayed, p.bar.word)
 	columns := newCallRow()
 	columns.head = true
-	p.none = heading("No calls yet")
-	p.none.align = fyne.TextAlignCenter
-	p.curl = plain("").mono().flexible()
-	p.curlBox = column(gapSmall, container.NewCenter(muted("Try one in a terminal:")),
-		newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, 6, gapSmall, ends(inset(0, 0, gapSmall, 0, p.curl),
-			newButton(f.keys, "Copy", theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, "The line") }).quiet())))
-	words := container.NewCenter(muted("Every call through Lockbox shows up here, those that it refuses too."))
-	p.empty = container.NewCenter(wide(480, column(gap, container.NewCenter(newIcon(theme.HistoryIcon(), 44)), p.none, words, p.curlBox)))
-	p.empty.Hide()
+	p.empty = p.newEmpty()
 	p.listBox = container.NewBorder(nil, nil, nil, p.detail.root, tight(container.NewBorder(
 		column(0, inset(gapSmall, gapSmall, 0, 0, columns), rule()), nil, nil, nil,
 		container.NewStack(p.list, p.empty, container.NewVBox(inset(gapSmall, 0, 0, 0, container.NewCenter(p.pending)), layout.NewSpacer())))))
-	head := ends(row(gap, title("Audit log"), inset(7, 0, 0, 0, p.tally)), wide(200, frame(p.filter)), p.pause)
-	p.root = container.NewBorder(pageHead(head, p.trouble.root), nil, nil, nil, p.listBox)
+	head := ends(row(gap, title("Audit log"), inset(7, 0, 0, 0, p.tally)), p.pause, p.more)
+	p.root = container.NewBorder(pageHead(head, p.trouble.root, p.export.strip.root, column(gapSmall+2, p.bar.root, p.chips.root), p.strip), nil, nil, nil, p.listBox)
 	return p
+}
+
+// newEmpty is what an empty list says.
+func (p *auditPage) newEmpty() *fyne.Container {
+	p.none = heading("No calls yet")
+	p.none.align = fyne.TextAlignCenter
+	p.about = muted("")
+	p.curl = plain("").mono().flexible()
+	p.curlBox = column(gapSmall, container.NewCenter(muted("Try one in a terminal:")),
+		newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, 6, gapSmall, ends(inset(0, 0, gapSmall, 0, p.curl),
+			newButton(p.keys, "Copy", theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, "The line") }).quiet())))
+	p.unsearch = newButton(p.keys, "Show all calls", nil, func() { p.bar.set("") })
+	box := container.NewCenter(wide(480, column(gap, container.NewCenter(newIcon(theme.HistoryIcon(), 44)), p.none, container.NewCenter(p.about), p.curlBox, container.NewCenter(p.unsearch))))
+	box.Hide()
+	return box
 }
 
 // draw follows a new View.
 func (p *auditPage) draw(v backend.View) {
 	p.view = v
-	p.setChoices()
-	p.tally.set(count(v.Exchanges, "call")+" on record", "")
+	p.showTally()
 	p.showEmpty()
 	if p.shown {
 		p.follow()
@@ -96,66 +116,53 @@ func (p *auditPage) open() {
 }
 
 // showService shows one service's calls.
-func (p *auditPage) showService(name string) {
-	if !slices.Contains(p.filter.Options, name) {
-		p.filter.Options = append(p.filter.Options, name)
-	}
-	p.filter.SetSelected(name)
-}
+func (p *auditPage) showService(name string) { p.bar.replace("service", name) }
 
-func (p *auditPage) setChoices() {
-	names := []string{allServices}
-	for i, s := range p.view.Services {
-		if i == maxChoices {
-			break
-		}
-		names = append(names, s.Name)
-	}
-	if p.service != "" && !slices.Contains(names, p.service) {
-		names = append(names, p.service)
-	}
-	if !slices.Equal(names, p.filter.Options) {
-		p.filter.SetOptions(names)
-	}
-}
-
-func (p *auditPage) chooseService(name string) {
-	if name == allServices {
-		name = ""
-	}
-	if name == p.service {
-		return
-	}
-	p.service = name
-	p.unselect()
-	p.restart()
-}
-
-// restart reads the log anew from the top.
+// restart reads the log anew from the top, as the words in force choose.
 func (p *auditPage) restart() {
-	p.feed = feed{}
-	p.seen = -1
-	p.reading = false
-	p.list.ScrollToTop()
-	p.list.Refresh()
-	p.follow()
+	p.turn++
+	p.feed, p.seen, p.reading, p.owed, p.matches = feed{}, -1, false, false, -1
+	p.showTally()
+	p.chips.draw()
+	p.pending.Hide()
+	if p.shown { // a list that was never drawn cannot be scrolled
+		p.list.ScrollToTop()
+		p.list.Refresh()
+		p.follow()
+	}
 }
 
 // follow reads what is new, when the person looks at the top of a live list.
 func (p *auditPage) follow() {
 	fresh := p.view.Exchanges - p.seen
-	if p.seen >= 0 && fresh <= 0 {
+	switch {
+	case !p.shown:
+		return
+	case p.seen < 0:
+		p.survey.restart()
+		p.readNewest()
+		return
+	case fresh == 0:
 		p.pending.Hide()
 		return
 	}
-	first := len(p.feed.calls) == 0
-	if !first && (!p.live || p.list.GetScrollOffset() > callHeight) {
-		p.pending.SetText(count(fresh, "new call"))
-		p.pending.Show()
+	p.survey.ask()
+	if len(p.feed.calls) > 0 && (!p.live || p.list.GetScrollOffset() > callHeight) {
+		p.offer(fresh)
 		return
 	}
 	p.pending.Hide()
 	p.readNewest()
+}
+
+// offer has a button speak of new calls. The log may have lost old ones as well.
+func (p *auditPage) offer(fresh int) {
+	text := count(fresh, "new call")
+	if p.bar.words != "" || fresh < 0 {
+		text = "Look for new calls" // not all that came are chosen
+	}
+	p.pending.SetText(text)
+	p.pending.Show()
 }
 
 // catchUp goes to the top and reads what came meanwhile.
@@ -169,13 +176,21 @@ func (p *auditPage) readNewest() {
 	if p.reading {
 		return
 	}
-	seen := p.view.Exchanges
-	p.read(backend.Query{Limit: auditPageSize, Service: one(p.service)}, func(page []backend.Exchange) {
-		// The page may have calls that the View did not count yet.
-		p.seen = max(seen, p.seen+p.feed.newer(page))
+	asked, seen := p.view.Exchanges, p.backend.View().Exchanges
+	q := p.bar.query()
+	q.After, q.Limit = p.feed.first(), auditPageSize
+	p.read(q, func(page []backend.Exchange) {
+		p.seen = seen
+		if len(page) > 0 || len(p.feed.calls) == 0 {
+			p.feed.newer(page)
+			p.list.Refresh()
+			if q.After > 0 && p.matches >= 0 { // until they are counted anew
+				p.matches += int64(len(page))
+				p.showTally()
+			}
+		}
 		p.showEmpty()
-		p.list.Refresh()
-		if p.view.Exchanges != seen {
+		if p.view.Exchanges != asked { // more came meanwhile
 			p.follow()
 		}
 	})
@@ -183,24 +198,28 @@ func (p *auditPage) readNewest() {
 
 func (p *auditPage) readOlder() {
 	if p.reading || p.feed.whole {
+		p.owed = p.reading
 		return
 	}
-	p.read(backend.Query{Before: p.feed.last(), Limit: auditPageSize, Service: one(p.service)}, func(page []backend.Exchange) {
+	q := p.bar.query()
+	q.Before, q.Limit = p.feed.last(), auditPageSize
+	p.read(q, func(page []backend.Exchange) {
 		p.feed.older(page)
 		p.list.Refresh()
 	})
 }
 
-// read has a job read a page of the log. An answer that comes after the filter
-// was changed is dropped.
+// read has a job read a page of the log. An answer that comes after the words
+// were changed is dropped.
 func (p *auditPage) read(q backend.Query, then func([]backend.Exchange)) {
 	p.reading = true
+	mine := p.turn
 	var page []backend.Exchange
 	p.loop.run("", func(context.Context) (err error) {
 		page, err = p.backend.Exchanges(q)
 		return err
 	}, func(err error) {
-		if !slices.Equal(q.Service, one(p.service)) {
+		if mine != p.turn {
 			return
 		}
 		p.reading = false
@@ -210,6 +229,10 @@ func (p *auditPage) read(q backend.Query, then func([]backend.Exchange)) {
 		}
 		p.trouble.clear()
 		then(page)
+		if p.owed && !p.reading {
+			p.owed = false
+			p.readOlder()
+		}
 	})
 }
 
@@ -229,47 +252,6 @@ func (p *auditPage) update(i int, o fyne.CanvasObject) {
 	}
 }
 
-// choose shows the whole record of a row. The list's own selection is not used:
-// it stays with the row's number, while calls move down as new ones come.
-func (p *auditPage) choose(i int) {
-	p.list.UnselectAll()
-	if i >= len(p.feed.calls) {
-		return
-	}
-	id := p.feed.calls[i].id
-	p.selected = id
-	p.list.Refresh()
-	var found backend.Exchange
-	p.loop.run("", func(context.Context) (err error) {
-		found, err = p.backend.Exchange(id)
-		return err
-	}, func(err error) {
-		switch {
-		case p.selected != id:
-		case err != nil:
-			p.say(markFailed, backend.Sentence(err.Error()))
-		default:
-			p.detail.show(found)
-			p.listBox.Refresh()
-		}
-	})
-}
-
-// one is a filter for a single value; "" is any.
-func one(value string) []string {
-	if value == "" {
-		return nil
-	}
-	return []string{value}
-}
-
-func (p *auditPage) unselect() {
-	p.selected = ""
-	p.detail.root.Hide()
-	p.listBox.Refresh()
-	p.list.Refresh()
-}
-
 // toggleLive stops the list from moving, or lets it go on.
 func (p *auditPage) toggleLive() {
 	p.live = !p.live
@@ -283,24 +265,65 @@ func (p *auditPage) toggleLive() {
 	}
 }
 
-func (p *auditPage) showEmpty() {
-	nothing := len(p.feed.calls) == 0
-	p.empty.Hidden = !nothing
-	text := "No calls yet"
-	if p.service != "" {
-		text = fmt.Sprintf("No calls of %s yet", p.service)
-	}
-	p.none.set(text, "")
-	curl := p.view.Curl()
-	p.curl.set(curl, "")
-	p.curlBox.Hidden = curl == "" || p.service != ""
+// openMenu shows what else can be done with the log.
+func (p *auditPage) openMenu() {
+	m := widget.NewPopUpMenu(fyne.NewMenu("", p.export.items()...), p.window.Canvas())
+	m.ShowAtRelativePosition(fyne.NewPos(p.more.Size().Width-m.MinSize().Width, p.more.Size().Height+2), p.more)
 }
 
-// key is what the page does with a key.
-func (p *auditPage) key(k fyne.KeyName) bool {
-	if k == fyne.KeyEscape && p.selected != "" {
-		p.unselect()
-		return true
+// zoom narrows the words to a part of the time.
+func (p *auditPage) zoom(since, until time.Time) {
+	was := p.bar.words
+	p.bar.between(since, until)
+	if p.bar.words != was {
+		p.zooms = append(p.zooms, was)
 	}
-	return false
+}
+
+// zoomOut goes back to the words before the last zoom, if it is in force.
+func (p *auditPage) zoomOut() bool {
+	if len(p.bar.values("until")) == 0 {
+		p.zooms = nil
+	}
+	if len(p.zooms) == 0 {
+		return false
+	}
+	was := p.zooms[len(p.zooms)-1]
+	p.zooms = p.zooms[:len(p.zooms)-1]
+	p.bar.set(was)
+	return true
+}
+
+// showSurvey shows how much the words choose, and when.
+func (p *auditPage) showSurvey(matches int64, buckets []backend.Bucket) {
+	p.matches = matches
+	p.timeline.set(buckets)
+	p.showTally()
+}
+
+func (p *auditPage) showTally() {
+	all := thousands(int64(p.view.Exchanges))
+	switch {
+	case p.bar.words == "":
+		p.tally.set(counted(int64(p.view.Exchanges), "call")+" on record", "")
+	case p.matches < 0:
+		p.tally.set("… of "+all+" calls", "")
+	default:
+		p.tally.set(fmt.Sprintf("%s of %s calls", thousands(p.matches), all), "")
+	}
+}
+
+func (p *auditPage) showEmpty() {
+	p.empty.Hidden = len(p.feed.calls) > 0 || p.seen < 0
+	p.strip.Hidden = p.view.Exchanges == 0
+	text, about := "No calls yet", "Every call through Lockbox shows up here, those that it refuses too."
+	if p.bar.words != "" {
+		text, about = "No call is like that", "New ones that are show up here as they come."
+	}
+	p.none.set(text, "")
+	p.about.set(about, "")
+	curl := p.view.Curl()
+	p.curl.set(curl, "")
+	p.curlBox.Hidden = curl == "" || p.bar.words != ""
+	p.unsearch.Hidden = p.bar.words == ""
 }

@@ -1,12 +1,9 @@
 package ui
 
 import (
-	"bytes"
-	"encoding/base64"
-	"encoding/json"
+	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -18,179 +15,230 @@ import (
 
 const (
 	callDetailWidth = 400
-	textWidth       = callDetailWidth - gap - 2*(gap+2) - 2
-	bodyShown       = 8 << 10 // of a body; Copy takes all that is on record
+	textWidth       = callDetailWidth - (gap + 2) - scrollRoom - 2
+	scrollRoom      = 12
+	factWidth       = 92 // of a fact's name
 )
 
 // callDetail is the selected exchange with all that is on record of it.
 type callDetail struct {
 	*face
-	root   *fyne.Container
-	marker *marker
-	status *line
-	close  *button
-	path   *reading
-	why    *strip
-	facts  []fact
-	parts  []*part
-	scroll *container.Scroll
+	root    *fyne.Container
+	marker  *marker
+	status  *line
+	close   *button
+	path    *sheet
+	why     *strip
+	note    *strip // what came of a replay
+	buttons *fyne.Container
+	facts   []fact
+	parts   []*part
+	find    *finder
+	scroll  *container.Scroll
+	again   *replayForm
+	made    func(backend.Exchange) // the call was made again
+	found   func() string          // a word that the search looks for
+
+	x       backend.Exchange
+	reading string // the ID of the record that is being read
 }
 
 // fact is a name and what the record says.
 type fact struct {
 	root  *fyne.Container
-	value *reading
-	of    func(x backend.Exchange) string
+	value *sheet
+	of    func(d *callDetail, x backend.Exchange) string
 }
 
-// part is a text of the record: headers or a body.
-type part struct {
-	root *fyne.Container
-	note *line
-	text *reading
-	full string
-	of   func(x backend.Exchange) (text, note string)
-}
-
-func newCallDetail(f *face, closed func()) *callDetail {
-	d := &callDetail{face: f, marker: newMarker(markNone), status: heading("").flexible(), why: newNarrowStrip(f.keys)}
+func newCallDetail(f *face, closed func(), made func(backend.Exchange), found func() string) *callDetail {
+	d := &callDetail{face: f, made: made, found: found, marker: newMarker(markNone), status: heading("").flexible(), why: newNarrowStrip(f.keys), note: newNarrowStrip(f.keys)}
 	d.close = newButton(f.keys, "", theme.CancelIcon(), closed).quiet()
-	path, pathBox := newReading(f, true, true)
-	d.path = path
+	d.path = newSheet(f, true)
+	for _, name := range partNames {
+		d.parts = append(d.parts, newPart(f, name))
+	}
+	d.find = newFinder(f, d.parts, d.reveal)
+	d.buttons = row(2,
+		newButton(f.keys, "Copy as curl", theme.ContentCopyIcon(), d.copyCurl).quiet(),
+		newButton(f.keys, "Copy URL", nil, d.copyURL).quiet(),
+		newButton(f.keys, "Replay", theme.MediaReplayIcon(), func() { d.replay(nil) }).quiet(),
+		newButton(f.keys, "Edit…", nil, d.edit).quiet())
 	head := container.NewBorder(nil, nil, d.marker, d.close, inset(0, 0, gapSmall, 0, middle(d.status)))
-	body := column(gap, head, pathBox, d.why.root)
-	facts := column(0)
+	body := column(gap, d.path.root, d.why.root)
+	facts := column(3)
 	for _, name := range factNames {
-		v, box := newReading(f, false, false)
-		row := container.NewBorder(nil, nil, wide(92, middle(caption(name.label))), nil, box)
+		v := newSheet(f, false)
+		row := container.NewBorder(nil, nil, container.NewVBox(wide(factWidth, caption(name.label))), nil, v.root)
 		d.facts = append(d.facts, fact{row, v, name.of})
 		facts.Add(row)
 	}
 	body.Add(facts)
-	for _, p := range []struct {
-		name string
-		of   func(backend.Exchange) (string, string)
-	}{
-		{"Request headers", func(x backend.Exchange) (string, string) { return headerText(x.RequestHeader), "" }},
-		{"Request body", func(x backend.Exchange) (string, string) { return bodyText(x.RequestBody) }},
-		{"Response headers", func(x backend.Exchange) (string, string) { return headerText(x.ResponseHeader), "" }},
-		{"Response body", func(x backend.Exchange) (string, string) { return bodyText(x.ResponseBody) }},
-	} {
-		d.parts = append(d.parts, d.newPart(p.name, p.of, body))
+	for _, p := range d.parts {
+		body.Add(p.root)
 	}
-	d.scroll = container.NewVScroll(inset(gap, gap, gap+2, gap+2, body))
-	d.root = inset(0, 0, gap, 0, wide(callDetailWidth, newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, d.scroll)))
+	d.scroll = container.NewVScroll(inset(0, gap, gap+2, scrollRoom, body))
+	d.again = newReplayForm(f, d.send, d.backToRecord)
+	top := inset(gap, gapSmall, gap+2, gap, column(gapSmall, head, d.buttons, d.find.root, d.note.root))
+	d.root = inset(0, 0, gap, 0, wide(callDetailWidth, newSurface(colorSurface, theme.ColorNameSeparator, 8, 1,
+		container.NewBorder(top, nil, nil, nil, container.NewStack(d.scroll, d.again.root)))))
 	d.root.Hide()
 	return d
-}
-
-func (d *callDetail) newPart(name string, of func(backend.Exchange) (string, string), body *fyne.Container) *part {
-	text, box := newReading(d.face, true, true)
-	p := &part{note: caption("").flexible(), text: text, of: of}
-	button := newButton(d.keys, "", theme.ContentCopyIcon(), func() { d.copyText(p.full, name) }).quiet()
-	p.root = column(2, container.NewBorder(nil, nil, middle(strong(name)), button, inset(0, 0, gapSmall, 0, middle(p.note))),
-		newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, 6, gapSmall, box))
-	body.Add(p.root)
-	return p
 }
 
 // factNames are the facts in their order.
 var factNames = []struct {
 	label string
-	of    func(x backend.Exchange) string
+	of    func(d *callDetail, x backend.Exchange) string
 }{
-	{"Time", func(x backend.Exchange) string { return x.Time.Local().Format("2 Jan 2006, 15:04:05.000") }},
-	{"Service", func(x backend.Exchange) string { return x.Service }},
-	{"Decision", func(x backend.Exchange) string { return string(x.Decision) }},
-	{"Took", func(x backend.Exchange) string { return took(x.Duration) }},
-	{"Size", func(x backend.Exchange) string { return size(x.BytesIn) + " in, " + size(x.BytesOut) + " out" }},
-	{"Audience", func(x backend.Exchange) string { return x.Audience }},
-	{"Token ID", func(x backend.Exchange) string { return x.JTI }},
-	{"Came from", func(x backend.Exchange) string { return strings.TrimSuffix(x.Remote+", "+x.Listener, ", ") }},
-	{"ID", func(x backend.Exchange) string { return x.ID }},
+	{"Time", func(_ *callDetail, x backend.Exchange) string {
+		return x.Time.Local().Format("2 Jan 2006, 15:04:05.000")
+	}},
+	{"Service", func(_ *callDetail, x backend.Exchange) string { return x.Service }},
+	{"Decision", func(_ *callDetail, x backend.Exchange) string { return decisionWords(x) }},
+	{"Took", func(_ *callDetail, x backend.Exchange) string { return unlessNoted(x, took(x.Duration)) }},
+	{"Size", func(_ *callDetail, x backend.Exchange) string {
+		return unlessNoted(x, size(x.BytesIn)+" in, "+size(x.BytesOut)+" out")
+	}},
+	{"Audience", func(_ *callDetail, x backend.Exchange) string { return x.Audience }},
+	{"Token", func(d *callDetail, x backend.Exchange) string {
+		if t, ok := d.backend.TokenByID(x.JTI); ok && x.JTI != "" {
+			return tokenName(t)
+		}
+		return ""
+	}},
+	{"Token ID", func(_ *callDetail, x backend.Exchange) string { return x.JTI }},
+	{"Came from", func(_ *callDetail, x backend.Exchange) string {
+		return strings.TrimSuffix(strings.TrimPrefix(x.Remote+", "+x.Listener, ", "), ", ")
+	}},
+	{"Replay of", func(_ *callDetail, x backend.Exchange) string { return x.ReplayOf }},
+	{"ID", func(_ *callDetail, x backend.Exchange) string { return x.ID }},
+}
+
+// decisionWords says what was decided; a refusal's reason stands above.
+func decisionWords(x backend.Exchange) string {
+	word := string(x.Decision)
+	if x.Reason != "" && x.Decision != refusedCall && x.Decision != failedCall && !isNote(x) {
+		word = strings.TrimPrefix(word+", "+x.Reason, ", ")
+	}
+	return word
+}
+
+func unlessNoted(x backend.Exchange, s string) string {
+	if isNote(x) {
+		return ""
+	}
+	return s
+}
+
+// open reads a record and shows it, unless another is asked for meanwhile.
+func (d *callDetail) open(id string, then func(error)) {
+	d.reading = id
+	var x backend.Exchange
+	var parts []content
+	d.loop.run("", func(context.Context) (err error) {
+		if x, err = d.backend.Exchange(id); err == nil {
+			parts = contentsOf(x)
+		}
+		return err
+	}, func(err error) {
+		if d.reading != id {
+			return
+		}
+		if err == nil {
+			d.show(x, parts)
+		}
+		then(err)
+	})
+}
+
+// hide closes the pane.
+func (d *callDetail) hide() {
+	d.reading = ""
+	d.again.hide()
+	d.root.Hide()
 }
 
 // show fills the pane.
-func (d *callDetail) show(x backend.Exchange) {
+func (d *callDetail) show(x backend.Exchange, parts []content) {
+	d.x = x
+	d.note.clear()
+	d.backToRecord()
 	m := statusMark(x)
 	d.marker.set(m)
-	d.status.set(fmt.Sprintf("%d %s", x.Status, http.StatusText(x.Status)), "")
-	path := x.Method + " " + x.Path
-	if x.Query != "" {
-		path += "?" + x.Query
-	}
-	d.path.setText(path, textWidth)
-	d.why.clear()
-	if x.Reason != "" {
-		code, text, _ := strings.Cut(x.Reason, ":")
-		title := "Refused by Lockbox: " + code
-		if m != markRefused {
-			title = "Failed: " + code
+	d.buttons.Hidden, d.path.root.Hidden = isNote(x), isNote(x)
+	if isNote(x) {
+		title, text := noteWords(x)
+		d.status.set(title, "")
+		d.why.clear()
+		if text != "" {
+			d.why.say(m, "", backend.Sentence(text))
 		}
-		d.why.say(m, title, backend.Sentence(text))
+	} else {
+		d.status.set(strings.TrimSpace(fmt.Sprintf("%s %s", statusWord(x.Status), http.StatusText(x.Status))), "")
+		d.path.set(visible(address(x)), textWidth)
+		d.sayWhy(m)
 	}
 	for _, f := range d.facts {
-		v := f.of(x)
-		f.value.SetText(v)
+		v := visible(f.of(d, x))
+		f.value.set(v, textWidth-factWidth-gapSmall)
 		f.root.Hidden = v == ""
 	}
-	for _, p := range d.parts {
-		text, note := p.of(x)
-		p.full = text
-		p.note.set(note, "")
-		if len(text) > bodyShown {
-			text = strings.ToValidUTF8(text[:bodyShown], "") + "\n" + ellipsis
-			p.note.set(strings.TrimPrefix(note+", the first "+size(bodyShown)+" shown", ", "), "")
-		}
-		p.text.setText(text, textWidth-2*gapSmall)
-		p.root.Hidden = text == "" && note == ""
-		p.text.Hidden = text == ""
+	for i, p := range d.parts {
+		p.show(parts[i])
 	}
 	d.scroll.ScrollToTop()
 	d.root.Show()
 	d.root.Refresh()
+	d.find.suggest(d.found())
 }
 
-// headerText is a header block, by name.
-func headerText(h http.Header) string {
-	var b strings.Builder
-	names := make([]string, 0, len(h))
-	for n := range h {
-		names = append(names, n)
+// address is the first line of a request.
+func address(x backend.Exchange) string {
+	path := strings.TrimSpace(x.Method + " " + x.Path)
+	if x.Query != "" {
+		path += "?" + x.Query
 	}
-	slices.Sort(names)
-	for _, n := range names {
-		for _, v := range h[n] {
-			fmt.Fprintf(&b, "%s: %s\n", n, v)
-		}
-	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return path
 }
 
-// bodyText is a captured body and what there is to say about it. JSON is
-// indented when it is whole.
-func bodyText(b *backend.Body) (text, note string) {
-	if b == nil {
-		return "", ""
+func (d *callDetail) sayWhy(m mark) {
+	d.why.clear()
+	if d.x.Reason == "" || d.x.Decision != refusedCall && d.x.Decision != failedCall {
+		return
 	}
-	var notes []string
-	if b.Size > 0 {
-		notes = append(notes, size(b.Size))
+	code, text, _ := strings.Cut(visible(d.x.Reason), ":")
+	title := "Refused by Lockbox: " + code
+	if m != markRefused {
+		title = "Failed: " + code
 	}
-	if b.Truncated {
-		notes = append(notes, "cut short")
+	d.why.say(m, title, backend.Sentence(text))
+}
+
+// reveal scrolls to what was found in a part: its text may be higher than the pane.
+func (d *callDetail) reveal(p *part) {
+	at := fyne.CurrentApp().Driver().AbsolutePositionForObject
+	top := at(p.sheet.root).Y - at(d.scroll).Y + p.sheet.height()
+	if high := d.scroll.Size().Height; top < 0 || top+rowHeight > high {
+		d.scroll.ScrollToOffset(fyne.NewPos(0, max(0, d.scroll.Offset.Y+top-high/2)))
 	}
-	if b.Note != "" {
-		notes = append(notes, b.Note)
+}
+
+func (d *callDetail) copyCurl() {
+	if !d.root.Visible() || isNote(d.x) {
+		return
 	}
-	text = b.Text
-	var out bytes.Buffer
-	if !b.Truncated && json.Indent(&out, []byte(text), "", "  ") == nil && text != "" {
-		text = out.String()
+	what := "The call as a curl line"
+	if left := backend.LeftOut(d.x); len(left) > 0 {
+		what = "The call as a curl line, without " + strings.Join(left, ", ") + ","
 	}
-	if text == "" && len(b.Base64) > 0 {
-		notes = append(notes, "base64")
-		text = base64.StdEncoding.EncodeToString(b.Base64)
+	d.copyText(backend.CurlOf(d.backend.View().BaseURL, d.x), what)
+}
+
+func (d *callDetail) copyURL() {
+	e, _ := backend.EditOf(d.x) // as far as it is on record
+	url := d.backend.View().BaseURL + e.Path
+	if e.Query != "" {
+		url += "?" + e.Query
 	}
-	return text, strings.Join(notes, ", ")
+	d.copyText(url, "The URL")
 }

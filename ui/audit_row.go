@@ -143,14 +143,22 @@ func (d *callRowRenderer) words() [7]string {
 		return out
 	}
 	c := d.row.call
-	out = [7]string{clock(c.time), strconv.Itoa(c.status), c.method, c.service, c.path, c.audience, took(c.duration)}
-	if c.status == 0 {
-		out[columnStatus] = "—"
+	if c.noted {
+		return [7]string{columnTime: clock(c.time), columnStatus: "Note", columnService: c.service, columnPath: c.path}
 	}
+	out = [7]string{clock(c.time), statusWord(c.status), c.method, c.service, c.path, c.audience, took(c.duration)}
 	if c.note != "" {
 		out[columnPath] += "  ·  " + c.note
 	}
 	return out
+}
+
+// statusWord is a status; a call that had no answer has none.
+func statusWord(status int) string {
+	if status == 0 {
+		return "—"
+	}
+	return strconv.Itoa(status)
 }
 
 // clock is the time of a call today, with its day when it was another.
@@ -190,6 +198,8 @@ func (d *callRowRenderer) Refresh() {
 			c, s = colorMuted, theme.SizeNameCaptionText
 		case i == columnStatus && m != markGood:
 			c = m.color()
+		case i == columnPath && d.row.call.noted:
+			c = colorMuted
 		}
 		paint(t, c, s)
 	}

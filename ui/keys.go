@@ -19,6 +19,11 @@ func (k *hotkeys) ctrl(key fyne.KeyName, f func()) {
 	k.shortcuts.AddShortcut(ctrlKey(key), func(fyne.Shortcut) { f() })
 }
 
+// copies has f called for Ctrl and C where nothing is selected.
+func (k *hotkeys) copies(f func()) {
+	k.shortcuts.AddShortcut(&fyne.ShortcutCopy{}, func(fyne.Shortcut) { f() })
+}
+
 func ctrlKey(key fyne.KeyName) *desktop.CustomShortcut {
 	return &desktop.CustomShortcut{KeyName: key, Modifier: fyne.KeyModifierShortcutDefault}
 }
@@ -29,6 +34,7 @@ func (k *hotkeys) install(c fyne.Canvas, keys ...fyne.KeyName) {
 	for _, key := range keys {
 		c.AddShortcut(ctrlKey(key), k.shortcuts.TypedShortcut)
 	}
+	c.AddShortcut(&fyne.ShortcutCopy{}, k.shortcuts.TypedShortcut)
 	c.SetOnTypedKey(func(e *fyne.KeyEvent) { k.typed(e) })
 }
 
@@ -72,15 +78,24 @@ func (e *entry) TypedKey(ev *fyne.KeyEvent) {
 	e.Entry.TypedKey(ev)
 }
 
-// TypedShortcut implements fyne.Shortcutable.
+// TypedShortcut implements fyne.Shortcutable. What is selected is what is copied.
 func (e *entry) TypedShortcut(s fyne.Shortcut) {
+	if _, ok := s.(*fyne.ShortcutCopy); ok && e.SelectedText() == "" {
+		e.keys.shortcuts.TypedShortcut(s)
+		return
+	}
 	if c, ok := s.(*desktop.CustomShortcut); ok && e.reveal != nil && c.ShortcutName() == ctrlKey(fyne.KeyR).ShortcutName() {
 		e.reveal()
 		return
 	}
 	e.Entry.TypedShortcut(s)
-	e.keys.shortcuts.TypedShortcut(s)
+	if _, ok := s.(*fyne.ShortcutCopy); !ok {
+		e.keys.shortcuts.TypedShortcut(s)
+	}
 }
+
+// AcceptsTab says no: Tab goes on to the next field, from a text of many lines too.
+func (e *entry) AcceptsTab() bool { return false }
 
 // FocusGained implements fyne.Focusable.
 func (e *entry) FocusGained() {
@@ -200,7 +215,8 @@ func (c *check) FocusGained() {
 // list is a list that lets the window's keys through; Enter selects.
 type list struct {
 	widget.List
-	keys *hotkeys
+	keys  *hotkeys
+	moved func(fyne.KeyName) bool // what the page does with a key in the list's place; may be nil
 }
 
 func newList(k *hotkeys, length func() int, create func() fyne.CanvasObject, update func(int, fyne.CanvasObject)) *list {
@@ -214,6 +230,7 @@ func newList(k *hotkeys, length func() int, create func() fyne.CanvasObject, upd
 func (l *list) TypedKey(ev *fyne.KeyEvent) {
 	switch {
 	case (leaves(ev.Name) || ev.Name == fyne.KeyDelete) && l.keys.typed(ev):
+	case l.moved != nil && l.moved(ev.Name):
 	case isEnter(ev.Name):
 		l.List.TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
 	default:

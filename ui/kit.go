@@ -111,7 +111,7 @@ func (k *kit) draw(v backend.View) {
 	service := k.service
 	var calls []backend.Exchange
 	k.loop.run("", func(context.Context) (err error) {
-		if calls, err = k.backend.Exchanges(backend.Query{Service: one(service), Limit: 1}); len(calls) > 0 {
+		if calls, err = k.backend.Exchanges(backend.Query{Service: []string{service}, Limit: 1}); len(calls) > 0 {
 			calls[0], err = k.backend.Exchange(calls[0].ID) // its headers tell who called
 		}
 		return err

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"image/png"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +18,8 @@ import (
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/theme"
 
+	"lockbox/assets"
+	"lockbox/proxy/audit"
 	"lockbox/ui/backend"
 )
 
@@ -90,17 +94,6 @@ func TestPictures(t *testing.T) {
 	s.form.cancel()
 	s.picture("form-edit-discard")
 	s.form = nil
-	s.call("GET", "/s/demo/hello?x=1", "")
-	s.call("POST", "/s/demo/things", `{"name": "box", "size": 3}`)
-	s.call("GET", "/s/acme/users/1", "")
-	s.call("GET", "/s/nobody/users/1", "")
-	s.window.open(pageAudit)
-	s.settle()
-	s.picture("audit")
-	s.audit.choose(2)
-	s.settle()
-	s.picture("audit-detail")
-	s.whole("audit-detail-whole")
 	s.window.open(pageTokens)
 	s.settle()
 	s.picture("tokens-empty")
@@ -143,6 +136,82 @@ func TestTunnelPictures(t *testing.T) {
 	test.Tap(s.tunnel.diagnose)
 	s.until("the diagnosis", func() bool { return s.tunnel.steps.root.Visible() })
 	s.whole("tunnel-lost-whole")
+}
+
+func TestAuditPictures(t *testing.T) {
+	calls := append(manyCalls(400), oddCalls()...)
+	s := openWith(t, testConfig, calls)
+	s.window.open(pageAudit)
+	p := s.audit
+	s.until("the timeline", func() bool { return len(p.timeline.buckets) > 0 })
+	s.settle()
+	s.picture("audit")
+	p.choose(5)
+	s.until("the call", p.detail.root.Visible)
+	s.picture("audit-detail")
+	p.detail.find.box.SetText("invoice")
+	s.whole("audit-detail-find")
+	p.detail.edit()
+	s.picture("audit-edit")
+	p.key(fyne.KeyEscape)
+	p.detail.find.clear()
+	p.bar.set("decision:refused since:2h")
+	s.until("the refused", func() bool { return len(p.feed.calls) > 0 && p.matches > 0 })
+	p.choose(0)
+	s.settle()
+	p.timeline.at = 60
+	p.timeline.Refresh()
+	s.picture("audit-filtered")
+	p.unselect()
+	p.timeline.at, p.timeline.from = 70, 30
+	p.bar.box.SetText("status:7xx invoice")
+	p.bar.apply()
+	p.chips.open(0)
+	s.until("the menu", func() bool { return p.chips.menu != nil })
+	s.settle()
+	s.picture("audit-menu")
+	p.chips.menu.Dismiss()
+	p.timeline.at, p.timeline.from = -1, -1
+	p.bar.set("")
+	s.until("all of them", func() bool { return len(p.feed.calls) >= auditPageSize })
+	p.choose(1)
+	s.settle()
+	p.detail.find.box.SetText("invoice")
+	for range 70 {
+		p.detail.find.step(1)
+	}
+	s.whole("audit-long")
+	p.detail.find.clear()
+	p.choose(2)
+	s.settle()
+	s.whole("audit-image")
+	p.choose(3)
+	s.settle()
+	s.picture("audit-note")
+	p.bar.set("nothing-is-like-this")
+	p.unselect()
+	s.until("nothing", func() bool { return !p.empty.Hidden && p.matches == 0 })
+	p.export.cancel = func() {}
+	p.export.path = "/home/ada/lockbox-calls-2026-11-25.har"
+	p.export.progress(120_000, 1_000_000)
+	s.picture("audit-nothing")
+	p.export.cancel = nil
+}
+
+// oddCalls are no calls at all, pictures, and those that would play tricks.
+func oddCalls() []audit.Exchange {
+	odd := []audit.Exchange{
+		{Event: "audit_gap", Decision: audit.Noted, Reason: "3 calls are not on record, for the disk was full"},
+		{Service: "demo", Method: "GET", Path: "/s/demo/logo.png", Status: 200, Decision: audit.Allowed, Listener: "local", Remote: "127.0.0.1:5",
+			ResponseHeader: http.Header{"Content-Type": {"image/png"}}, ResponseBody: &audit.Body{Base64: assets.IconPNG, Size: int64(len(assets.IconPNG))}},
+		{Service: "demo", Method: "GET", Path: "/s/demo/long", Status: 200, Decision: audit.Allowed, Listener: "replay", ReplayOf: "01a213bf-0141-7ddf-ad4e-eeb236a8ffdf",
+			ResponseBody: &audit.Body{Text: `{"rows":[` + strings.Repeat(`{"name":"Ada","text":"one\ntwo invoice 你好 and words that go on beyond the end of a row"},`, 200) + `0]}`, Size: 1 << 20}},
+		{Service: "demo", Method: "GET", Path: "/s/demo/\x1b[2J\u202egnp.exe", Status: 404, Decision: audit.Allowed, Listener: "tunnel", Remote: "203.0.113.9:5"},
+	}
+	for i := range odd {
+		odd[i].Time = time.Now()
+	}
+	return odd
 }
 
 func TestUnlockPictures(t *testing.T) {

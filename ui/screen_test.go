@@ -3,8 +3,10 @@ package ui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +18,7 @@ import (
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/theme"
 
+	"lockbox/proxy/audit"
 	"lockbox/ui/backend"
 )
 
@@ -46,10 +49,16 @@ const canary = "sk-canary-7f3a"
 // window.
 func open(t *testing.T, config string) *screen {
 	t.Helper()
-	return openWith(t, config, func(*backend.Options) {})
+	return openBackend(t, config, func(*backend.Options) {})
 }
 
-func openWith(t *testing.T, config string, change func(*backend.Options)) *screen {
+// openWith has calls on record from before.
+func openWith(t *testing.T, config string, calls []audit.Exchange) *screen {
+	t.Helper()
+	return openBackend(t, config, func(o *backend.Options) { fillLog(t, filepath.Join(o.StateDir, "audit"), calls) })
+}
+
+func openBackend(t *testing.T, config string, change func(*backend.Options)) *screen {
 	t.Helper()
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+filepath.Join(t.TempDir(), "none"))
 	t.Setenv("ACME_KEY", canary)
@@ -137,4 +146,62 @@ func (s *screen) call(method, path string, body string) int {
 		s.t.Fatal(err)
 	}
 	return resp.StatusCode
+}
+
+func fillLog(t *testing.T, dir string, calls []audit.Exchange) {
+	t.Helper()
+	log, err := audit.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range calls {
+		if err := log.Append(&calls[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// manyCalls are calls of the last three hours, the newest last.
+func manyCalls(n int) []audit.Exchange {
+	out := make([]audit.Exchange, n)
+	began := time.Now().Add(-3 * time.Hour)
+	services := []string{"github", "acme", "stripe", "demo"}
+	for i := range out {
+		x := &out[i]
+		// Busy at times, as people are.
+		share := float64(i) / float64(n)
+		at := share + 0.02*math.Sin(share*45)
+		service := services[i%7%4]
+		*x = audit.Exchange{
+			Time: began.Add(time.Duration(max(0, min(1, at)) * float64(3*time.Hour))), Service: service, Method: []string{"GET", "GET", "POST", "PUT"}[i%4],
+			Path: fmt.Sprintf("/s/%s/v2/orders/%d", service, 1000+i), Status: 200, Duration: time.Duration(20+i*37%900) * time.Millisecond,
+			BytesIn: int64(i % 300), BytesOut: int64(i * 13 % 90_000), Audience: []string{"zapier", "make", "n8n"}[i%3], Listener: "local",
+			Remote: "127.0.0.1:50123", Decision: audit.Allowed, JTI: fmt.Sprint("jti-", i%5),
+			RequestHeader: http.Header{"Accept": {"application/json"}, "User-Agent": {"Zapier"}},
+		}
+		switch {
+		case i%11 == 3:
+			x.Status, x.Decision, x.Reason = 401, audit.Refused, "token_expired: The service token has expired."
+		case i%29 == 7:
+			x.Status, x.Decision, x.Reason = 504, audit.Failed, "upstream_timeout: The upstream did not answer within 30 s."
+		case i%17 == 5:
+			x.Status = 404
+		case i%41 == 11:
+			x.Status = 302
+		}
+		if x.Method == "POST" {
+			body := fmt.Sprintf(`{"id":%d,"kind":"invoice","customer":{"name":"Ada Lovelace","email":"ada@example.com"},"lines":[{"sku":"box","count":3},{"sku":"lid","count":3}]}`, i)
+			x.RequestHeader.Set("Content-Type", "application/json")
+			x.RequestHeader.Set("Content-Length", fmt.Sprint(len(body)))
+			x.RequestBody = &audit.Body{Text: body, Size: int64(len(body))}
+			x.BytesIn = int64(len(body))
+			x.ResponseHeader = http.Header{"Content-Type": {"application/json; charset=utf-8"}, "Date": {"Wed, 25 Nov 2026 16:30:00 GMT"}, "X-Request-Id": {"b7d0c9d0"}}
+			answer := fmt.Sprintf(`{"ok":true,"invoice":"INV-%06d","total":129.5}`, i)
+			x.ResponseBody = &audit.Body{Text: answer, Size: int64(len(answer))}
+		}
+	}
+	return out
 }

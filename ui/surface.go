@@ -148,6 +148,47 @@ func (w atMostLayout) Layout(o []fyne.CanvasObject, s fyne.Size) {
 	o[0].Move(fyne.NewPos(0, 0))
 }
 
+// flow puts things beside each other, and below where the width ends. It is as
+// high as it was last laid out.
+type flow struct{ width float32 }
+
+// MinSize implements fyne.Layout.
+func (f *flow) MinSize(o []fyne.CanvasObject) fyne.Size {
+	var least float32
+	for _, x := range o {
+		if x.Visible() {
+			least = max(least, x.MinSize().Width)
+		}
+	}
+	return fyne.NewSize(least, f.place(o, f.width, func(fyne.CanvasObject, fyne.Position) {}))
+}
+
+// Layout implements fyne.Layout.
+func (f *flow) Layout(o []fyne.CanvasObject, s fyne.Size) {
+	f.width = s.Width
+	f.place(o, s.Width, func(x fyne.CanvasObject, at fyne.Position) {
+		x.Resize(x.MinSize())
+		x.Move(at)
+	})
+}
+
+// place says where each thing comes, and how high that is.
+func (*flow) place(o []fyne.CanvasObject, width float32, put func(fyne.CanvasObject, fyne.Position)) float32 {
+	var x, y, high float32
+	for _, o := range o {
+		if !o.Visible() {
+			continue
+		}
+		size := o.MinSize()
+		if x > 0 && width > 0 && x+size.Width > width {
+			x, y, high = 0, y+high+gapSmall, 0
+		}
+		put(o, fyne.NewPos(x, y))
+		x, high = x+size.Width+gapSmall, max(high, size.Height)
+	}
+	return y + high
+}
+
 // prose is text that wraps, without the padding that Fyne puts around it. It
 // takes no space while it says nothing.
 type prose struct {

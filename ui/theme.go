@@ -16,6 +16,12 @@ const (
 	colorMuted   fyne.ThemeColorName = theme.ColorNamePlaceHolder
 )
 
+// The grounds of what was found in a text, and of the one the person is at.
+const (
+	colorFound    fyne.ThemeColorName = "lockboxFound"
+	colorFoundNow fyne.ThemeColorName = "lockboxFoundNow"
+)
+
 // The soft backgrounds of notices.
 const (
 	colorErrorSoft   fyne.ThemeColorName = "lockboxErrorSoft"
@@ -68,6 +74,8 @@ var light = palette{
 	colorWarningSoft:                   rgb(0xFDF3E1),
 	colorSuccessSoft:                   rgb(0xE6F5EB),
 	colorInfoSoft:                      rgb(0xE8EFFB),
+	colorFound:                         rgb(0xFBEBB8),
+	colorFoundNow:                      rgb(0xF5C04A),
 }
 
 var dark = palette{
@@ -105,6 +113,8 @@ var dark = palette{
 	colorWarningSoft:                   rgb(0x35290F),
 	colorSuccessSoft:                   rgb(0x14301F),
 	colorInfoSoft:                      rgb(0x1A2A45),
+	colorFound:                         rgb(0x4A3B12),
+	colorFoundNow:                      rgb(0x8A6414),
 }
 
 // badges are the backgrounds of the letter badges; white is written on them in

@@ -36,7 +36,7 @@ func exposed(t *testing.T) (*screen, *ngroktest.Edge) {
   "tunnel": {"authtoken": "file://`+token+`"},
   "services"`, 1)
 	config = strings.Replace(config, `"github": {`, `"github": {"tunnel": true, `, 1)
-	s := openWith(t, config, func(o *backend.Options) { o.NgrokURL, o.NgrokCA = edge.Addr(), ca })
+	s := openBackend(t, config, func(o *backend.Options) { o.NgrokURL, o.NgrokCA = edge.Addr(), ca })
 	s.window.open(pageTunnel)
 	s.until("the page is drawn", func() bool { return s.tunnel.loaded && s.tunnel.has })
 	return s, edge

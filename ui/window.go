@@ -78,12 +78,15 @@ func (w *window) bindKeys() {
 	w.keys.ctrl(fyne.Key5, func() { w.open(pageSettings) })
 	w.keys.ctrl(fyne.KeyT, func() { w.newToken("") })
 	w.keys.ctrl(fyne.KeyN, func() { w.edit("") })
-	w.keys.ctrl(fyne.KeyF, func() {
-		if w.page == pageServices && w.form == nil {
-			w.focus(w.services.search)
+	w.keys.ctrl(fyne.KeyF, w.search)
+	w.keys.ctrl(fyne.KeyG, func() {
+		if w.page == pageAudit && w.audit.detail.root.Visible() {
+			w.focus(w.audit.detail.find.box)
 		}
-		if w.page == pageTokens {
-			w.focus(w.tokens.search)
+	})
+	w.keys.copies(func() {
+		if w.page == pageAudit {
+			w.audit.detail.copyCurl()
 		}
 	})
 	w.keys.ctrl(fyne.KeyE, func() {
@@ -91,17 +94,34 @@ func (w *window) bindKeys() {
 			w.edit(w.services.selected)
 		}
 	})
-	w.keys.ctrl(fyne.KeyS, func() {
-		switch {
-		case w.form != nil && w.page == pageServices:
-			w.form.submit()
-		case w.page == pageTunnel:
-			w.tunnel.submit()
-		case w.page == pageSettings:
-			w.settings.submit()
-		}
-	})
-	w.keys.install(w.face.window.Canvas(), fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.KeyT, fyne.KeyN, fyne.KeyF, fyne.KeyE, fyne.KeyS)
+	w.keys.ctrl(fyne.KeyS, w.submit)
+	w.keys.install(w.face.window.Canvas(), fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.KeyT, fyne.KeyN, fyne.KeyF, fyne.KeyG, fyne.KeyE, fyne.KeyS)
+}
+
+// search leads to the page's search box.
+func (w *window) search() {
+	switch {
+	case w.page == pageServices && w.form == nil:
+		w.focus(w.services.search)
+	case w.page == pageTokens:
+		w.focus(w.tokens.search)
+	case w.page == pageAudit:
+		w.focus(w.audit.bar.box)
+	}
+}
+
+// submit does what the page's form is for.
+func (w *window) submit() {
+	switch {
+	case w.form != nil && w.page == pageServices:
+		w.form.submit()
+	case w.page == pageTunnel:
+		w.tunnel.submit()
+	case w.page == pageSettings:
+		w.settings.submit()
+	case w.page == pageAudit && w.audit.detail.again.root.Visible():
+		w.audit.detail.again.submit()
+	}
 }
 
 // open shows a page. A form that was begun waits on the Services page.

@@ -52,24 +52,56 @@ func (q *Query) list(word string) *[]string {
 // A value with spaces in it, or a word that would read as a filter, is quoted.
 // Times are RFC 3339, a date, or a duration back from now.
 func ParseQuery(s string, now time.Time) (Query, error) {
+	terms, err := Terms(s)
+	if err != nil {
+		return Query{}, err
+	}
 	var q Query
 	var text []string
-	for s = strings.TrimSpace(s); s != ""; s = strings.TrimSpace(s) {
-		word, value, rest, err := cutTerm(s)
-		if err != nil {
-			return Query{}, err
-		}
-		s = rest
-		if word == "" {
-			text = append(text, value)
+	for _, t := range terms {
+		if t.Word == "" {
+			text = append(text, t.Value)
 			continue
 		}
-		if err := q.Add(word, value, now); err != nil {
+		if err := q.Add(t.Word, t.Value, now); err != nil {
 			return Query{}, err
 		}
 	}
 	q.Text = strings.Join(strings.Fields(strings.Join(text, " ")), " ")
 	return q, nil
+}
+
+// Term is a part of a query's text form: a filter, or text to look for where Word
+// is "".
+type Term struct{ Word, Value string }
+
+// Terms cuts a query's text form, whose values may still be wrong.
+func Terms(s string) ([]Term, error) {
+	var out []Term
+	for s = strings.TrimSpace(s); s != ""; s = strings.TrimSpace(s) {
+		word, value, rest, err := cutTerm(s)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Term{word, value})
+		s = rest
+	}
+	return out, nil
+}
+
+// String is t as Terms reads it.
+func (t Term) String() string {
+	quote := strings.ContainsFunc(t.Value, func(r rune) bool { return unicode.IsSpace(r) || r == '"' }) || t.Value == ""
+	if t.Word != "" {
+		if quote {
+			t.Value = strconv.Quote(t.Value)
+		}
+		return t.Word + ":" + t.Value
+	}
+	if quote || slices.ContainsFunc(Words, func(w string) bool { return strings.HasPrefix(t.Value, w+":") }) {
+		return strconv.Quote(t.Value)
+	}
+	return t.Value
 }
 
 // Add narrows q by one filter: a word of Words, and its value.
@@ -171,13 +203,8 @@ func parseTime(word, s string, now time.Time) (time.Time, error) {
 
 // String is q as ParseQuery reads it, paging aside.
 func (q Query) String() string {
-	var terms []string
-	add := func(word, value string) {
-		if strings.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || r == '"' }) || value == "" {
-			value = strconv.Quote(value)
-		}
-		terms = append(terms, word+":"+value)
-	}
+	var out []string
+	add := func(word, value string) { out = append(out, Term{word, value}.String()) }
 	for _, word := range Words {
 		if values := q.list(word); values != nil {
 			for _, v := range *values {
@@ -192,12 +219,9 @@ func (q Query) String() string {
 		}
 	}
 	for text := range strings.FieldsSeq(q.Text) {
-		if strings.HasPrefix(text, `"`) || slices.ContainsFunc(Words, func(w string) bool { return strings.HasPrefix(text, w+":") }) {
-			text = strconv.Quote(text)
-		}
-		terms = append(terms, text)
+		add("", text)
 	}
-	return strings.Join(terms, " ")
+	return strings.Join(out, " ")
 }
 
 // IsZero reports whether q is all records, paging aside.

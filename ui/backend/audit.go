@@ -66,6 +66,12 @@ type Bucket = audit.Bucket
 // Value is a value that a filter of the audit log can have.
 type Value = audit.Value
 
+// Term is a part of a Query's words.
+type Term = audit.Term
+
+// Terms are the parts of a query's words, in their order.
+func Terms(words string) ([]Term, error) { return audit.Terms(words) }
+
 // Exchanges are the newest records that q chooses, newest first, without headers
 // and bodies.
 func (b *Backend) Exchanges(q Query) ([]Exchange, error) { return b.audit.List(q) }

@@ -1,0 +1,107 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/theme"
+
+	"lockbox/ui/backend"
+)
+
+// exporter writes what the words choose of the log into a file, and says how far
+// it is meanwhile.
+type exporter struct {
+	*face
+	bar    *queryBar
+	strip  *strip
+	cancel context.CancelFunc // of the export under way; nil if there is none
+	path   string
+}
+
+func newExporter(f *face, bar *queryBar) *exporter {
+	return &exporter{face: f, bar: bar, strip: newStrip(f.keys)}
+}
+
+// exportFormats are the formats as they are offered.
+var exportFormats = []struct {
+	format backend.ExportFormat
+	label  string
+}{
+	{backend.JSONLines, "JSON Lines"},
+	{backend.CSV, "CSV"},
+	{backend.HAR, "HAR"},
+}
+
+// items are the exporter's part of the page's menu.
+func (e *exporter) items() (out []*fyne.MenuItem) {
+	for _, x := range exportFormats {
+		item := fyne.NewMenuItemWithIcon("Export as "+x.label+"…", theme.DocumentSaveIcon(), func() { e.choose(x.format) })
+		item.Disabled = e.cancel != nil
+		out = append(out, item)
+	}
+	return out
+}
+
+// choose asks for the file.
+func (e *exporter) choose(f backend.ExportFormat) {
+	d := dialog.NewFileSave(func(w fyne.URIWriteCloser, err error) {
+		if w != nil {
+			_ = w.Close() // Lockbox writes it itself, whole
+			e.begin(w.URI().Path(), f)
+		}
+		if err != nil {
+			e.strip.say(markFailed, "The file cannot be used", backend.Sentence(err.Error()), e.strip.dismiss())
+		}
+	}, e.window)
+	d.SetFileName("lockbox-calls-" + time.Now().Format("2006-01-02") + "." + string(f))
+	d.Show()
+}
+
+// begin exports what the words in force choose.
+func (e *exporter) begin(path string, f backend.ExportFormat) {
+	if e.cancel != nil {
+		return
+	}
+	q := e.bar.query()
+	e.path = path
+	var total int64
+	told := time.Now()
+	e.cancel = e.loop.run("", func(ctx context.Context) (err error) {
+		total, err = e.backend.ExportFile(ctx, path, q, f, func(done, of int64) {
+			if time.Since(told) < drawEvery {
+				return
+			}
+			told = time.Now()
+			e.loop.hop(func() { e.progress(done, of) })
+		})
+		return err
+	}, func(err error) {
+		e.cancel = nil
+		switch {
+		case errors.Is(err, context.Canceled):
+			e.strip.say(markInfo, "", "The export was cancelled. "+path+" has none of it.", e.strip.dismiss())
+		case err != nil:
+			e.strip.say(markFailed, "Not exported", backend.Sentence(err.Error()), e.strip.dismiss())
+		default:
+			e.strip.say(markGood, "Exported", path+" has "+counted(total, "record")+".", e.strip.dismiss())
+		}
+	})
+	e.progress(0, 0)
+}
+
+// progress says how far the export is; of is 0 while that is not known.
+func (e *exporter) progress(done, of int64) {
+	if e.cancel == nil {
+		return // it has ended
+	}
+	text := thousands(done)
+	if of > 0 {
+		text = fmt.Sprintf("%s of %s", text, thousands(of))
+	}
+	e.strip.say(markInfo, "Exporting to "+e.path, text+" records", action{label: "Cancel", do: e.cancel})
+}
