@@ -52,6 +52,7 @@ type auditPage struct {
 	unsearch *button
 	trouble  *strip
 	export   *exporter
+	verify   *verifier
 	detail   *callDetail
 }
 
@@ -62,7 +63,7 @@ func newAuditPage(f *face) *auditPage {
 	p.survey = &survey{face: f, bar: p.bar, shown: p.showSurvey}
 	p.timeline = newTimeline(p.zoom)
 	p.strip = container.NewStack(newSurface(colorSurface, theme.ColorNameSeparator, 8, gap, p.timeline))
-	p.export = newExporter(f, p.bar)
+	p.export, p.verify = newExporter(f, p.bar), newVerifier(f)
 	p.pause = newButton(f.keys, "Pause list", theme.MediaPauseIcon(), p.toggleLive)
 	p.more = newButton(f.keys, "", theme.MoreHorizontalIcon(), p.openMenu)
 	p.pending = newButton(f.keys, "", theme.MoveUpIcon(), p.catchUp).primary()
@@ -80,7 +81,7 @@ func newAuditPage(f *face) *auditPage {
 		column(0, inset(gapSmall, gapSmall, 0, 0, columns), rule()), nil, nil, nil,
 		container.NewStack(p.list, p.empty, container.NewVBox(inset(gapSmall, 0, 0, 0, container.NewCenter(p.pending)), layout.NewSpacer())))))
 	head := ends(row(gap, title("Audit log"), inset(7, 0, 0, 0, p.tally)), p.pause, p.more)
-	p.root = container.NewBorder(pageHead(head, p.trouble.root, p.export.strip.root, column(gapSmall+2, p.bar.root, p.chips.root), p.strip), nil, nil, nil, p.listBox)
+	p.root = container.NewBorder(pageHead(head, p.trouble.root, p.export.strip.root, p.verify.strip.root, column(gapSmall+2, p.bar.root, p.chips.root), p.strip), nil, nil, nil, p.listBox)
 	return p
 }
 
@@ -267,7 +268,7 @@ func (p *auditPage) toggleLive() {
 
 // openMenu shows what else can be done with the log.
 func (p *auditPage) openMenu() {
-	m := widget.NewPopUpMenu(fyne.NewMenu("", p.export.items()...), p.window.Canvas())
+	m := widget.NewPopUpMenu(fyne.NewMenu("", append(p.export.items(), fyne.NewMenuItemSeparator(), p.verify.item())...), p.window.Canvas())
 	m.ShowAtRelativePosition(fyne.NewPos(p.more.Size().Width-m.MinSize().Width, p.more.Size().Height+2), p.more)
 }
 

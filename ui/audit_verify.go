@@ -1,0 +1,77 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
+
+	"lockbox/ui/backend"
+)
+
+// verifier has the log's chain followed, and says how far that is and what came of
+// it.
+type verifier struct {
+	*face
+	strip  *strip
+	cancel context.CancelFunc // of the verification under way; nil if there is none
+}
+
+func newVerifier(f *face) *verifier { return &verifier{face: f, strip: newStrip(f.keys)} }
+
+// item is the verifier's part of the page's menu.
+func (v *verifier) item() *fyne.MenuItem {
+	item := fyne.NewMenuItemWithIcon("Verify the log", theme.ConfirmIcon(), v.begin)
+	item.Disabled = v.cancel != nil
+	return item
+}
+
+func (v *verifier) begin() {
+	if v.cancel != nil {
+		return
+	}
+	var verdict backend.Verdict
+	told := time.Now()
+	v.cancel = v.loop.run("", func(ctx context.Context) (err error) {
+		verdict, err = v.backend.VerifyAudit(ctx, func(done, total int64) {
+			if time.Since(told) < drawEvery {
+				return
+			}
+			told = time.Now()
+			v.loop.hop(func() { v.progress(done, total) })
+		})
+		return err
+	}, func(err error) {
+		v.cancel = nil
+		retry := action{label: "Retry", do: v.begin}
+		switch {
+		case errors.Is(err, context.Canceled):
+			v.strip.clear()
+		case err != nil:
+			v.strip.say(markFailed, "Not verified", backend.Sentence(err.Error()), retry, v.strip.dismiss())
+		case verdict.OK():
+			v.strip.say(markGood, "Nothing was altered", strings.Join(verdict.Lines(), " "), v.strip.dismiss())
+		default:
+			v.strip.say(markFailed, "The log is not what was recorded", strings.Join(firstFaults(verdict.Lines()), "\n"), v.strip.dismiss())
+		}
+	})
+	v.progress(0, 0)
+}
+
+// firstFaults are the first of many lines: lockbox audit verify has them all.
+func firstFaults(lines []string) []string {
+	const most = 5
+	if len(lines) > most {
+		lines = append(lines[:most:most], "lockbox audit verify lists the rest.")
+	}
+	return lines
+}
+
+func (v *verifier) progress(done, total int64) {
+	if v.cancel != nil { // else it has ended
+		v.strip.say(markInfo, "Verifying", thousands(done)+" of "+thousands(total)+" records", action{label: "Cancel", do: v.cancel})
+	}
+}
