@@ -69,14 +69,15 @@ func (l *Log) Timeline(ctx context.Context, q Query, n int) ([]Bucket, error) {
 		return nil, err
 	}
 	if q.Since.IsZero() {
-		q.Since = s.segments[0].began()
-	}
-	if q.Until.IsZero() {
-		newest, err := l.List(Query{Limit: 1})
-		if err != nil || len(newest) == 0 {
+		if q.Since, err = l.timeOf(Query{Before: s.segments[0].first + 1, Limit: 1}); err != nil {
 			return nil, err
 		}
-		q.Until = newest[0].Time.Add(time.Millisecond)
+	}
+	if q.Until.IsZero() {
+		if q.Until, err = l.timeOf(Query{Limit: 1}); err != nil {
+			return nil, err
+		}
+		q.Until = q.Until.Add(time.Millisecond)
 	}
 	step := max(1, q.Until.Sub(q.Since)/time.Duration(n))
 	out := make([]Bucket, n)
@@ -119,6 +120,15 @@ func (l *Log) Timeline(ctx context.Context, q Query, n int) ([]Bucket, error) {
 		out[i].Errors += errs
 	}
 	return out, err
+}
+
+// timeOf is when the first record that q chooses was made.
+func (l *Log) timeOf(q Query) (time.Time, error) {
+	xs, err := l.List(q)
+	if err != nil || len(xs) == 0 {
+		return time.Time{}, err
+	}
+	return xs[0].Time, nil
 }
 
 // Values are those that a filter can have, the most frequent first: of a word of
