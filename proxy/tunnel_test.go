@@ -312,7 +312,7 @@ func TestGuessesDoNotDisturb(t *testing.T) {
 	if refused.Load() < 9000 {
 		t.Errorf("only %d guesses met the brake", refused.Load())
 	}
-	if limit := max(2*before, before+5*time.Millisecond); during > limit {
+	if limit := max(2*before, before+5*time.Millisecond) * slowed * slowed; during > limit { // with the race detector the machine is full already
 		t.Errorf("p99 of good calls: %v, and %v during the guesses", before, during)
 	}
 }
