@@ -163,14 +163,8 @@ func (b *Backend) look() *View {
 	if s.phase == Running && b.server.Paused() {
 		v.Phase = Paused
 	}
-	if v.Problem.IsZero() && report.KeyProblem != "" && !v.Locked {
-		v.Problem = Notice{"Service tokens cannot be checked", Sentence(report.KeyProblem), "retry"}
-		if v.Keychain.CanUnlock {
-			v.Problem.Action = "unlock"
-		}
-	}
-	if err, lost := b.server.Unrecorded(); err != nil && v.Problem.IsZero() {
-		v.Problem = unrecorded(err, lost)
+	if v.Problem.IsZero() {
+		v.Problem = b.proxyProblem(v, report.KeyProblem)
 	}
 	v.Unloaded = cfg == nil && s.phase != Starting
 	if cfg != nil {
@@ -191,6 +185,21 @@ func (b *Backend) look() *View {
 		slices.SortFunc(v.Services, func(a, b ServiceInfo) int { return strings.Compare(a.Name, b.Name) })
 	}
 	return v
+}
+
+// proxyProblem is what keeps a proxy that runs from its work.
+func (b *Backend) proxyProblem(v *View, keyProblem string) (n Notice) {
+	if keyProblem != "" && !v.Locked {
+		n = Notice{"Service tokens cannot be checked", Sentence(keyProblem), "retry"}
+		if v.Keychain.CanUnlock {
+			n.Action = "unlock"
+		}
+		return n
+	}
+	if lost, err := b.server.Unrecorded(); err != nil {
+		n = unrecorded(err, lost)
+	}
+	return n
 }
 
 func serviceInfo(svc *config.Service, problem, base string) ServiceInfo {
