@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -236,5 +237,60 @@ func testPanic(t *testing.T, spoil func(*route)) {
 	}
 	if l.InFlight() != 0 {
 		t.Error("the call is still in flight")
+	}
+}
+
+// TestRecordNotRequired: calls go on that cannot be recorded, and are counted.
+func TestRecordNotRequired(t *testing.T) {
+	up := echo(t)
+	l := newLab(t, `{"services": {"e": {"base_url": "`+up.URL+`", "requires_service_token": false}}, "audit_log": {"required": false}}`)
+	broken, err := audit.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := broken.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l.opts.Audit = broken
+	for range 3 {
+		if r := get(t, l.url+"/s/e/x"); r.status != 200 {
+			t.Errorf("%d %s", r.status, r.body)
+		}
+	}
+	if lost, err := l.Unrecorded(); lost != 3 || err == nil {
+		t.Errorf("%d lost, %v; want 3", lost, err)
+	}
+	l.opts.Audit = l.log
+	if r := get(t, l.url+"/s/e/after"); r.status != 200 {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	x := l.eventually(t, "the gap", func(x audit.Exchange) bool { return x.Event == "gap" })
+	if x.Decision != audit.Noted || !strings.Contains(x.Reason, "3 calls since ") {
+		t.Errorf("%+v", x)
+	}
+	if lost, err := l.Unrecorded(); lost != 0 || err != nil {
+		t.Errorf("%d lost, %v; want none", lost, err)
+	}
+}
+
+// TestLongBodies: what is kept of a body, and what is said of the rest.
+func TestLongBodies(t *testing.T) {
+	up := echo(t)
+	l := newLab(t, `{"services": {"e": {"base_url": "`+up.URL+`", "requires_service_token": false}}, "audit_log": {"body_kb": 2}}`)
+	for _, size := range []int{2048, 2049, 1 << 20} {
+		body := strings.Repeat("0123456789abcdef", size/16+1)[:size]
+		res, err := http.Post(l.url+fmt.Sprintf("/s/e/%d", size), "text/plain", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		finish(res)
+		x := l.eventually(t, "the call", func(x audit.Exchange) bool { return strings.HasSuffix(x.Path, fmt.Sprintf("/%d", size)) })
+		sum := ""
+		if size > 2048 {
+			sum = fmt.Sprintf("%x", sha256.Sum256([]byte(body)))
+		}
+		if b := x.RequestBody; b.Size != int64(size) || b.SHA256 != sum || b.Truncated != (sum != "") || len(b.Text) > 2048 || !strings.HasPrefix(body, b.Text) {
+			t.Errorf("%d bytes: size %d, SHA-256 %q, truncated %v, %d kept", size, b.Size, b.SHA256, b.Truncated, len(b.Text))
+		}
 	}
 }
