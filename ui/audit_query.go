@@ -33,7 +33,7 @@ type queryBar struct {
 
 func newQueryBar(f *face, changed, done func()) *queryBar {
 	b := &queryBar{face: f, changed: changed, done: done, box: newEntry(f.keys)}
-	b.box.SetPlaceHolder("Search paths, headers and bodies, or status:5xx service:github since:1h")
+	b.box.SetPlaceHolder("Words of paths, headers and bodies, invo*, or status:5xx service:github since:1h")
 	b.box.Icon = theme.SearchIcon()
 	b.box.OnChanged = func(string) { b.wait() }
 	b.box.OnSubmitted = func(string) {

@@ -81,7 +81,7 @@ func TestFindCall(t *testing.T) {
 	a.key("ctrl+3")
 	a.reads("audit-many", "Audit log", "201")
 	a.key("ctrl+f")
-	a.fill(needle[:6])
+	a.fill(needle[:6] + "*")
 	a.reads("audit-found", fmt.Sprintf("orders/%d", onRecord/3))
 	a.key("Return", "Down", "Return")
 	a.reads("audit-opened", "Copy as curl", "fragile")
