@@ -159,37 +159,25 @@ func (b *Backend) SetAuthtoken(ctx context.Context, v secret.Value) error {
 	if err := CheckAuthtoken(v); err != nil {
 		return err
 	}
-	if _, err := b.authtokenPlace(ctx); err != nil {
-		return err // before anybody is asked
-	}
 	if err := b.tunnel.Check(ctx, v); err != nil {
 		return err
 	}
 	b.edit.Lock()
 	defer b.edit.Unlock()
-	ref, err := b.authtokenPlace(ctx)
+	if err := b.unlocked(); err != nil {
+		return err
+	}
+	cfg, _, err := b.readConfig(ctx)
 	if err != nil {
 		return err
+	}
+	ref := cfg.Tunnel.Authtoken.Ref
+	if ref.Scheme != secret.Keychain {
+		return fmt.Errorf("the config has the authtoken elsewhere: change it there, or write %q for tunnel/authtoken in %s", config.TunnelAuthtoken, b.opts.ConfigPath)
 	}
 	c := change{what: "keeping ngrok's authtoken"}
 	c.set(ref, v)
 	return b.changes.make(ctx, c, nil)
-}
-
-// authtokenPlace is where in the vault the authtoken belongs.
-func (b *Backend) authtokenPlace(ctx context.Context) (secret.Ref, error) {
-	if err := b.unlocked(); err != nil {
-		return secret.Ref{}, err
-	}
-	cfg, _, err := b.readConfig(ctx)
-	if err != nil {
-		return secret.Ref{}, err
-	}
-	ref := cfg.Tunnel.Authtoken.Ref
-	if ref.Scheme != secret.Keychain {
-		return ref, fmt.Errorf("the config has the authtoken elsewhere: change it there, or write %q for tunnel/authtoken in %s", config.TunnelAuthtoken, b.opts.ConfigPath)
-	}
-	return ref, nil
 }
 
 // TunnelSettings are what the config says of the tunnel, less the authtoken.
