@@ -147,6 +147,19 @@ func TestMakeVaultPictures(t *testing.T) {
 	s.picture("make-vault")
 }
 
+func TestDamagePictures(t *testing.T) {
+	s := open(t, testConfig)
+	s.fillTokens()
+	s.damageTokens()
+	s.window.open(pageServices)
+	s.settle()
+	s.picture("tokens-damaged")
+	s.banner.ask(true)
+	s.picture("tokens-damaged-ask")
+	s.banner.setAside()
+	s.until("the new list", func() bool { return s.b.View().Problem.IsZero() })
+}
+
 // fillTokens makes some tokens of all kinds.
 func (s *screen) fillTokens() {
 	s.t.Helper()

@@ -221,8 +221,8 @@ func (b *Backend) watchTokens(ctx context.Context) {
 
 func (b *Backend) tokensChanged(ctx context.Context) {
 	if err := b.tokens.Sync(); err != nil {
-		b.opts.Logger.Error("the list of tokens was changed, and what it says is not in force", "why", err)
-		b.setProblem(Notice{"The list of tokens cannot be read", Sentence(err.Error()), "retry"})
+		b.opts.Logger.Error("the list of tokens was changed and cannot be read, so no token passes", "why", err)
+		b.publish()
 		return
 	}
 	b.obeyPanic()
@@ -245,6 +245,9 @@ func (b *Backend) saveCalls(ctx context.Context) {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
+		}
+		if b.tokens.Trouble() != nil && b.tokens.Sync() == nil { // which may be over without a change of the file
+			b.tokensChanged(ctx)
 		}
 		err := errors.Join(b.noteResumed(), b.tokens.Flush())
 		if err != nil && !told {

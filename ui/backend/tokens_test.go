@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -219,19 +218,5 @@ func TestRotateGrace(t *testing.T) {
 	waitFor(t, "the key of another process", func() bool { return !opens(t, b, tok) })
 	if err := b.ImportKey(t.Context(), secret.New(" \n"), 0); err == nil {
 		t.Error("a blank key is taken")
-	}
-}
-
-// TestDamagedTokens: a list that cannot be read is no empty one.
-func TestDamagedTokens(t *testing.T) {
-	b := start(t, withTokens(t))
-	newToken(t, b, TokenRequest{Service: "acme"})
-	o := b.opts
-	o.StateDir = t.TempDir()
-	if err := os.WriteFile(filepath.Join(o.StateDir, "tokens.jsonl"), []byte("garbage\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "tokens.jsonl") {
-		t.Errorf("got %v", err)
 	}
 }

@@ -65,7 +65,7 @@ type View struct {
 // Notice is a problem put into words, with what the person can do.
 type Notice struct {
 	Title, Text string
-	Action      string // "", "retry" or "unlock"
+	Action      string // "", "retry", "unlock" or, for SetTokensAside, "aside"
 }
 
 // IsZero reports whether there is nothing to say.
@@ -164,6 +164,9 @@ func (b *Backend) look() *View {
 		if v.Keychain.CanUnlock {
 			v.Problem.Action = "unlock"
 		}
+	}
+	if err := b.tokens.Trouble(); err != nil && v.Problem.IsZero() {
+		v.Problem = unread(err)
 	}
 	if err, lost := b.server.Unrecorded(); err != nil && v.Problem.IsZero() {
 		v.Problem = unrecorded(err, lost)
