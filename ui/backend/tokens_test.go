@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -65,6 +66,13 @@ func TestTokens(t *testing.T) {
 	}
 	if got := b.LastAudiences("acme", 5); !slices.Equal(got, []string{"n8n", "zapier"}) {
 		t.Errorf("the last audiences are %v", got)
+	}
+	want := map[string][]string{"acme": {"n8n", "zapier", "desktop"}, "other": {"zapier"}, "open": {"desktop"}}
+	if got := b.OfferedAudiences([]string{"acme", "other", "open", "shut", "gone"}, 3); !reflect.DeepEqual(got, want) {
+		t.Errorf("offered are %v, want %v", got, want)
+	}
+	if got := b.OfferedAudiences([]string{"acme"}, 1)["acme"]; !slices.Equal(got, []string{"n8n"}) {
+		t.Errorf("of one, offered is %v", got)
 	}
 	for _, tok := range []Token{zap, zap, dated, usual} {
 		if !opens(t, b, tok) {

@@ -65,7 +65,7 @@ func TestDamagedTokens(t *testing.T) {
 		t.Errorf("the copy differs: %v", err)
 	}
 	eventually(t, "a new token to pass", func() bool {
-		a.tray.Click("Copy token/acme")
+		a.tray.Click("Copy token/acme/zapier")
 		fresh := desk.Clipboard()
 		status, _, err := a.tryCurl("/s/acme/x", fresh)
 		return fresh != token && err == nil && status == "200"
