@@ -8,6 +8,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,6 +80,11 @@ func TestPictures(t *testing.T) {
 	s.picture("services-selected")
 	s.services.open("weather")
 	s.picture("services-problem")
+	s.services.open("github")
+	s.services.detail.openKit()
+	s.callWith("/s/github/user", "nonsense")
+	s.until("the refused call", func() bool { return strings.Contains(s.services.detail.kit.call.seg.Text, "refused") })
+	s.picture("services-kit")
 	s.edit("")
 	s.picture("form-new")
 	s.whole("form-whole")
