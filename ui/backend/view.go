@@ -159,17 +159,8 @@ func (b *Backend) look() *View {
 	if s.phase == Running && b.server.Paused() {
 		v.Phase = Paused
 	}
-	if v.Problem.IsZero() && report.KeyProblem != "" && !v.Locked {
-		v.Problem = Notice{"Service tokens cannot be checked", Sentence(report.KeyProblem), "retry"}
-		if v.Keychain.CanUnlock {
-			v.Problem.Action = "unlock"
-		}
-	}
-	if err := b.tokens.Trouble(); err != nil && v.Problem.IsZero() {
-		v.Problem = unread(err)
-	}
-	if err, lost := b.server.Unrecorded(); err != nil && v.Problem.IsZero() {
-		v.Problem = unrecorded(err, lost)
+	if v.Problem.IsZero() {
+		v.Problem = b.trouble(v, report.KeyProblem)
 	}
 	v.Unloaded = cfg == nil && s.phase != Starting
 	if cfg != nil {
@@ -187,6 +178,24 @@ func (b *Backend) look() *View {
 		slices.SortFunc(v.Services, func(a, b ServiceInfo) int { return strings.Compare(a.Name, b.Name) })
 	}
 	return v
+}
+
+// trouble is what else keeps the proxy from its work.
+func (b *Backend) trouble(v *View, keyProblem string) Notice {
+	if keyProblem != "" && !v.Locked {
+		n := Notice{"Service tokens cannot be checked", Sentence(keyProblem), "retry"}
+		if v.Keychain.CanUnlock {
+			n.Action = "unlock"
+		}
+		return n
+	}
+	if err := b.tokens.Trouble(); err != nil {
+		return unread(err)
+	}
+	if err, lost := b.server.Unrecorded(); err != nil {
+		return unrecorded(err, lost)
+	}
+	return Notice{}
 }
 
 func serviceInfo(svc *config.Service, problem, base string) ServiceInfo {
