@@ -36,6 +36,8 @@ func tokenProblem(err error, claims token.Claims, svc *config.Service) *problem 
 			fmt.Sprintf("The token expired at %s. Ask Lockbox's owner for a new one.", claims.Expires.UTC().Format(time.RFC3339)))
 	case errors.Is(err, register.ErrRevoked):
 		return refuse(http.StatusUnauthorized, "token_revoked", "Token revoked", "The token was revoked. Ask Lockbox's owner for a new one.")
+	case errors.Is(err, register.ErrUnread):
+		return refuse(http.StatusServiceUnavailable, "tokens_unreadable", "List of tokens unreadable", "Lockbox cannot read its list of tokens, and so not tell which are revoked. Its owner is told how to mend it.")
 	case errors.Is(err, token.ErrIssuer):
 		return refuse(http.StatusUnauthorized, "token_issuer", "Bad issuer", "The token was not made by Lockbox.")
 	case errors.Is(err, token.ErrWrongService):

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"context"
+
 	"fyne.io/fyne/v2"
 
 	"lockbox/ui/backend"
@@ -14,6 +16,7 @@ type banner struct {
 	keychain  *strip
 	unlocker  *unlocker
 	dismissed string // the keychain's message that the person closed
+	asking    bool   // whether the list of tokens is to be set aside
 }
 
 func newBanner(f *face) *banner {
@@ -36,6 +39,12 @@ func (b *banner) draw(v backend.View) {
 
 func (b *banner) drawProblem(v backend.View) {
 	n := v.Problem
+	b.asking = b.asking && n.Action == "aside"
+	if b.asking {
+		b.problem.say(markWarning, "Set the list of tokens aside?", "The damaged file is kept beside the new one, which has what can still be read. Every token that is out is revoked, since some may have been before: platforms need new ones.",
+			action{label: "Keep", do: func() { b.ask(false) }}, action{label: "Set it aside", do: b.setAside})
+		return
+	}
 	if n.IsZero() || n.Action == "unlock" && locked(v) { // the unlocker says so
 		b.problem.clear()
 		return
@@ -44,10 +53,40 @@ func (b *banner) drawProblem(v backend.View) {
 	switch n.Action {
 	case "retry":
 		actions = append(actions, action{label: "Retry", do: func() { b.retry("retry") }})
+	case "aside":
+		actions = append(actions, action{label: "Retry", do: func() { b.retry("retry") }}, action{label: "Set it aside…", do: func() { b.ask(true) }})
 	case "unlock":
 		actions = append(actions, action{label: "Unlock", do: func() { b.retry("unlock") }})
 	}
 	b.problem.say(markFailed, n.Title, n.Text, actions...)
+}
+
+// ask asks whether the list of tokens is to be set aside, or no longer does.
+func (b *banner) ask(yes bool) {
+	b.asking = yes
+	b.draw(b.backend.View())
+	if yes {
+		b.problem.focusFirst(b.window.Canvas())
+	}
+}
+
+// setAside begins a new list of tokens in the place of a damaged one.
+func (b *banner) setAside() {
+	b.ask(false)
+	copied := ""
+	b.loop.run("Setting the list of tokens aside…", func(ctx context.Context) (err error) {
+		copied, err = b.backend.SetTokensAside(ctx)
+		return err
+	}, func(err error) {
+		switch {
+		case err != nil:
+			b.say(markFailed, backend.Sentence(err.Error()))
+		case copied == "":
+			b.say(markGood, "The list of tokens can be read again.")
+		default:
+			b.say(markGood, "Every token is revoked. The damaged list is kept as "+copied+".")
+		}
+	})
 }
 
 // drawKeychain speaks of the keychain where the problem above does not.

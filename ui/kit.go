@@ -14,8 +14,12 @@ import (
 	"lockbox/ui/backend"
 )
 
-// masked stands for a token that is not shown.
-const masked = "••••••"
+const (
+	// masked stands for a token that is not shown.
+	masked = "••••••"
+	// standIn stands for a token that is elsewhere.
+	standIn = "YOUR-TOKEN"
+)
 
 // kit says for a platform what goes into which of its fields, and then what came
 // of the first calls.
@@ -26,6 +30,7 @@ type kit struct {
 	where    *prose
 	fields   *fyne.Container
 	local    *prose
+	yours    *prose // what standIn is
 	marker   *marker
 	call     *prose
 
@@ -41,17 +46,20 @@ type kit struct {
 func newKit(f *face) *kit {
 	k := &kit{face: f, marker: newMarker(markNone)}
 	small := func() *prose { return newProse("", theme.SizeNameCaptionText, colorMuted) }
-	k.where, k.local, k.call = small(), small(), small()
+	k.where, k.local, k.call, k.yours = small(), small(), small(), small()
+	k.yours.set("The token stands where "+standIn+" does. It was shown when it was made, and only then.", "")
 	k.local.set("The address leads to this computer only: a platform elsewhere needs a tunnel to it.", "")
 	k.fields = column(gapSmall)
 	k.platform = newChoice(f.keys, platformNames(), func(string) { k.fill() })
 	k.root = column(gap, container.NewBorder(nil, nil, container.NewVBox(inset(3, 0, 0, gapSmall, k.marker)), nil, k.call.root),
-		rule(), strong("Where it goes"), frame(k.platform), k.where.root, k.fields, k.local.root)
+		rule(), strong("Where it goes"), frame(k.platform), k.where.root, k.fields, k.yours.root, k.local.root)
 	return k
 }
 
-// begin shows the kit of a token, and waits for its first call.
+// begin shows the kit of a token, and waits for its first call. A token that was
+// made elsewhere is zero: standIn stands for it.
 func (k *kit) begin(v backend.View, service string, token secret.Value) {
+	k.yours.root.Hidden = !token.IsZero()
 	k.service, k.token, k.since, k.seen = service, token, time.Now(), ""
 	base := v.CallersURL()
 	k.local.root.Hidden = base != ""
@@ -81,18 +89,27 @@ func (k *kit) fill() {
 	p := platformNamed(k.platform.Selected)
 	k.where.set("In "+p.where+":", "")
 	k.fields.RemoveAll()
+	stands := masked
+	if k.token.IsZero() {
+		stands = standIn
+	}
 	for _, f := range p.fields {
-		shown, _, more := strings.Cut(f.fill(k.url, masked), "\n")
+		shown, _, more := strings.Cut(f.fill(k.url, stands), "\n")
 		if more {
 			shown += " …"
 		}
 		copied := newButton(k.keys, "", theme.ContentCopyIcon(), func() { k.copyField(f) }).quiet()
+		copied.Hidden = k.token.IsZero() && f.value == tokenAlone // there is nothing to copy
 		k.fields.Add(column(0, caption(f.label), container.NewBorder(nil, nil, nil, copied, middle(plain(shown).mono().flexible()))))
 	}
 	k.root.Refresh()
 }
 
 func (k *kit) copyField(f kitField) {
+	if k.token.IsZero() {
+		k.copyText(f.fill(k.url, standIn), f.label)
+		return
+	}
 	text := f.fill(k.url, k.token.Reveal())
 	if text == f.fill(k.url, masked) {
 		k.copyText(text, f.label)
@@ -132,8 +149,25 @@ func (k *kit) draw(v backend.View) {
 func handshake(x backend.Exchange) (mark, string) {
 	who := callerOf(x.RequestHeader.Get("User-Agent"), x.Remote)
 	if x.Decision == "refused" {
-		_, why, _ := strings.Cut(x.Reason, ": ")
-		return markRefused, fmt.Sprintf("A call from %s was refused: %s", who, why)
+		code, why, _ := strings.Cut(x.Reason, ": ")
+		why = strings.TrimSuffix(why, " Ask Lockbox's owner for a new one.") // who reads this
+		return markRefused, strings.TrimSpace(fmt.Sprintf("A call from %s was refused: %s %s", who, why, mends[code]))
 	}
 	return statusMark(x), fmt.Sprintf("Received from %s, %d, %s.", who, x.Status, took(x.Duration))
+}
+
+// mends is what helps a call that was refused, by the code of its refusal, where
+// the refusal itself does not say so.
+var mends = map[string]string{
+	"token_missing":       "Fill in the field below that has the word Authorization, or the headers are not sent.",
+	"token_expired":       "Make a new token on the Tokens page, and put it in the old one's place.",
+	"token_revoked":       "Make a new token on the Tokens page, and put it in the old one's place.",
+	"token_signature":     "Make a new token on the Tokens page, and put it in the old one's place.",
+	"token_issuer":        "Make a token on the Tokens page, and put it in the other one's place.",
+	"token_service":       "Use this service's token, or the address of the service that the token is for.",
+	"token_audience":      "Make a token for an audience that the service accepts, or allow this one in the service's form.",
+	"tokens_unreadable":   "What stands at the top of the window mends it.",
+	"signing_key_missing": "What stands at the top of the window mends it.",
+	"locked":              "Unlock Lockbox.",
+	"paused":              "Resume the proxy.",
 }

@@ -8,6 +8,9 @@ type kitField struct {
 	value string // what is put there; URL and TOKEN stand for themselves
 }
 
+// tokenAlone is the value of a field that takes nothing but the token.
+const tokenAlone = "TOKEN"
+
 // platform is a caller that is set up by hand.
 type platform struct {
 	name   string
@@ -33,14 +36,14 @@ var platforms = []platform{
 		{"Or: Import cURL", "curl -H 'Authorization: Bearer TOKEN' 'URL'"},
 	}, []string{"n8n"}},
 	{"ChatGPT Actions", "Configure, Actions, Authentication “API Key”", []kitField{
-		{"API Key", "TOKEN"}, {"Auth Type", "Bearer"}, {"Schema", "SCHEMA"},
+		{"API Key", tokenAlone}, {"Auth Type", "Bearer"}, {"Schema", "SCHEMA"},
 	}, []string{"chatgpt", "openai", "mozilla/5.0 applewebkit/537.36 (khtml, like gecko); compatible; chatgpt"}},
 	{"curl", "a terminal", []kitField{
 		{"Line", "curl -H 'Authorization: Bearer TOKEN' 'URL'"},
 	}, []string{"curl/"}},
 	{"Anything else", "whatever sends HTTP", []kitField{
 		{"URL", "URL"}, {"Header", "Authorization: Bearer TOKEN"},
-		{"Or: name of the header", "X-Lockbox-Token"}, {"Or: password of Basic", "TOKEN"},
+		{"Or: name of the header", "X-Lockbox-Token"}, {"Or: password of Basic", tokenAlone},
 	}, nil},
 }
 

@@ -83,6 +83,11 @@ func TestPictures(t *testing.T) {
 	s.picture("services-selected")
 	s.services.open("weather")
 	s.picture("services-problem")
+	s.services.open("github")
+	s.services.detail.openKit()
+	s.callWith("/s/github/user", "nonsense")
+	s.until("the refused call", func() bool { return strings.Contains(s.services.detail.kit.call.seg.Text, "refused") })
+	s.picture("services-kit")
 	s.edit("")
 	s.picture("form-new")
 	s.whole("form-whole")
@@ -227,6 +232,19 @@ func TestMakeVaultPictures(t *testing.T) {
 	s := open(t, vaultConfig(filepath.Join(t.TempDir(), "vault.age")))
 	s.until("a passphrase is asked for", func() bool { return s.unlocker().root.Visible() })
 	s.picture("make-vault")
+}
+
+func TestDamagePictures(t *testing.T) {
+	s := open(t, testConfig)
+	s.fillTokens()
+	s.damageTokens()
+	s.window.open(pageServices)
+	s.settle()
+	s.picture("tokens-damaged")
+	s.banner.ask(true)
+	s.picture("tokens-damaged-ask")
+	s.banner.setAside()
+	s.until("the new list", func() bool { return s.b.View().Problem.IsZero() })
 }
 
 // fillTokens makes some tokens of all kinds.

@@ -56,7 +56,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 	defer signal.Stop(hangup)
 	a.Lifecycle().SetOnStarted(func() {
 		t.open()
-		l.watch(b, func(v backend.View) { w.draw(v); t.draw(trayOf(v)) })
+		l.watch(b, func(v backend.View) { w.draw(v); t.draw(trayOf(v)); t.offer(v) })
 		l.every(5*time.Second, func() { w.status.tick(); w.tokens.tick() })
 		if o.Raise != nil {
 			l.each(o.Raise, w.raise)
@@ -116,10 +116,12 @@ type tray struct {
 	window *window
 	shown  trayState
 	items  map[trayAction]*systray.MenuItem
-	slots  []*systray.MenuItem // of the services
-	names  []string            // which service a slot stands for; "" for none
+	slots  []*slot // of the services
 	more   *systray.MenuItem
 	none   *systray.MenuItem
+
+	offering trayOffer
+	offered  map[string][]string // audiences, by service
 }
 
 // startTray shows the icon. Closing the window hides it where the icon can be
@@ -186,29 +188,6 @@ func (t *tray) open() {
 	t.shown = trayState{Line: "\x00"}
 }
 
-// openSlots makes the places of the services, which are named as they come.
-func (t *tray) openSlots(parent *systray.MenuItem) {
-	t.names = make([]string, trayServices)
-	for i := range trayServices {
-		slot := parent.AddSubMenuItem("–", "")
-		slot.Hide()
-		t.slots = append(t.slots, slot)
-		t.on(slot, func() {
-			if name := t.names[i]; name != "" {
-				t.window.copyToken(name, "", 0)
-			}
-		})
-	}
-	t.none = parent.AddSubMenuItem("No services yet", "")
-	t.none.Disable()
-	t.more = parent.AddSubMenuItem("More…", "")
-	t.more.Hide()
-	t.on(t.more, func() {
-		t.window.open(pageServices)
-		t.window.raise()
-	})
-}
-
 // on has f called on the window's thread at each click. A click that no one
 // waits for is dropped, so each item has its own goroutine.
 func (t *tray) on(item *systray.MenuItem, f func()) { t.window.loop.each(item.ClickedCh, f) }
@@ -242,26 +221,6 @@ func (t *tray) draw(s trayState) {
 	setTray(first, was.More, s.More, t.more.Show, t.more.Hide)
 	setTray(first, len(was.Services) == 0, len(s.Services) == 0, t.none.Show, t.none.Hide)
 	t.drawSlots(s.Services)
-}
-
-// drawSlots names the places of the services.
-func (t *tray) drawSlots(services []string) {
-	for i, slot := range t.slots {
-		name := ""
-		if i < len(services) {
-			name = services[i]
-		}
-		if name == t.names[i] {
-			continue
-		}
-		t.names[i] = name
-		if name == "" {
-			slot.Hide()
-			continue
-		}
-		slot.SetTitle(name)
-		slot.Show()
-	}
 }
 
 // setTray calls on or off where a state changed, or is shown for the first time.

@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
 
+	"lockbox/proxy/secret"
 	"lockbox/ui/backend"
 )
 
@@ -36,6 +37,11 @@ type serviceDetail struct {
 	del, copyURL, log      *button
 	result                 *line
 	ask                    *strip
+
+	facts, setup *fyne.Container // what is shown: the service, or its kit
+	caller       *line
+	kit          *kit
+	setUp        *button
 }
 
 func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
@@ -52,6 +58,8 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 	d.audience.OnSubmitted = func(string) { d.makeToken() }
 	d.test = newButton(f.keys, "Test", theme.MediaPlayIcon(), d.try)
 	d.log = newButton(f.keys, "Calls", theme.HistoryIcon(), func() { p.calls(d.info.Name) })
+	d.setUp = newButton(f.keys, "Set up a caller", theme.SettingsIcon(), d.openKit)
+	d.kit, d.caller = newKit(f), heading("").flexible()
 	d.result = caption("").flexible()
 	d.result.Hide()
 	d.edit = newButton(f.keys, "Edit", theme.DocumentCreateIcon(), func() { p.edit(d.info.Name) })
@@ -61,18 +69,20 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 	words := column(1, d.name, container.NewBorder(nil, nil, d.marker, nil, inset(0, 0, gapSmall, 0, d.word)))
 	head := container.NewBorder(nil, nil, inset(0, 0, 0, gap, middle(d.badge)), nil, words)
 	field := func(label string, o fyne.CanvasObject) *fyne.Container { return column(2, caption(label), o) }
-	facts := column(gap,
+	about := column(gap,
 		field("Address for callers", d.address),
 		field("Goes to", d.base),
 		field("Credential", d.kind))
 	tokens := column(gapSmall, strong("Service token"),
 		container.NewGridWithColumns(2, field("For audience", container.NewStack(d.audience, d.audiencesBox)), field("Valid for", frame(d.lifetime))),
-		inset(gapSmall, 0, 0, 0, d.token))
-	body := column(gap+2, head, d.problem.root, facts,
+		inset(gapSmall, 0, 0, 0, row(gapSmall, d.token, d.setUp)))
+	d.facts = column(gap+2, head, d.problem.root, about,
 		row(gapSmall, d.copyURL, d.test, d.log), d.result,
 		rule(), tokens, rule(), d.ask.root,
 		row(gapSmall, d.edit, d.dup, d.del))
-	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, body))
+	d.setup = column(gap, d.caller, row(0, newButton(f.keys, "Back", theme.NavigateBackIcon(), d.closeKit)), d.kit.root)
+	d.setup.Hide()
+	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, container.NewStack(d.facts, d.setup)))
 	d.root = inset(0, 0, gap, 0, wide(detailWidth, newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, scroll)))
 	d.root.Hide()
 	return d
@@ -117,7 +127,9 @@ func (d *serviceDetail) show(info backend.ServiceInfo) {
 		d.audiences.Enable()
 		d.token.Enable()
 	}
+	d.setUp.Hidden = !info.TokenRequired
 	if other {
+		d.closeKit()
 		d.audience.SetText("")
 		d.tell("", "")
 		d.ask.clear()
@@ -143,13 +155,32 @@ func (d *serviceDetail) hide() {
 		d.page.listBox.Refresh()
 	}
 	d.info = backend.ServiceInfo{}
+	d.closeKit()
 	d.ask.clear()
+}
+
+// openKit shows what goes where in a platform that calls the service, and waits
+// for its first call. The token is one that was made before.
+func (d *serviceDetail) openKit() {
+	d.kit.begin(d.backend.View(), d.info.Name, secret.Value{})
+	d.caller.set("A caller of "+d.info.Name, "")
+	d.facts.Hide()
+	d.setup.Show()
+	d.root.Refresh()
+}
+
+func (d *serviceDetail) closeKit() {
+	d.kit.end()
+	d.setup.Hide()
+	d.facts.Show()
+	d.root.Refresh()
 }
 
 // draw shows the defaults of a new View.
 func (d *serviceDetail) draw(v backend.View) {
 	changed := d.view.Token != v.Token
 	d.view = v
+	d.kit.draw(v)
 	if !changed {
 		return
 	}

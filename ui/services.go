@@ -282,6 +282,8 @@ func (p *servicesPage) key(k fyne.KeyName) bool {
 	switch {
 	case p.detail.asking():
 		p.detail.keep()
+	case p.detail.setup.Visible():
+		p.detail.closeKit()
 	case p.search.Text != "":
 		p.search.SetText("")
 	default:

@@ -80,3 +80,76 @@ func TestTrayDo(t *testing.T) {
 		}
 	}
 }
+
+// TestTraySlots: the places of the services show what is offered for each, and
+// there are never more.
+func TestTraySlots(t *testing.T) {
+	many, offered := []string{}, map[string][]string{}
+	for i := range 500 {
+		many = append(many, fmt.Sprint("s", i))
+		offered[many[i]] = []string{"a", "b", "c", "d", "e"}
+	}
+	tests := []struct {
+		name     string
+		services []string
+		offered  map[string][]string
+		want     string // the first three places
+	}{
+		{"none", nil, nil, "[{ [  ]} { [  ]} { [  ]}]"},
+		{"not yet known", []string{"acme"}, nil, "[{acme [  ]} { [  ]} { [  ]}]"},
+		{"some", []string{"acme", "shop"}, map[string][]string{"acme": {"zapier", "make"}, "gone": {"x"}}, "[{acme [zapier make ]} {shop [  ]} { [  ]}]"},
+		{"many", many, offered, "[{s0 [a b c]} {s1 [a b c]} {s2 [a b c]}]"},
+	}
+	for _, tt := range tests {
+		got := traySlots(tt.services, tt.offered)
+		if text := fmt.Sprint(got[:3]); text != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, text, tt.want)
+		}
+	}
+}
+
+// TestTrayOffer: the audiences are looked for when they may be others, and not at
+// each call.
+func TestTrayOffer(t *testing.T) {
+	v := backend.View{Tokens: 1, Token: backend.TokenDefaults{Audience: "desktop"}, Services: []backend.ServiceInfo{{Name: "acme", Audiences: []string{"a"}}}}
+	was := trayOfferOf(v)
+	tests := []struct {
+		name   string
+		change func(*backend.View)
+		same   bool
+	}{
+		{"a call", func(v *backend.View) { v.Exchanges++ }, true},
+		{"a token", func(v *backend.View) { v.Tokens++ }, false},
+		{"another usual audience", func(v *backend.View) { v.Token.Audience = "zapier" }, false},
+		{"another service", func(v *backend.View) { v.Services = append(v.Services, backend.ServiceInfo{Name: "shop"}) }, false},
+		{"another audience", func(v *backend.View) { v.Services = []backend.ServiceInfo{{Name: "acme", Audiences: []string{"b"}}} }, false},
+		{"any audience", func(v *backend.View) {
+			v.Services = []backend.ServiceInfo{{Name: "acme", AnyAudience: true, Audiences: []string{"a"}}}
+		}, false},
+	}
+	for _, tt := range tests {
+		now := v
+		tt.change(&now)
+		if got := trayOfferOf(now) == was; got != tt.same {
+			t.Errorf("%s: the same offer: %v", tt.name, got)
+		}
+	}
+}
+
+// TestTrayToken: an audience below a service copies a token for it; New… opens the
+// form with the service chosen.
+func TestTrayToken(t *testing.T) {
+	s := open(t, tokensConfig)
+	s.trayToken("acme", "n8n")
+	s.until("the copy", func() bool { return s.copied == 1 })
+	if got := s.b.LastAudiences("acme", 5); !slices.Equal(got, []string{"n8n"}) {
+		t.Errorf("the token is for %v", got)
+	}
+	if got := s.callWith("/s/acme/x", s.app.Clipboard().Content()); got != 200 {
+		t.Errorf("a call with it: %d", got)
+	}
+	s.trayToken("shop", "")
+	if m := s.tokens.maker; s.page != pageTokens || !m.form.Visible() || m.service.Selected != "shop" {
+		t.Errorf("New… shows page %d with service %q", s.page, m.service.Selected)
+	}
+}

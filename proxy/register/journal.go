@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -27,6 +26,7 @@ type journal struct {
 	info   fs.FileInfo // of the file that was read
 	offset int64       // up to where
 	lines  int
+	doubt  bool // it is to be read from the beginning: what was read may be there no more
 }
 
 // Hold keeps every process from writing the list at path, until free. Whoever
@@ -60,7 +60,7 @@ func (j *journal) news() (lines []line, anew bool, err error) {
 		return nil, false, err
 	}
 	from, n := j.offset, j.lines
-	if anew = j.info != nil && (!os.SameFile(j.info, info) || info.Size() < j.offset); anew {
+	if anew = j.doubt || j.info != nil && (!os.SameFile(j.info, info) || info.Size() < j.offset); anew {
 		from, n = 0, 0
 	}
 	text, err := io.ReadAll(io.NewSectionReader(f, from, info.Size()-from))
@@ -74,14 +74,18 @@ func (j *journal) news() (lines []line, anew bool, err error) {
 		}
 		n++
 		l, err := parse(one)
+		if err != nil && !j.doubt { // the file may have been written over
+			j.doubt = true
+			return j.news()
+		}
 		if err != nil {
-			return nil, false, fmt.Errorf("line %d of the list of tokens %s cannot be read: mend the line, restore the file, or move it away and make a new signing key, since tokens that were revoked would be good again: %w", n, j.path, err)
+			return nil, false, &Damage{Path: j.path, Line: n, Why: err}
 		}
 		lines = append(lines, l)
 		from += int64(len(one)) + 1
 		text = rest
 	}
-	j.info, j.offset, j.lines = info, from, n
+	j.info, j.offset, j.lines, j.doubt = info, from, n, false
 	return lines, anew, nil
 }
 

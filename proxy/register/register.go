@@ -87,6 +87,7 @@ type Register struct {
 	panicked time.Time
 	keys     int // how often the signing keys were replaced
 	keysAt   time.Time
+	trouble  error // why the file cannot be read
 }
 
 // rule revokes every token of a service and an audience that was made before a
@@ -111,11 +112,24 @@ const maxSeen = 10_000
 // something else has written into is an error: a revocation in it could not be
 // told from a token that is good.
 func Open(path string, log *slog.Logger) (*Register, error) {
-	r := &Register{log: log, file: journal{path: path}, entries: map[string]*Entry{}}
-	if err := r.Sync(); err != nil {
+	r := New(path, log)
+	if err := r.Load(); err != nil {
 		return nil, err
 	}
-	return r, r.compact(time.Now())
+	return r, nil
+}
+
+// New is the list at path before it is read: until Load has, no token passes.
+func New(path string, log *slog.Logger) *Register {
+	return &Register{log: log, file: journal{path: path}, entries: map[string]*Entry{}, trouble: ErrUnread}
+}
+
+// Load reads the list, and writes it anew when much of it says nothing any more.
+func (r *Register) Load() error {
+	if err := r.Sync(); err != nil {
+		return err
+	}
+	return r.compact(time.Now())
 }
 
 // Generation changes when a token that was good may no longer be.
@@ -130,7 +144,7 @@ func (r *Register) Generation() uint64 {
 func (r *Register) Revision() uint64 { return r.revision.Load() }
 
 // Judge finds the entry of a token whose signature and claims are good, or
-// refuses it with ErrRevoked. One that is not in the list is put there.
+// refuses it with ErrRevoked, or with ErrUnread while that cannot be known. One that is not in the list is put there.
 func (r *Register) Judge(c token.Claims, now time.Time) (*Entry, error) {
 	if r == nil {
 		return nil, nil
@@ -141,6 +155,9 @@ func (r *Register) Judge(c token.Claims, now time.Time) (*Entry, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.trouble != nil {
+		return nil, ErrUnread
+	}
 	e := r.entries[id]
 	// What was made here was made before or after a rule, as their lines are;
 	// a token itself knows the second only.

@@ -39,11 +39,12 @@ func (r *Register) Sync() error {
 // read applies what is new in the file. disk must be held.
 func (r *Register) read() error {
 	lines, anew, err := r.file.news()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.troubled(err)
 	if err != nil {
 		return err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if anew { // it was compacted, or restored: what it does not say is not so
 		r.reset()
 	}

@@ -89,15 +89,15 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := register.Open(tokensPath(o), o.Logger)
-	if err != nil {
+	b := &Backend{opts: o, found: found{log: o.Logger}, tokens: register.New(tokensPath(o), o.Logger), newConfig: make(chan struct{}, 1), newVault: make(chan struct{}, 1), retry: make(chan net.Listener), loaded: make(chan struct{})}
+	if err := b.loadTokens(); err != nil {
 		return nil, err
 	}
 	log, err := audit.OpenWith(audit.Options{Dir: auditDir(o), Logger: o.Logger, Patient: true})
 	if err != nil {
 		return nil, fmt.Errorf("the audit log cannot be opened: %w", err)
 	}
-	b := &Backend{opts: o, found: found{log: o.Logger}, audit: log, tokens: tokens, newConfig: make(chan struct{}, 1), newVault: make(chan struct{}, 1), retry: make(chan net.Listener), loaded: make(chan struct{})}
+	b.audit = log
 	b.status = status{phase: Starting, listen: config.DefaultListen, token: readTokenDefaults(b.settingsFile()), passphrase: o.Passphrase}
 	b.opts.Passphrase = secret.Value{}
 	first := o.newStore(named, b.passphrase) // until a config is loaded
@@ -115,7 +115,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 			return b.loadConfig(ctx)
 		},
 		Secret: b.loadSecret, Store: b.storeSecret, Keys: b.signingKeys,
-		Register: tokens, Audit: log, Logger: o.Logger, Version: o.Version,
+		Register: b.tokens, Audit: log, Logger: o.Logger, Version: o.Version,
 		OnReload: b.reloaded, OnRecord: b.publish, OnLockout: b.lockedOut,
 	})
 	if err := b.newTunnel(o); err != nil {
@@ -320,10 +320,11 @@ func (b *Backend) reloaded() {
 func (b *Backend) Reload(ctx context.Context) error {
 	b.edit.Lock()
 	defer b.edit.Unlock()
-	return b.load(ctx)
+	return errors.Join(b.readTokens(), b.load(ctx))
 }
 
-// Retry does again what failed: writes the starter config, loads, listens.
+// Retry does again what failed: writes the starter config, reads the list of
+// tokens, loads, listens.
 func (b *Backend) Retry(ctx context.Context) error {
 	b.edit.Lock()
 	defer b.edit.Unlock()
@@ -331,17 +332,18 @@ func (b *Backend) Retry(ctx context.Context) error {
 		b.setProblem(Notice{"The config file cannot be written", Sentence(err.Error()), "retry"})
 		return err
 	}
+	unread := b.readTokens()
 	if err := b.load(ctx); err != nil {
-		return err
+		return errors.Join(unread, err)
 	}
 	if b.View().Phase != Stopped {
-		return nil
+		return unread
 	}
 	ln, err := b.listen(ctx)
 	if err != nil {
-		return err
+		return errors.Join(unread, err)
 	}
-	return b.hand(ctx, ln)
+	return errors.Join(unread, b.hand(ctx, ln))
 }
 
 // hand gives Run a listener to go on with.

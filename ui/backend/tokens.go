@@ -172,16 +172,47 @@ func (b *Backend) TokenByID(id string) (TokenInfo, bool) { return b.tokens.Get(i
 
 // LastAudiences are up to n audiences that a service's tokens were made for, the
 // last one first.
-func (b *Backend) LastAudiences(service string, n int) (out []string) {
+func (b *Backend) LastAudiences(service string, n int) []string {
+	return b.lastAudiences([]string{service}, n)[service]
+}
+
+// lastAudiences goes through the list once.
+func (b *Backend) lastAudiences(services []string, n int) map[string][]string {
+	out := map[string][]string{}
 	cfg := b.server.Config()
-	if cfg == nil || cfg.Services[service] == nil {
-		return nil
+	if cfg == nil {
+		return out
+	}
+	wanted := map[string]*config.Service{}
+	for _, name := range services {
+		if svc := cfg.Services[name]; svc != nil {
+			wanted[name] = svc
+		}
 	}
 	for _, t := range b.tokens.List() {
+		svc, known := wanted[t.Service], out[t.Service]
+		if svc == nil || len(known) >= n {
+			continue
+		}
 		for _, a := range t.Audience {
-			if len(out) < n && t.Service == service && !slices.Contains(out, a) && allows(cfg.Services[service], a) {
-				out = append(out, a)
+			if len(known) < n && !slices.Contains(known, a) && allows(svc, a) {
+				known = append(known, a)
 			}
+		}
+		out[t.Service] = known
+	}
+	return out
+}
+
+// OfferedAudiences are up to n audiences for each of some services that a person
+// may want a token for: those of LastAudiences, and where there is room the usual
+// one.
+func (b *Backend) OfferedAudiences(services []string, n int) map[string][]string {
+	out := b.lastAudiences(services, n)
+	for _, name := range services {
+		usual, err := b.usualAudience(name)
+		if err == nil && len(out[name]) < n && !slices.Contains(out[name], usual) {
+			out[name] = append(out[name], usual)
 		}
 	}
 	return out
@@ -221,8 +252,8 @@ func (b *Backend) watchTokens(ctx context.Context) {
 
 func (b *Backend) tokensChanged(ctx context.Context) {
 	if err := b.tokens.Sync(); err != nil {
-		b.opts.Logger.Error("the list of tokens was changed, and what it says is not in force", "why", err)
-		b.setProblem(Notice{"The list of tokens cannot be read", Sentence(err.Error()), "retry"})
+		b.opts.Logger.Error("the list of tokens was changed and cannot be read, so no token passes", "why", err)
+		b.publish()
 		return
 	}
 	b.obeyPanic()
@@ -245,6 +276,9 @@ func (b *Backend) saveCalls(ctx context.Context) {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
+		}
+		if b.tokens.Trouble() != nil && b.tokens.Sync() == nil { // which may be over without a change of the file
+			b.tokensChanged(ctx)
 		}
 		err := errors.Join(b.noteResumed(), b.tokens.Flush())
 		if err != nil && !told {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +66,13 @@ func TestTokens(t *testing.T) {
 	}
 	if got := b.LastAudiences("acme", 5); !slices.Equal(got, []string{"n8n", "zapier"}) {
 		t.Errorf("the last audiences are %v", got)
+	}
+	want := map[string][]string{"acme": {"n8n", "zapier", "desktop"}, "other": {"zapier"}, "open": {"desktop"}}
+	if got := b.OfferedAudiences([]string{"acme", "other", "open", "shut", "gone"}, 3); !reflect.DeepEqual(got, want) {
+		t.Errorf("offered are %v, want %v", got, want)
+	}
+	if got := b.OfferedAudiences([]string{"acme"}, 1)["acme"]; !slices.Equal(got, []string{"n8n"}) {
+		t.Errorf("of one, offered is %v", got)
 	}
 	for _, tok := range []Token{zap, zap, dated, usual} {
 		if !opens(t, b, tok) {
@@ -219,19 +226,5 @@ func TestRotateGrace(t *testing.T) {
 	waitFor(t, "the key of another process", func() bool { return !opens(t, b, tok) })
 	if err := b.ImportKey(t.Context(), secret.New(" \n"), 0); err == nil {
 		t.Error("a blank key is taken")
-	}
-}
-
-// TestDamagedTokens: a list that cannot be read is no empty one.
-func TestDamagedTokens(t *testing.T) {
-	b := start(t, withTokens(t))
-	newToken(t, b, TokenRequest{Service: "acme"})
-	o := b.opts
-	o.StateDir = t.TempDir()
-	if err := os.WriteFile(filepath.Join(o.StateDir, "tokens.jsonl"), []byte("garbage\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "tokens.jsonl") {
-		t.Errorf("got %v", err)
 	}
 }

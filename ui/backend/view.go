@@ -68,7 +68,7 @@ type View struct {
 // Notice is a problem put into words, with what the person can do.
 type Notice struct {
 	Title, Text string
-	Action      string // "", "retry" or "unlock"
+	Action      string // "", "retry", "unlock" or, for SetTokensAside, "aside"
 }
 
 // IsZero reports whether there is nothing to say.
@@ -164,7 +164,7 @@ func (b *Backend) look() *View {
 		v.Phase = Paused
 	}
 	if v.Problem.IsZero() {
-		v.Problem = b.proxyProblem(v, report.KeyProblem)
+		v.Problem = b.trouble(v, report.KeyProblem)
 	}
 	v.Unloaded = cfg == nil && s.phase != Starting
 	if cfg != nil {
@@ -187,19 +187,22 @@ func (b *Backend) look() *View {
 	return v
 }
 
-// proxyProblem is what keeps a proxy that runs from its work.
-func (b *Backend) proxyProblem(v *View, keyProblem string) (n Notice) {
+// trouble is what else keeps the proxy from its work.
+func (b *Backend) trouble(v *View, keyProblem string) Notice {
 	if keyProblem != "" && !v.Locked {
-		n = Notice{"Service tokens cannot be checked", Sentence(keyProblem), "retry"}
+		n := Notice{"Service tokens cannot be checked", Sentence(keyProblem), "retry"}
 		if v.Keychain.CanUnlock {
 			n.Action = "unlock"
 		}
 		return n
 	}
-	if lost, err := b.server.Unrecorded(); err != nil {
-		n = unrecorded(err, lost)
+	if err := b.tokens.Trouble(); err != nil {
+		return unread(err)
 	}
-	return n
+	if lost, err := b.server.Unrecorded(); err != nil {
+		return unrecorded(err, lost)
+	}
+	return Notice{}
 }
 
 func serviceInfo(svc *config.Service, problem, base string) ServiceInfo {

@@ -150,3 +150,24 @@ func TestTokensUsage(t *testing.T) {
 		}
 	}
 }
+
+// TestDamagedTokens: nothing starts, and nothing is listed or made, over a list
+// that cannot be read.
+func TestDamagedTokens(t *testing.T) {
+	h := newHome(t)
+	h = h.with("LOCKBOX_CONFIG_PATH=" + h.write(t, "config.json", `{"services": {"acme": {"base_url": "lockbox://demo"}}}`))
+	path := filepath.Join(".local", "state", "lockbox", "tokens.jsonl")
+	if err := os.MkdirAll(filepath.Dir(h.path(path)), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	h.write(t, path, "garbage\n")
+	for _, args := range [][]string{
+		{"serve", "--listen", freeAddress(t)},
+		{"tokens", "list"},
+	} {
+		r := h.run(t, args...)
+		if r.code != 1 || r.out != "" || !strings.Contains(r.errOut, "line 1 of the list of tokens "+h.path(path)) || !strings.Contains(r.errOut, "restore the file") {
+			t.Errorf("%v: %+v", args, r)
+		}
+	}
+}

@@ -201,14 +201,25 @@ func (a *app) reads(name string, words ...string) {
 	}
 }
 
-// copyToken takes a service's token from the tray menu and the clipboard.
+// copyToken takes a service's token from the tray menu and the clipboard, for the
+// first audience that is offered.
 func (a *app) copyToken(service string) string {
 	a.t.Helper()
-	a.tray.Click("Copy token/" + service)
+	was, path := a.desk.Clipboard(), ""
+	eventually(a.t, "an audience in the tray", func() bool {
+		for _, i := range a.tray.List() {
+			if strings.HasPrefix(i.Path, "Copy token/"+service+"/") && i.Visible && i.Label != "New…" {
+				path = i.Path
+				return true
+			}
+		}
+		return false
+	})
+	a.tray.Click(path)
 	var token string
 	eventually(a.t, "a token on the clipboard", func() bool {
 		token = a.desk.Clipboard()
-		return strings.Count(token, ".") == 2
+		return strings.Count(token, ".") == 2 && token != was
 	})
 	return token
 }

@@ -160,6 +160,26 @@ func TestTray(t *testing.T) {
 	if status, _ := a.curl("/s/second/x", token); status != "200" {
 		t.Errorf("with the token from the tray: %s", status)
 	}
+	// The next token may be for an audience of before, or is made in the window.
+	out, err = desk.Command(mustBinary(t), "token", "--service-name", "second", "--audience", "zapier").Output()
+	if err != nil {
+		t.Fatalf("a token by the command: %s, %v", out, err)
+	}
+	a.tray.Wait("Copy token/second/zapier", func(i desktest.TrayItem) bool { return i.Visible })
+	items := len(a.tray.List())
+	third := a.copyToken("second") // the audience that was used last is the first
+	if status, _ := a.curl("/s/second/x", third); status != "200" {
+		t.Errorf("with the token for zapier from the tray: %s", status)
+	}
+	fresh := a.tray.Get("Copy token/second/New…")
+	a.tray.Click("Copy token/second/New…")
+	a.reads("new-token-from-tray", "New token", "Opens service", "second")
+	a.fill("n8n")
+	a.key("Return")
+	a.tray.Wait("Copy token/second/n8n", func(i desktest.TrayItem) bool { return i.Visible })
+	if got := a.tray.Get("Copy token/second/New…").ID; got != fresh.ID || len(a.tray.List()) != items {
+		t.Errorf("New… went from id %d to %d, the menu from %d items to %d", fresh.ID, got, items, len(a.tray.List()))
+	}
 	lock := a.tray.Get("Lock")
 	a.tray.Click("Lock")
 	a.tray.Wait("Unlock", func(i desktest.TrayItem) bool { return i.ID == lock.ID })
