@@ -26,7 +26,16 @@ type journal struct {
 	info   fs.FileInfo // of the file that was read
 	offset int64       // up to where
 	lines  int
-	doubt  bool // it is to be read from the beginning: what was read may be there no more
+	doubt  bool   // it is to be read from the beginning: what was read may be there no more
+	wrote  func() // told of each single write; for tests
+}
+
+// did tells of a write that is done.
+func (j *journal) did(err error) error {
+	if err == nil && j.wrote != nil {
+		j.wrote()
+	}
+	return err
 }
 
 // Hold keeps every process from writing the list at path, until free. Whoever
@@ -101,11 +110,11 @@ func (j *journal) add(lines []line) (err error) {
 		return err
 	}
 	// Half a line behind the last whole one is of a writer that died.
-	if err := f.Truncate(j.offset); err != nil {
+	if err := j.did(f.Truncate(j.offset)); err != nil {
 		return err
 	}
-	if _, err = f.WriteAt(text, j.offset); err == nil {
-		err = f.Sync()
+	if _, err = f.WriteAt(text, j.offset); j.did(err) == nil {
+		err = j.did(f.Sync())
 	}
 	if err != nil {
 		return errors.Join(err, f.Truncate(j.offset))
@@ -133,17 +142,17 @@ func (j *journal) replace(lines []line) error {
 	}
 	tmp := j.path + ".tmp"                                                // nobody else writes: the file is locked
 	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // in our own folder
-	if err != nil {
+	if j.did(err) != nil {
 		return err
 	}
-	if _, err = f.Write(text); err == nil {
-		err = f.Sync()
+	if _, err = f.Write(text); j.did(err) == nil {
+		err = j.did(f.Sync())
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(tmp, j.path)
+		err = j.did(os.Rename(tmp, j.path))
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(tmp))
 	}
-	return syncDir(filepath.Dir(j.path))
+	return j.did(syncDir(filepath.Dir(j.path)))
 }
