@@ -169,7 +169,7 @@ func (b *Backend) look() *View {
 			v.Problem.Action = "unlock"
 		}
 	}
-	if err, lost := b.server.Unrecorded(); err != nil && v.Problem.IsZero() {
+	if lost, err := b.server.Unrecorded(); err != nil && v.Problem.IsZero() {
 		v.Problem = unrecorded(err, lost)
 	}
 	v.Unloaded = cfg == nil && s.phase != Starting
