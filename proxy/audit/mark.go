@@ -36,7 +36,7 @@ func (m *mark) seal(kind string, key secret.Value) string {
 		return ""
 	}
 	mac := hmac.New(sha256.New, []byte(key.Reveal()))
-	fmt.Fprintf(mac, "%s\n%d\n%s\n%s", kind, m.Seq, m.Hash, m.Time.UTC().Format(time.RFC3339Nano))
+	mac.Write(fmt.Appendf(nil, "%s\n%d\n%s\n%s", kind, m.Seq, m.Hash, m.Time.UTC().Format(time.RFC3339Nano)))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
@@ -69,7 +69,7 @@ func writeMark(path, kind string, m mark, key secret.Value) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // beside the log
 	if err != nil {
 		return err
 	}
