@@ -53,6 +53,7 @@ type Log struct {
 	written  int64 // Seq of the newest record that is in a file
 	closed   bool
 
+	fresh     atomic.Bool // the log was begun by this process
 	listeners atomic.Pointer[[]func()]
 	keeper    *keeper
 	index     *index // nil: it cannot be had, and searches read the files

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"lockbox/proxy/secret"
@@ -76,6 +77,10 @@ func writeMark(path, kind string, m mark, key secret.Value) error {
 	_, err = f.Write(append(text, '\n'))
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = os.Rename(path+".new", path)
+	}
+	if dir, e := os.Open(filepath.Dir(path)); err == nil && e == nil {
+		_ = dir.Sync() // or the power may fail before the new name is on disk; not every system can
+		_ = dir.Close()
 	}
 	return err
 }
