@@ -90,8 +90,8 @@ func (s *scribe) recovered(l *audit.Log) {
 	}
 }
 
-// Unrecorded is why calls cannot be recorded at the moment, nil when they can, and
-// how many have gone on without a record.
+// Unrecorded is how many calls have gone on without a record, and why they cannot
+// be recorded at the moment: nil when they can.
 func (s *Server) Unrecorded() (lost int64, err error) {
 	s.scribe.mu.Lock()
 	defer s.scribe.mu.Unlock()

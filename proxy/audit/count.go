@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -56,7 +55,10 @@ func (s *search) count(low, high int64, match string) (n int64, err error) {
 	case match == "":
 		return high - low + 1, nil
 	}
-	err = s.log.index.readers.Load().QueryRowContext(s.ctx, "SELECT count(*) FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ?", match, low, high).Scan(&n)
+	err = s.db.QueryRowContext(s.ctx, "SELECT count(*) FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ?", match, low, high).Scan(&n)
+	if err != nil {
+		err = s.failed(err)
+	}
 	return n, err
 }
 
@@ -68,16 +70,8 @@ func (l *Log) Timeline(ctx context.Context, q Query, n int) ([]Bucket, error) {
 	if err != nil || len(s.segments) == 0 {
 		return nil, err
 	}
-	if q.Since.IsZero() {
-		if q.Since, err = l.timeOf(Query{Before: s.segments[0].first + 1, Limit: 1}); err != nil {
-			return nil, err
-		}
-	}
-	if q.Until.IsZero() {
-		if q.Until, err = l.timeOf(Query{Limit: 1}); err != nil {
-			return nil, err
-		}
-		q.Until = q.Until.Add(time.Millisecond)
+	if err := l.span(&q, s.segments[0].first); err != nil {
+		return nil, err
 	}
 	step := max(1, q.Until.Sub(q.Since)/time.Duration(n))
 	out := make([]Bucket, n)
@@ -97,15 +91,20 @@ func (l *Log) Timeline(ctx context.Context, q Query, n int) ([]Bucket, error) {
 			return nil, err
 		}
 	}
-	if s.until == 0 {
-		return out, nil
+	if s.until > 0 {
+		err = s.fill(out, q.Since, step)
 	}
+	return out, err
+}
+
+// fill adds the records of the index to the parts of a timeline.
+func (s *search) fill(out []Bucket, since time.Time, step time.Duration) error {
 	fails := "facets : " + errorTerm
 	if s.match != "" {
 		fails += " AND " + s.match
 	}
-	from, err := s.first(q.Since)
-	for i := 0; i < n && err == nil; i++ {
+	from, err := s.first(since)
+	for i := 0; i < len(out) && err == nil; i++ {
 		var to int64
 		if to, err = s.first(out[i].Start.Add(step)); err != nil {
 			break
@@ -119,7 +118,23 @@ func (l *Log) Timeline(ctx context.Context, q Query, n int) ([]Bucket, error) {
 		out[i].Calls += calls
 		out[i].Errors += errs
 	}
-	return out, err
+	return err
+}
+
+// span completes q's range of times: from the oldest record, first, to the newest.
+func (l *Log) span(q *Query, first int64) (err error) {
+	if q.Since.IsZero() {
+		if q.Since, err = l.timeOf(Query{Before: first + 1, Limit: 1}); err != nil {
+			return err
+		}
+	}
+	if q.Until.IsZero() {
+		if q.Until, err = l.timeOf(Query{Limit: 1}); err != nil {
+			return err
+		}
+		q.Until = q.Until.Add(time.Millisecond)
+	}
+	return nil
 }
 
 // timeOf is when the first record that q chooses was made.
@@ -140,9 +155,9 @@ func (l *Log) Values(ctx context.Context, word string) ([]Value, error) {
 		return nil, err
 	}
 	if s.until > 0 {
-		rows, err := l.index.readers.Load().QueryContext(ctx, "SELECT value, n FROM facets WHERE word = ? AND n > 0 ORDER BY n DESC LIMIT 200", word)
+		rows, err := s.db.QueryContext(ctx, "SELECT value, n FROM facets WHERE word = ? AND n > 0 ORDER BY n DESC LIMIT 200", word)
 		if err != nil {
-			return nil, fmt.Errorf("the index of the audit log cannot be read: %w", err)
+			return nil, s.failed(err)
 		}
 		defer rows.Close() //nolint:errcheck // rows.Err says it
 		for rows.Next() {

@@ -1,6 +1,3 @@
-// Package audit keeps the record of every exchange: what came in, what was
-// decided, what came back. Records are redacted before they get here; none holds
-// a credential, a service token or a cookie.
 package audit
 
 import (

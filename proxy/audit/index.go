@@ -44,13 +44,14 @@ var errOutdated = errors.New("a newer Lockbox made it")
 // index is the SQLite database beside the log's files. One goroutine writes it, and
 // follows the log; searches read it.
 type index struct {
-	log     *Log
-	file    string
-	readers atomic.Pointer[sql.DB]
-	writer  *sql.DB       // nil in a reader of the log
-	wake    chan struct{} // the log has grown, or shrunk
-	cancel  context.CancelFunc
-	done    sync.WaitGroup
+	log       *Log
+	file      string
+	readers   atomic.Pointer[sql.DB]
+	writer    *sql.DB       // nil in a reader of the log, and until it can be had
+	suspected atomic.Bool   // a search met damage
+	wake      chan struct{} // the log has grown, or shrunk
+	cancel    context.CancelFunc
+	done      sync.WaitGroup
 
 	mu      sync.Mutex
 	problem error // why it does not follow the log
@@ -62,8 +63,10 @@ func (l *Log) indexPath() string { return l.path("index.db") }
 // the files of the log. One that is damaged is set aside, and made again.
 func openIndex(l *Log) *index {
 	x := &index{log: l, file: l.indexPath(), wake: make(chan struct{}, 1)}
-	if l.reader {
-		if _, err := os.Stat(x.file); err != nil {
+	if !l.claimed {
+		// Whoever writes the log writes its index too.
+		if err := x.borrow(); err != nil && l.reader {
+			_ = x.close()
 			return nil
 		}
 	} else if err := x.prepare(); err != nil {
@@ -76,10 +79,12 @@ func openIndex(l *Log) *index {
 			return nil
 		}
 	}
-	if err := x.read(); err != nil {
-		l.logger.Error("the index of the audit log cannot be read: searches will be slow", "why", err)
-		_ = x.close()
-		return nil
+	if l.claimed {
+		if err := x.read(); err != nil {
+			l.logger.Error("the index of the audit log cannot be read: searches will be slow", "why", err)
+			_ = x.close()
+			return nil
+		}
 	}
 	if !l.reader {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -87,6 +92,42 @@ func openIndex(l *Log) *index {
 		x.done.Go(func() { x.run(ctx) })
 	}
 	return x
+}
+
+// db is the index for searches; nil while there is none.
+func (x *index) db() *sql.DB {
+	if x == nil {
+		return nil
+	}
+	return x.readers.Load()
+}
+
+// borrow opens the index of another process for searches, if it can be read here.
+func (x *index) borrow() error {
+	if _, err := os.Stat(x.file); err != nil {
+		return err
+	}
+	if err := x.read(); err != nil {
+		return err
+	}
+	var version int
+	err := x.db().QueryRow("SELECT user_version FROM pragma_user_version, state").Scan(&version)
+	if err == nil && version != len(schema) {
+		err = errOutdated
+	}
+	if err != nil {
+		err = errors.Join(err, x.readers.Swap(nil).Close())
+	}
+	return err
+}
+
+// suspect has the index looked at, and made again, if a search met damage in it.
+func (x *index) suspect(err error) {
+	var e *sqlite.Error
+	if errors.As(err, &e) && (e.Code()&0xff == lib.SQLITE_CORRUPT || e.Code()&0xff == lib.SQLITE_NOTADB) {
+		x.suspected.Store(true)
+		x.wakeUp()
+	}
 }
 
 // read opens the index for searches, in the place of one that was set aside.
@@ -176,7 +217,7 @@ func damaged(err error) bool {
 			return true
 		}
 	}
-	return errors.Is(err, errOutdated) || errors.Is(err, errForeign) || errors.Is(err, sql.ErrNoRows)
+	return errors.Is(err, errOutdated) || errors.Is(err, errForeign) || errors.Is(err, errSuspected) || errors.Is(err, sql.ErrNoRows)
 }
 
 // renew sets the index aside and begins an empty one.
@@ -186,6 +227,9 @@ func (x *index) renew(why error) error {
 	if x.writer != nil {
 		_ = x.writer.Close() // it is damaged
 		x.writer = nil
+	}
+	if old := x.readers.Swap(nil); old != nil { // searches read the files meanwhile
+		_ = old.Close()
 	}
 	for _, end := range []string{"", "-wal", "-shm"} {
 		if err := os.Rename(x.file+end, aside+end); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -222,7 +266,11 @@ func (x *index) close() error {
 
 // until is the Seq of the newest record that searches find in the index.
 func (x *index) until(ctx context.Context) (seq int64, err error) {
-	err = x.readers.Load().QueryRowContext(ctx, "SELECT until FROM state").Scan(&seq)
+	db := x.db()
+	if db == nil {
+		return 0, nil
+	}
+	err = db.QueryRowContext(ctx, "SELECT until FROM state").Scan(&seq)
 	return seq, err
 }
 

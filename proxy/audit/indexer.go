@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -97,13 +98,31 @@ func (x *index) follow(ctx context.Context) (more bool, newest int64, err error)
 	if err != nil {
 		return false, newest, err
 	}
-	if until, err := x.until(ctx); err != nil || until > newest {
-		return false, newest, errors.Join(err, errForeign)
+	if !x.log.ours() {
+		return false, newest, nil
+	}
+	if x.suspected.Swap(false) {
+		return false, newest, errSuspected
+	}
+	if x.writer == nil {
+		if err := x.prepare(); err != nil {
+			return false, newest, err
+		}
+	}
+	if x.db() == nil {
+		if err := x.read(); err != nil {
+			return false, newest, err
+		}
+	}
+	if until, err := x.until(context.Background()); err != nil {
+		return false, newest, err
+	} else if until > newest {
+		return false, newest, errForeign
 	}
 	if len(segments) == 0 {
 		return false, newest, nil
 	}
-	tx, err := x.writer.BeginTx(ctx, nil)
+	tx, err := x.writer.Begin() // one that ctx ends would be rolled back after close
 	if err != nil {
 		return false, newest, err
 	}
@@ -123,11 +142,14 @@ func (x *index) follow(ctx context.Context) (more bool, newest int64, err error)
 	if b.dropped > 0 {
 		_, err = x.writer.ExecContext(ctx, "PRAGMA incremental_vacuum(2000)")
 	}
-	return b.until < newest || b.dropped == batchRecords, newest, err
+	return b.more || b.dropped == batchRecords, newest, err
 }
 
 // errForeign is of an index that knows of records which the log does not have.
 var errForeign = errors.New("it is not of this log")
+
+// errSuspected is of an index in which a search met damage.
+var errSuspected = errors.New("a search met damage in it")
 
 func ignoreDone(err error) error {
 	if errors.Is(err, sql.ErrTxDone) {
@@ -143,6 +165,7 @@ type indexing struct {
 	until, at, setback int64
 	counts             map[[2]string]int64
 	dropped            int
+	more               bool // records are left for the next batch
 	call, words        *sql.Stmt
 	text               strings.Builder
 }
@@ -166,7 +189,7 @@ func (b *indexing) add(l *Log, segments []segment) error {
 	if i == len(segments) || segments[i].first > b.until+1 {
 		i--
 	}
-	from, err := b.offset(segments[i])
+	from, err := b.offset(l, segments[i])
 	if err != nil {
 		return err
 	}
@@ -178,6 +201,7 @@ func (b *indexing) add(l *Log, segments []segment) error {
 				return b.ctx.Err() // damaged, or out of place: Verify names it
 			}
 			if n == batchRecords || size > batchBytes {
+				b.more = true
 				return errEnough
 			}
 			n++
@@ -195,14 +219,27 @@ func (b *indexing) add(l *Log, segments []segment) error {
 	return nil
 }
 
-// offset is where in a segment to read on.
-func (b *indexing) offset(s segment) (int64, error) {
+// offset is where in a segment to read on: at the newest record that is indexed.
+// After the power failed the log may have another one in its place, or none.
+func (b *indexing) offset(l *Log, s segment) (int64, error) {
 	var from int64
-	err := b.tx.QueryRow("SELECT offset FROM calls WHERE seq = ? AND segment = ?", b.until, s.name).Scan(&from)
+	var length int
+	var id string
+	err := b.tx.QueryRow("SELECT offset, length, id FROM calls WHERE seq = ? AND segment = ?", b.until, s.name).Scan(&from, &length, &id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
-	return from, err
+	if err != nil {
+		return 0, err
+	}
+	line, err := readAt(l.path(s.name), from, length)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, err
+	}
+	if last, err := readLink(line); err != nil || last.seq != b.until || last.id != id {
+		return 0, errForeign
+	}
+	return from, nil
 }
 
 func (b *indexing) insert(segment string, line []byte, l link, at int64) error {

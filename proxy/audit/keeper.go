@@ -38,6 +38,8 @@ type keeper struct {
 	limits Retention
 	signed int64 // Seq of the newest record that the head speaks of
 	bare   bool  // the head has no signature
+	fresh  bool  // the key was made just now: it cannot have signed anything
+	known  bool  // what was signed before was held against the key
 }
 
 func keep(l *Log) *keeper {
@@ -48,9 +50,16 @@ func keep(l *Log) *keeper {
 
 // SetKey gives the log the key that its newest record and its checkpoints are
 // signed with, 32 random bytes that whoever can write the log should not have.
-func (l *Log) SetKey(key secret.Value) {
+// What was on record before it came must have its signature.
+func (l *Log) SetKey(key secret.Value) { l.setKey(key, false) }
+
+// SetNewKey is SetKey with a key that was made just now, and takes what is on
+// record before it as it is.
+func (l *Log) SetNewKey(key secret.Value) { l.setKey(key, true) }
+
+func (l *Log) setKey(key secret.Value, fresh bool) {
 	l.keeper.mu.Lock()
-	l.keeper.key = key
+	l.keeper.key, l.keeper.fresh = key, fresh
 	l.keeper.mu.Unlock()
 	if err := l.keeper.sign(); err != nil {
 		l.logger.Error("the audit log's newest record cannot be signed", "why", err)
@@ -120,11 +129,54 @@ func (k *keeper) sign() error {
 			return err
 		}
 	}
+	if ok, err := k.mayWrite(); !ok || err != nil {
+		return err
+	}
 	if err := writeMark(l.headPath(), headKind, m, k.key); err != nil {
 		return fmt.Errorf("the head of the audit log cannot be written: %w", err)
 	}
 	k.signed, k.bare = m.Seq, k.key.IsZero()
 	return nil
+}
+
+// mayWrite reports whether a head can take the place of the one there is. Without
+// the key none takes that of a signed one, which goes on to hold for what it says.
+// The key's first head takes the place of one that it did not sign only where
+// there was no key before.
+func (k *keeper) mayWrite() (bool, error) {
+	if k.known {
+		return true, nil
+	}
+	l := k.log
+	head, err := readMark(l.headPath())
+	if err != nil {
+		return false, err
+	}
+	if k.key.IsZero() {
+		return head == nil || head.Signature == "", nil
+	}
+	switch {
+	case head == nil || head.sealed(headKind, k.key):
+	case k.fresh || l.fresh.Load() && head.Signature == "":
+		if err := k.adopt(); err != nil {
+			return false, err
+		}
+	default:
+		if err := l.distrust(); err != nil {
+			return false, err
+		}
+	}
+	k.known = true
+	return true, nil
+}
+
+// adopt signs the checkpoint that was written before there was a key.
+func (k *keeper) adopt() error {
+	m, err := readMark(k.log.checkpointPath())
+	if err != nil || m == nil {
+		return err
+	}
+	return writeMark(k.log.checkpointPath(), checkpointKind, *m, k.key)
 }
 
 // Retain drops what is older or more than the log may keep. The disk space is free
@@ -136,9 +188,19 @@ func (l *Log) Retain(now time.Time) error {
 	l.mu.Lock()
 	segments, ours := l.segments, l.claimed
 	l.mu.Unlock()
+	if last := len(segments) - 1; last >= 0 {
+		if info, err := os.Stat(l.path(segments[last].name)); err == nil && info.Size() == 0 {
+			segments = segments[:last] // its first record could not be written yet
+		}
+	}
 	n, err := l.excess(segments, k.limits, now)
 	if n == 0 || err != nil || !ours {
 		return err
+	}
+	if k.key.IsZero() {
+		if head, err := readMark(l.headPath()); err != nil || head != nil && head.Signature != "" {
+			return errors.Join(errors.New("old audit records are kept until the vault can be read: what is dropped has to be signed for"), err)
+		}
 	}
 	// What the chain begins after is on disk before anything is gone.
 	m := mark{Seq: segments[n].first - 1, Time: now}
@@ -192,7 +254,10 @@ func (l *Log) excess(segments []segment, r Retention, now time.Time) (n int, err
 // otherwise is kept, for Verify to name: the next one would hide it.
 func (l *Log) doubt(segments []segment) error {
 	m, err := readMark(l.headPath())
-	if err == nil && (m == nil || m.Seq == 0 || len(segments) > 0 && m.Seq < segments[0].first) {
+	if err == nil && m == nil {
+		return l.beginHead()
+	}
+	if err == nil && (m.Seq == 0 || len(segments) > 0 && m.Seq < segments[0].first) {
 		return nil
 	}
 	if err == nil && m.Seq <= l.seq {
@@ -207,9 +272,33 @@ func (l *Log) doubt(segments []segment) error {
 			return err
 		}
 	}
-	aside := l.headPath() + "." + time.Now().UTC().Format("20060102T150405.000")
+	return l.distrust()
+}
+
+// headAside is where a head is kept that Verify has to name.
+func (l *Log) headAside() string {
+	return l.headPath() + "." + time.Now().UTC().Format("20060102T150405.000")
+}
+
+// distrust keeps a head that is not right.
+func (l *Log) distrust() error {
+	aside := l.headAside()
 	l.logger.Error("the audit log is not what it was when it was last signed: lockbox audit verify says more", "head", aside)
 	return os.Rename(l.headPath(), aside)
+}
+
+// beginHead writes the head of a new log before its first record, so that a log
+// without one has lost it. For that one it leaves a note to Verify.
+func (l *Log) beginHead() error {
+	m, path := mark{Seq: l.seq, Hash: l.tip.String(), Time: time.Now()}, l.headPath()
+	if l.fresh.Store(l.seq == 0); l.seq > 0 {
+		m.Hash, path = "", l.headAside()
+		l.logger.Error("the head of the audit log is missing: lockbox audit verify says more", "head", l.headPath())
+	}
+	if err := writeMark(path, headKind, m, secret.Value{}); err != nil {
+		return fmt.Errorf("the head of the audit log cannot be written: %w", err)
+	}
+	return nil
 }
 
 // dropped finishes what a crash left of Retain: it leaves out, and removes, the

@@ -43,6 +43,7 @@ type Log struct {
 	segments []segment // oldest first; replaced, never changed
 	file     *os.File  // the newest segment; nil until the first Append
 	size     int64     // of file
+	torn     bool      // file is longer than size: half a line could not be taken back
 	began    time.Time // of file
 	next     *batch    // nil: none is waiting
 	room     []byte    // for the batch after it
@@ -52,6 +53,7 @@ type Log struct {
 	written  int64 // Seq of the newest record that is in a file
 	closed   bool
 
+	fresh     atomic.Bool // the log was begun by this process
 	listeners atomic.Pointer[[]func()]
 	keeper    *keeper
 	index     *index // nil: it cannot be had, and searches read the files
@@ -127,6 +129,10 @@ func (l *Log) claim() error {
 		return errors.Join(ErrInUse, l.refresh())
 	}
 	if err := l.resume(); err != nil {
+		if l.file != nil {
+			err = errors.Join(err, l.file.Close())
+			l.file = nil
+		}
 		return errors.Join(err, l.lock.Unlock())
 	}
 	l.claimed = true
@@ -145,6 +151,7 @@ func (l *Log) resume() error {
 	if segments, err = l.dropped(segments); err != nil {
 		return err
 	}
+	l.last, l.tip, l.seq = uuid.UUID{}, hash{}, 0
 	for len(segments) > 0 {
 		newest := segments[len(segments)-1]
 		last, end, ok, err := mend(l.path(newest.name))
@@ -224,6 +231,13 @@ func (l *Log) now() (segments []segment, newest int64, err error) {
 		err = l.refresh()
 	}
 	return l.segments, l.written, err
+}
+
+// ours reports whether the log is written by this process.
+func (l *Log) ours() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.claimed
 }
 
 // Append gives x its ID and its Seq and writes it. When it returns nil, the record
@@ -331,9 +345,17 @@ func (l *Log) append(b *batch) error {
 			return err
 		}
 	}
+	if l.torn {
+		if err := l.file.Truncate(l.size); err != nil {
+			return err
+		}
+		l.torn = false
+	}
 	if _, err := l.file.Write(b.lines); err != nil {
 		// Half a line would spoil the next one.
-		return errors.Join(err, l.file.Truncate(l.size))
+		cut := l.file.Truncate(l.size)
+		l.torn = cut != nil
+		return errors.Join(err, cut)
 	}
 	l.size += int64(len(b.lines))
 	l.written = b.seq + int64(b.count)
@@ -346,8 +368,12 @@ func (l *Log) begin(name string, first int64) error {
 		return err
 	}
 	if l.file != nil {
-		if err := errors.Join(l.file.Sync(), l.file.Close()); err != nil {
+		// A file that cannot be synced stays the newest: the next call tries again.
+		if err := l.file.Sync(); err != nil {
 			return errors.Join(err, f.Close(), os.Remove(l.path(name)))
+		}
+		if err := l.file.Close(); err != nil {
+			l.logger.Warn("an audit file could not be closed", "why", err) // it is on disk
 		}
 	}
 	l.file, l.size, l.began = f, 0, time.Now()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"lockbox/proxy/secret"
@@ -36,7 +37,7 @@ func (m *mark) seal(kind string, key secret.Value) string {
 		return ""
 	}
 	mac := hmac.New(sha256.New, []byte(key.Reveal()))
-	fmt.Fprintf(mac, "%s\n%d\n%s\n%s", kind, m.Seq, m.Hash, m.Time.UTC().Format(time.RFC3339Nano))
+	mac.Write(fmt.Appendf(nil, "%s\n%d\n%s\n%s", kind, m.Seq, m.Hash, m.Time.UTC().Format(time.RFC3339Nano)))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
@@ -69,13 +70,17 @@ func writeMark(path, kind string, m mark, key secret.Value) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // beside the log
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(append(text, '\n'))
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = os.Rename(path+".new", path)
+	}
+	if dir, e := os.Open(filepath.Dir(path)); err == nil && e == nil {
+		_ = dir.Sync() // or the power may fail before the new name is on disk; not every system can
+		_ = dir.Close()
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ type found struct {
 type search struct {
 	log      *Log
 	ctx      context.Context
+	db       *sql.DB // the index; nil: there is none
 	q        Query
 	segments []segment
 	newest   int64 // Seq of the newest record
@@ -52,14 +54,20 @@ func (l *Log) search(ctx context.Context, q Query) (*search, error) {
 	if q.Before > 0 {
 		s.high = min(s.high, q.Before-1)
 	}
-	if l.index != nil {
-		if s.until, err = l.index.until(ctx); err != nil {
-			return nil, fmt.Errorf("the index of the audit log cannot be read: %w", err)
+	if s.db = l.index.db(); s.db != nil {
+		if err = s.db.QueryRowContext(ctx, "SELECT until FROM state").Scan(&s.until); err != nil {
+			return nil, s.failed(err)
 		}
 	}
 	s.until = min(s.until, s.newest)
 	s.match = q.match()
 	return s, nil
+}
+
+// failed is the error of reading the index.
+func (s *search) failed(err error) error {
+	s.log.index.suspect(err)
+	return fmt.Errorf("the index of the audit log cannot be read: %w", err)
 }
 
 // match is what q asks of the words table.
@@ -104,8 +112,8 @@ func (s *search) bound() error {
 		s.low = max(s.low, first)
 	}
 	var setback bool
-	if err := s.log.index.readers.Load().QueryRowContext(s.ctx, "SELECT setback FROM state").Scan(&setback); err != nil {
-		return err
+	if err := s.db.QueryRowContext(s.ctx, "SELECT setback FROM state").Scan(&setback); err != nil {
+		return s.failed(err)
 	}
 	// Without a clock that was set back, at is each record's time.
 	s.exact = !setback
@@ -126,9 +134,9 @@ func (s *search) first(t time.Time) (int64, error) {
 	for low < high {
 		mid := low + (high-low)/2
 		var at int64
-		err := s.log.index.readers.Load().QueryRowContext(s.ctx, "SELECT coalesce((SELECT at FROM calls WHERE seq >= ? ORDER BY seq LIMIT 1), ?)", mid, int64(1)<<62).Scan(&at)
+		err := s.db.QueryRowContext(s.ctx, "SELECT coalesce((SELECT at FROM calls WHERE seq >= ? ORDER BY seq LIMIT 1), ?)", mid, int64(1)<<62).Scan(&at)
 		if err != nil {
-			return 0, err
+			return 0, s.failed(err)
 		}
 		if at < t.UnixNano() {
 			low = mid + 1
@@ -139,12 +147,18 @@ func (s *search) first(t time.Time) (int64, error) {
 	return low, nil
 }
 
+// patience is how many records are read from the log's files; -1 is whatever it
+// takes.
+func (s *search) patience() int {
+	if s.db == nil || s.match == "" && s.q.Since.IsZero() && s.q.Until.IsZero() {
+		return -1
+	}
+	return maxTail
+}
+
 // tail gives f the records after the index's last, newest first, whole.
 func (s *search) tail(f func(*found) error) error {
-	left := maxTail
-	if s.log.index == nil || s.match == "" && s.q.Since.IsZero() && s.q.Until.IsZero() {
-		left = -1 // whatever it takes
-	}
+	left := s.patience()
 	for _, seg := range slices.Backward(s.segments) {
 		if seg.first > s.high {
 			continue
@@ -155,10 +169,10 @@ func (s *search) tail(f func(*found) error) error {
 			if err != nil || json.Unmarshal(line, &x.Exchange) != nil {
 				return true, nil // damaged: Verify names it
 			}
-			if l.seq <= s.until || l.seq < s.low || left == 0 {
+			switch {
+			case l.seq <= s.until || l.seq < s.low || left == 0:
 				return false, errRest
-			}
-			if l.seq > s.newest {
+			case l.seq > s.newest:
 				return true, nil // came meanwhile
 			}
 			left--
@@ -206,9 +220,9 @@ func (s *search) rows(f func(*found) error) error {
 	if s.match != "" {
 		order = " ORDER BY words.rowid DESC"
 	}
-	rows, err := s.log.index.readers.Load().QueryContext(s.ctx, "SELECT "+columns+" FROM "+from+order, args...)
+	rows, err := s.db.QueryContext(s.ctx, "SELECT "+columns+" FROM "+from+order, args...)
 	if err != nil {
-		return fmt.Errorf("the index of the audit log cannot be read: %w", err)
+		return s.failed(err)
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err says it
 	for rows.Next() {
@@ -227,7 +241,10 @@ func (s *search) rows(f func(*found) error) error {
 			return err
 		}
 	}
-	return rows.Err()
+	if err := rows.Err(); err != nil {
+		return s.failed(err)
+	}
+	return nil
 }
 
 var errEnough = errors.New("enough")
@@ -348,7 +365,7 @@ func (l *Log) seqOf(id string) (int64, error) {
 		for low <= high {
 			mid := low + (high-low)/2
 			var at string
-			err := l.index.readers.Load().QueryRow("SELECT seq, id FROM calls WHERE seq >= ? ORDER BY seq LIMIT 1", mid).Scan(&seq, &at)
+			err := s.db.QueryRow("SELECT seq, id FROM calls WHERE seq >= ? ORDER BY seq LIMIT 1", mid).Scan(&seq, &at)
 			if err != nil {
 				return 0, err
 			}

@@ -78,8 +78,8 @@ const maxFaults = 100
 func (l *Log) Verify(ctx context.Context, progress func(done, total int64)) (Verdict, error) {
 	var key secret.Value
 	if l.keeper != nil {
-		if err := l.keeper.sign(); err != nil {
-			return Verdict{}, err
+		if err := l.keeper.sign(); err != nil { // the head before says enough
+			l.logger.Error("the audit log's newest record cannot be signed", "why", err)
 		}
 		l.keeper.mu.Lock()
 		key = l.keeper.key
@@ -93,24 +93,30 @@ func (l *Log) VerifyWith(ctx context.Context, key secret.Value, progress func(do
 	// What is signed must be written, and what is written after may not count: the
 	// head is read first.
 	c := &checking{key: key, progress: progress, missing: map[int64]bool{}}
-	paths, err := filepath.Glob(l.headPath() + "*")
+	entries, err := os.ReadDir(filepath.Dir(l.headPath()))
 	if err != nil {
-		return c.verdict, err
+		return c.verdict, fmt.Errorf("the head of the audit log cannot be looked for: %w", err)
 	}
-	for _, path := range paths {
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), filepath.Base(l.headPath())) || strings.HasSuffix(e.Name(), ".new") { // a crash while it was written
+			continue
+		}
+		path := filepath.Join(filepath.Dir(l.headPath()), e.Name())
 		switch m, err := readMark(path); {
-		case strings.HasSuffix(path, ".new"): // a crash while it was written
 		case err != nil:
 			c.fault(Unsigned, 0, 0, "the head of the audit log cannot be read: %v", err)
 		case m != nil:
 			c.heads = append(c.heads, &head{mark: *m, path: path})
 		}
 	}
-	segments, newest, err := l.now()
+	checkpoint, segments, newest, err := l.remaining()
 	if err != nil {
 		return c.verdict, err
 	}
-	c.begin(l.checkpointPath(), newest)
+	c.begin(checkpoint, newest)
+	for c.verdict.Dropped > 0 && len(segments) > 1 && segments[1].first <= c.next {
+		segments = segments[1:] // about to be removed
+	}
 	if len(segments) > 0 {
 		c.total = newest - segments[0].first + 1
 	}
@@ -126,13 +132,41 @@ func (l *Log) VerifyWith(ctx context.Context, key secret.Value, progress func(do
 			c.line(line, s.name, n)
 			return nil
 		})
-		if err != nil && !errors.Is(err, os.ErrNotExist) { // dropped meanwhile
+		if errors.Is(err, os.ErrNotExist) { // dropped meanwhile, or else missing
+			if m, err := readMark(l.checkpointPath()); err == nil && m != nil && m.Seq >= c.next {
+				c.begin(checkpointed{m, nil}, max(newest, m.Seq))
+			}
+			continue
+		}
+		if err != nil {
 			return c.verdict, err
 		}
 	}
 	c.end(newest, l.headPath())
 	c.progress(c.verdict.Records, c.verdict.Records)
 	return c.verdict, nil
+}
+
+// checkpointed is what was read of a checkpoint.
+type checkpointed struct {
+	mark *mark
+	err  error
+}
+
+// remaining is the checkpoint with the segments that follow it, while records may
+// be dropped.
+func (l *Log) remaining() (c checkpointed, segments []segment, newest int64, err error) {
+	c.mark, c.err = readMark(l.checkpointPath())
+	for {
+		if segments, newest, err = l.now(); err != nil {
+			return c, nil, 0, err
+		}
+		before := c.mark
+		c.mark, c.err = readMark(l.checkpointPath())
+		if c.err != nil || before == c.mark || before != nil && c.mark != nil && before.Seq == c.mark.Seq {
+			return c, segments, newest, nil
+		}
+	}
 }
 
 // checking is a Verify under way.
@@ -166,19 +200,19 @@ func (c *checking) fault(kind FaultKind, seq, end int64, format string, args ...
 }
 
 // begin takes up the chain where the checkpoint says, or at its first record.
-func (c *checking) begin(path string, newest int64) {
-	c.next = 1
-	m, err := readMark(path)
+func (c *checking) begin(checkpoint checkpointed, newest int64) {
+	c.next = max(c.next, 1)
+	m := checkpoint.mark
 	switch {
-	case err != nil:
-		c.fault(Unsigned, 0, 0, "the checkpoint cannot be read: %v", err)
+	case checkpoint.err != nil:
+		c.fault(Unsigned, 0, 0, "the checkpoint cannot be read: %v", checkpoint.err)
 		c.loose = true
 	case m == nil:
 	case !readHash(&c.prev, []byte(m.Hash)) || m.Seq < 1 || m.Seq > newest+1:
 		c.fault(Unsigned, 0, 0, "the checkpoint makes no sense: it was altered")
 		c.loose = true
 	default:
-		c.next, c.verdict.Dropped = m.Seq+1, m.Seq
+		c.next, c.verdict.Dropped, c.loose = m.Seq+1, m.Seq, false
 		if !c.key.IsZero() && !m.sealed(checkpointKind, c.key) {
 			c.fault(Unsigned, 0, 0, "the checkpoint that says records up to %d were dropped was not signed with this Lockbox's key", m.Seq)
 		}
@@ -246,6 +280,8 @@ func (c *checking) end(newest int64, path string) {
 	for _, m := range c.heads {
 		current = current || m.path == path
 		switch {
+		case m.Hash == "":
+			c.fault(Unsigned, 0, 0, "the head of the audit log was missing at %s: whether records were missing from its end then cannot be told", m.Time.Format(time.RFC3339))
 		case !c.key.IsZero() && !m.sealed(headKind, c.key):
 			c.fault(Unsigned, 0, 0, "the head of the audit log was not signed with this Lockbox's key: %s", m.path)
 		case m.Seq > last:

@@ -22,13 +22,13 @@ func auditDir(o Options) string { return filepath.Join(o.StateDir, "audit") }
 
 // auditKey reads the key that signs the audit log, and makes it where there is none
 // yet.
-func auditKey(ctx context.Context, s vault.Store) (secret.Value, error) {
-	key, err := s.Get(ctx, auditKeyRef.Service, auditKeyRef.Field)
+func auditKey(ctx context.Context, s vault.Store) (key secret.Value, made bool, err error) {
+	key, err = s.Get(ctx, auditKeyRef.Service, auditKeyRef.Field)
 	if !errors.Is(err, secret.ErrNotFound) {
-		return key, err
+		return key, false, err
 	}
 	key = secret.New(rand.Text() + rand.Text())
-	return key, s.Set(ctx, auditKeyRef.Service, auditKeyRef.Field, key)
+	return key, true, s.Set(ctx, auditKeyRef.Service, auditKeyRef.Field, key)
 }
 
 // signAudit gives the audit log its key, once the vault has it. Without one the log
@@ -37,12 +37,16 @@ func (b *Backend) signAudit(ctx context.Context) {
 	if b.auditSigned.Load() {
 		return
 	}
-	key, err := auditKey(ctx, b.coming())
+	key, made, err := auditKey(ctx, b.coming())
 	if err != nil {
 		b.opts.Logger.Warn("the audit log is not signed until the vault can be read", "why", err)
 		return
 	}
-	b.audit.SetKey(key)
+	if made {
+		b.audit.SetNewKey(key)
+	} else {
+		b.audit.SetKey(key)
+	}
 	b.auditSigned.Store(true)
 }
 
