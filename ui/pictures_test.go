@@ -128,7 +128,7 @@ func TestPictures(t *testing.T) {
 func TestTunnelPictures(t *testing.T) {
 	s, edge := exposed(t)
 	s.picture("tunnel-closed")
-	s.toggleTunnel()
+	s.toggleTunnel(backend.ByWindow)
 	s.until("it is open", func() bool { return s.tunnel.code.root.Visible() })
 	s.picture("tunnel-open")
 	edge.Down()
