@@ -262,3 +262,14 @@ func (v View) CallersURL() string {
 	}
 	return v.PublicURL
 }
+
+// CallersAddress is where callers from elsewhere reach a service; "" is nowhere.
+func (v View) CallersAddress(s ServiceInfo) string {
+	base := v.CallersURL()
+	if base == "" || !s.Public {
+		return ""
+	}
+	return base + servicePath(s.Name)
+}
+
+func servicePath(name string) string { return "/s/" + url.PathEscape(name) }
