@@ -23,6 +23,9 @@ const (
 	// turn is what lies between two refusals to an address that had too many: it
 	// must not take the time that others need.
 	turn = 5 * time.Millisecond
+	// hangUp in place of a pause: too many wait. Answered at once on a connection that
+	// stays, more callers at a time would mean more guesses; a new one costs them.
+	hangUp = -1
 	// known is how long an address counts as one that good calls come from. Callers
 	// of a workflow platform share its addresses: one of them who guesses must not
 	// shut out the others, so such an address is slowed and no more.
@@ -95,15 +98,15 @@ func (b *brake) lockedOut(p netip.Prefix) (left, pause time.Duration) {
 	return w.until.Sub(now), w.turn(now)
 }
 
-// turn is how long the next refusal is to wait. More than so many do not wait at a
-// time.
+// turn is how long the next refusal is to wait, or hangUp: more than so many do not
+// wait at a time.
 func (w *watched) turn(now time.Time) time.Duration {
 	if w.next.Before(now) {
 		w.next = now
 	}
 	pause := w.next.Sub(now)
 	if pause > slowMost {
-		return 0
+		return hangUp
 	}
 	w.next = w.next.Add(turn)
 	return pause
@@ -206,13 +209,16 @@ var errLockedOut = refuse(http.StatusTooManyRequests, "locked_out", "Too many wr
 
 // refuseLockedOut turns a caller away without a look at what it brings.
 func refuseLockedOut(w http.ResponseWriter, r *http.Request, rec *record, left, pause time.Duration) {
-	wait(r, pause)
+	wait(w, r, pause)
 	w.Header().Set("Retry-After", strconv.Itoa(int(left.Seconds())+1))
 	rec.refuse(w, errLockedOut)
 }
 
-// wait lets some time pass, unless the caller leaves.
-func wait(r *http.Request, pause time.Duration) {
+// wait lets some time pass before an answer, unless the caller leaves.
+func wait(w http.ResponseWriter, r *http.Request, pause time.Duration) {
+	if pause == hangUp {
+		w.Header().Set("Connection", "close")
+	}
 	if pause <= 0 {
 		return
 	}
@@ -226,9 +232,9 @@ func wait(r *http.Request, pause time.Duration) {
 
 // braked waits as long as an answer to a wrong call has to, and says what is to be
 // added to its record.
-func (s *Server) braked(r *http.Request, p netip.Prefix, limit config.Brake) string {
+func (s *Server) braked(w http.ResponseWriter, r *http.Request, p netip.Prefix, limit config.Brake) string {
 	pause, lockout, waited := s.brake.wrong(p, limit)
-	wait(r, pause)
+	wait(w, r, pause)
 	if waited != nil {
 		waited()
 	}

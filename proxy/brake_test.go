@@ -3,6 +3,7 @@ package proxy
 import (
 	"fmt"
 	"net/netip"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,6 +98,47 @@ func TestBrakeWaits(t *testing.T) {
 	if waiting != slowAtOnce {
 		t.Errorf("%d calls wait, want %d", waiting, slowAtOnce)
 	}
+}
+
+// Ten thousand guesses take as long as their turns, and those for whom there is no
+// turn lose their connection.
+func TestBrakeTakesTurns(t *testing.T) {
+	const guesses, callers = 10_000, 50
+	p, limit := netip.MustParsePrefix("203.0.113.9/32"), config.Brake{Failures: 1, Per: time.Minute, Lockout: time.Hour}
+	synctest.Test(t, func(t *testing.T) {
+		b := newBrake()
+		for range 2 {
+			b.wrong(p, limit)
+		}
+		began := time.Now()
+		var wg sync.WaitGroup
+		for range callers {
+			wg.Go(func() {
+				for range guesses / callers {
+					left, pause := b.lockedOut(p)
+					if left == 0 || pause < 0 || pause > callers*turn {
+						t.Errorf("%v locked out, to wait %v", left, pause)
+					}
+					time.Sleep(pause)
+				}
+			})
+		}
+		wg.Wait()
+		if got, want := time.Since(began), (guesses-1)*turn; got != want {
+			t.Errorf("%d guesses took %v, want %v", guesses, got, want)
+		}
+		const most = int(slowMost/turn) + 1
+		time.Sleep(turn)
+		for i := range most + 100 {
+			want := time.Duration(i) * turn
+			if i >= most {
+				want = hangUp
+			}
+			if _, pause := b.lockedOut(p); pause != want {
+				t.Fatalf("caller %d at a time waits %v, want %v", i, pause, want)
+			}
+		}
+	})
 }
 
 func TestBrakeForgets(t *testing.T) {

@@ -151,7 +151,7 @@ func (s *Server) publicService(w http.ResponseWriter, r *http.Request, path stri
 		rec.refuse(w, p) // the caller is who it should be, or it is not about the caller
 	default:
 		answer := errUnauthorized
-		if rec.finish(answer.status, audit.Refused, p.reason()+s.braked(r, network, st.config.Brake)) != nil {
+		if rec.finish(answer.status, audit.Refused, p.reason()+s.braked(w, r, network, st.config.Brake)) != nil {
 			answer = errNoRecord
 		}
 		answer.write(w)

@@ -50,8 +50,7 @@ func newLab(t *testing.T, rules ngroktest.Rules, handler http.HandlerFunc, chang
 		Logger: slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Serve:  serveWith(handler),
 	}
-	o.OnChange = func() {
-		s := l.State()
+	o.OnChange = func(_, s State) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.states = append(l.states, s)
@@ -62,7 +61,7 @@ func newLab(t *testing.T, rules ngroktest.Rules, handler http.HandlerFunc, chang
 	l.Tunnel = New(o)
 	l.beat = time.Second // what it leaves behind is gone after one
 	t.Cleanup(func() {
-		l.Close()
+		l.Close("the test")
 		if err := edge.Close(); err != nil {
 			t.Errorf("closing the edge: %v", err)
 		}

@@ -23,7 +23,7 @@ func TestNgrok(t *testing.T) {
 		t.Logf("%+v", s)
 	}
 	l.open(t, Request{Authtoken: secret.New(os.Getenv("NGROK_AUTHTOKEN"))})
-	defer l.Close()
+	defer l.Close("the test")
 	s, took := l.await(t, "open", isOpen)
 	t.Logf("%s after %v", s.URL, took)
 	res, err := http.Get(s.URL)
@@ -33,7 +33,7 @@ func TestNgrok(t *testing.T) {
 	if body := read(t, res); res.StatusCode != http.StatusOK {
 		t.Errorf("%d %s", res.StatusCode, body)
 	}
-	l.Close()
+	l.Close("the test")
 	if s := l.State(); s.Phase != Closed || !s.Trouble.IsZero() {
 		t.Errorf("closed: %+v", s)
 	}

@@ -62,10 +62,10 @@ func newRun(t *Tunnel, req Request) *run {
 }
 
 // close begins the end; only the first reason counts.
-func (r *run) close(why Trouble) {
+func (r *run) close(why Trouble, by string) {
 	r.once.Do(func() {
 		r.trouble = why
-		r.t.set(r, func(s *State) { s.Phase, s.Retry = Closing, time.Time{} })
+		r.t.set(r, func(s *State) { s.Phase, s.Retry, s.By = Closing, time.Time{}, by })
 		close(r.closing)
 	})
 }
@@ -77,14 +77,14 @@ func (r *run) run() {
 		defer close(r.served)
 		if err := r.t.o.Serve(r.serving, r.inlet); err != nil {
 			r.t.o.Logger.Error("the tunnel's calls are no longer served", "why", err)
-			r.close(notServed)
+			r.close(notServed, "")
 		}
 	}()
 	over := make(chan struct{})
 	if r.req.For > 0 {
 		wg.Go(func() {
 			if sleepUntil(time.Now().Add(r.req.For), over, nil) {
-				r.close(timeUp)
+				r.close(timeUp, "")
 			}
 		})
 	}
@@ -95,7 +95,13 @@ func (r *run) run() {
 	_ = r.inlet.Close()
 	r.edge.close()
 	wg.Wait()
-	r.t.set(r, func(s *State) { *s = State{Phase: Closed, Trouble: final} })
+	r.t.set(r, func(s *State) {
+		by := s.By
+		if s.Phase != Closing {
+			by = "" // nobody asked
+		}
+		*s = State{Phase: Closed, Trouble: final, By: by}
+	})
 	close(r.ended)
 }
 

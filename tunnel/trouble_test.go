@@ -239,7 +239,7 @@ func TestCloseWhileNotOpen(t *testing.T) {
 				l.open(t, Request{})
 				time.Sleep(wait)
 				began := time.Now()
-				l.Close()
+				l.Close("the test")
 				if took := time.Since(began); took > 5*time.Second {
 					t.Errorf("it took %v", took)
 				}

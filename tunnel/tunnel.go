@@ -52,8 +52,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Version is the program's, for ngrok's dashboard.
 	Version string
-	// OnChange, if not nil, is called after each change of State. It must not block.
-	OnChange func()
+	// OnChange, if not nil, is called after each change of State, one at a time and in
+	// their order. It must not open or close the tunnel.
+	OnChange func(was, now State)
 }
 
 // Request is what is to be opened.
@@ -61,6 +62,7 @@ type Request struct {
 	Authtoken secret.Value
 	Domain    string        // without https://; "" is the account's own
 	For       time.Duration // then it is closed; 0: it stays
+	By        string        // who asks for it
 }
 
 // State is how a Tunnel is at one moment.
@@ -74,6 +76,7 @@ type State struct {
 	Retry   time.Time // it is tried again, while Lost
 	Account string    // ngrok's name of the account
 	Plan    string    // the account's
+	By      string    // who asked for it, or for its end once there is one
 }
 
 // Tunnel is a way in from the internet. Its methods can be used by many goroutines
@@ -82,9 +85,10 @@ type Tunnel struct {
 	o    Options
 	beat time.Duration // shorter in tests
 
-	mu    sync.Mutex
-	state State
-	run   *run // nil: closed
+	telling sync.Mutex // held from a change of state until OnChange knows
+	mu      sync.Mutex
+	state   State
+	run     *run // nil: closed
 }
 
 // New makes a Tunnel, which is closed.
@@ -139,6 +143,8 @@ func (t *Tunnel) Open(r Request) error {
 	if r.Authtoken.IsZero() {
 		return fmt.Errorf("%s %s", noToken.Title+".", noToken.Text)
 	}
+	t.telling.Lock()
+	defer t.telling.Unlock()
 	t.mu.Lock()
 	if t.run != nil {
 		t.mu.Unlock()
@@ -146,32 +152,35 @@ func (t *Tunnel) Open(r Request) error {
 	}
 	run := newRun(t, r)
 	t.run = run
-	now := time.Now()
-	t.state = State{Phase: Opening, Since: now}
+	was, now := t.state, time.Now()
+	t.state = State{Phase: Opening, Since: now, By: r.By}
 	if r.For > 0 {
 		t.state.Until = now.Add(r.For)
 	}
+	opening := t.state
 	t.mu.Unlock()
-	t.changed()
+	t.changed(was, opening)
 	go run.run()
 	return nil
 }
 
-// Close closes the tunnel: ngrok brings no more calls, those under way may finish.
-// It returns when nothing is left of it, within some ten seconds.
-func (t *Tunnel) Close() {
+// Close closes the tunnel on someone's wish: ngrok brings no more calls, those under
+// way may finish. It returns when nothing is left of it, within some ten seconds.
+func (t *Tunnel) Close(by string) {
 	t.mu.Lock()
 	run := t.run
 	t.mu.Unlock()
 	if run == nil {
 		return
 	}
-	run.close(Trouble{})
+	run.close(Trouble{}, by)
 	<-run.ended
 }
 
 // set changes the state of run, unless it is no longer the one that counts.
 func (t *Tunnel) set(run *run, change func(*State)) {
+	t.telling.Lock()
+	defer t.telling.Unlock()
 	t.mu.Lock()
 	if t.run != run {
 		t.mu.Unlock()
@@ -191,12 +200,12 @@ func (t *Tunnel) set(run *run, change func(*State)) {
 		return
 	}
 	t.log(was, now)
-	t.changed()
+	t.changed(was, now)
 }
 
-func (t *Tunnel) changed() {
+func (t *Tunnel) changed(was, now State) {
 	if t.o.OnChange != nil {
-		t.o.OnChange()
+		t.o.OnChange(was, now)
 	}
 }
 

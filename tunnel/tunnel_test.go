@@ -48,7 +48,7 @@ func TestOpenAndClose(t *testing.T) {
 		t.Errorf("a call: %d %s", status, body)
 	}
 	address := s.URL
-	l.Close()
+	l.Close("the test")
 	if s := l.State(); s.Phase != Closed || s.URL != "" || !s.Trouble.IsZero() {
 		t.Errorf("after Close: %+v", s)
 	}
@@ -57,7 +57,7 @@ func TestOpenAndClose(t *testing.T) {
 	if res, err := c.Get(address); err != nil || res.Header.Get("Ngrok-Error-Code") != "ERR_NGROK_3200" {
 		t.Errorf("a call after Close: %v %v", res, err)
 	}
-	l.Close()
+	l.Close("the test")
 	l.open(t, Request{Domain: "other.ngrok.test"})
 	if s, _ := l.await(t, "open again", isOpen); s.URL != "https://other.ngrok.test" {
 		t.Errorf("state %+v", s)
@@ -113,7 +113,7 @@ func TestCloseLetsCallsFinish(t *testing.T) {
 	}()
 	<-arrived
 	closed := make(chan struct{})
-	go func() { l.Close(); close(closed) }()
+	go func() { l.Close("the test"); close(closed) }()
 	l.await(t, "closing", func(s State) bool { return s.Phase == Closing })
 	began := time.Now()
 	other := l.edge.Client("")

@@ -29,6 +29,8 @@ type serviceDetail struct {
 	marker                 *marker
 	problem                *strip
 	address, base, kind    *line
+	public                 *line // its address for callers from elsewhere
+	publicBox              *fyne.Container
 	audience               *entry
 	audiences              *choice
 	audiencesBox           *fyne.Container
@@ -49,6 +51,9 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 	d.name, d.word = heading("").flexible(), caption("").flexible()
 	d.address, d.base, d.kind = plain("").mono().flexible(), plain("").flexible(), plain("").flexible()
 	d.address.size = theme.SizeNameCaptionText
+	d.public = plain("").mono().flexible()
+	d.public.size = theme.SizeNameCaptionText
+	copyPublic := newButton(f.keys, "", theme.ContentCopyIcon(), func() { d.copyText(d.public.text, "The public address of "+d.info.Name) }).quiet()
 	d.copyURL = newButton(f.keys, "Copy URL", theme.ContentCopyIcon(), func() { d.copyText(d.info.URL, "The address of "+d.info.Name) })
 	d.audience = newEntry(f.keys)
 	d.audiences = newChoice(f.keys, nil, nil)
@@ -69,8 +74,11 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 	words := column(1, d.name, container.NewBorder(nil, nil, d.marker, nil, inset(0, 0, gapSmall, 0, d.word)))
 	head := container.NewBorder(nil, nil, inset(0, 0, 0, gap, middle(d.badge)), nil, words)
 	field := func(label string, o fyne.CanvasObject) *fyne.Container { return column(2, caption(label), o) }
+	d.publicBox = field("Public address", container.NewBorder(nil, nil, nil, copyPublic, middle(d.public)))
+	d.publicBox.Hide()
 	about := column(gap,
 		field("Address for callers", d.address),
+		d.publicBox,
 		field("Goes to", d.base),
 		field("Credential", d.kind))
 	tokens := column(gapSmall, strong("Service token"),
@@ -108,6 +116,7 @@ func (d *serviceDetail) show(info backend.ServiceInfo) {
 		d.problem.clear()
 	}
 	d.address.set(info.URL, "")
+	d.drawPublic()
 	d.base.set(info.BaseURL, "")
 	d.kind.set(credentialName(info.Credential), "")
 	d.audience.Hidden = !info.AnyAudience
@@ -176,10 +185,21 @@ func (d *serviceDetail) closeKit() {
 	d.root.Refresh()
 }
 
-// draw shows the defaults of a new View.
+// drawPublic shows where callers from elsewhere reach the service, if they do.
+func (d *serviceDetail) drawPublic() {
+	address := d.view.CallersAddress(d.info)
+	d.public.set(address, "")
+	if hidden := address == ""; hidden != d.publicBox.Hidden {
+		d.publicBox.Hidden = hidden
+		d.root.Refresh()
+	}
+}
+
+// draw shows what a new View has for any service.
 func (d *serviceDetail) draw(v backend.View) {
 	changed := d.view.Token != v.Token
 	d.view = v
+	d.drawPublic()
 	d.kit.draw(v)
 	if !changed {
 		return

@@ -147,7 +147,7 @@ func (w *window) trayDo(a trayAction) {
 			w.togglePause()
 		}
 	case trayTunnel:
-		w.toggleTunnel()
+		w.toggleTunnel(backend.ByTray)
 	case trayLock:
 		w.toggleLock()
 	case trayPanic:

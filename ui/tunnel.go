@@ -44,7 +44,7 @@ type tunnelPage struct {
 
 func newTunnelPage(f *face) *tunnelPage {
 	p := &tunnelPage{face: f, fields: map[string]*field{}, trouble: newNarrowStrip(f.keys)}
-	p.toggle = newButton(f.keys, "Open the tunnel", theme.UploadIcon(), f.toggleTunnel).primary()
+	p.toggle = newButton(f.keys, "Open the tunnel", theme.UploadIcon(), func() { f.toggleTunnel(backend.ByWindow) }).primary()
 	body := container.NewVScroll(inset(0, gap, 0, gap, column(gap, p.now(), p.settings(), p.diagnosis())))
 	head := container.NewBorder(nil, nil, nil, middle(p.toggle), middle(title("Tunnel")))
 	p.root = container.NewBorder(pageHead(head), nil, nil, nil, body)
@@ -323,15 +323,15 @@ func (p *tunnelPage) key(k fyne.KeyName) bool {
 	return false
 }
 
-// toggleTunnel opens the tunnel, or closes it.
-func (f *face) toggleTunnel() {
+// toggleTunnel opens the tunnel, or closes it, by the window or the tray.
+func (f *face) toggleTunnel(by string) {
 	if f.backend.View().Tunnel.Phase != backend.TunnelClosed {
-		f.loop.run("Closing the tunnel…", func(context.Context) error { f.backend.CloseTunnel(); return nil }, func(error) {
+		f.loop.run("Closing the tunnel…", func(context.Context) error { f.backend.CloseTunnel(by); return nil }, func(error) {
 			f.say(markGood, "The tunnel is closed: Lockbox is reached from this computer only.")
 		})
 		return
 	}
-	f.loop.run("Opening the tunnel…", f.backend.OpenTunnel, func(err error) {
+	f.loop.run("Opening the tunnel…", func(ctx context.Context) error { return f.backend.OpenTunnel(ctx, by) }, func(err error) {
 		if err != nil {
 			f.say(markFailed, backend.Sentence(err.Error()))
 			f.notify("The tunnel is not opened", backend.Sentence(err.Error()))

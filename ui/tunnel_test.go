@@ -55,6 +55,13 @@ func TestTunnelPage(t *testing.T) {
 	if tr := trayOf(s.b.View()); tr.Icon != trayExposed || !tr.Tunnel {
 		t.Errorf("the tray: %+v", tr)
 	}
+	d := s.services.detail
+	for name, want := range map[string]string{"github": "https://mine.ngrok.test/s/github", "acme": ""} {
+		s.services.open(name)
+		if d.public.text != want || d.publicBox.Visible() != (want != "") {
+			t.Errorf("the public address of %s: %q, want %q", name, d.public.text, want)
+		}
+	}
 	test.Tap(s.tunnel.diagnose)
 	s.until("the diagnosis", func() bool { return strings.Contains(s.tunnel.steps.seg.Text, "✓ Protocol: ngrok answers") })
 	edge.Down()
@@ -64,6 +71,9 @@ func TestTunnelPage(t *testing.T) {
 	}
 	s.window.trayDo(trayTunnel)
 	s.until("it is closed", func() bool { return s.tunnel.toggle.Text == "Open the tunnel" && !s.tunnel.trouble.root.Visible() })
+	if s.services.open("github"); d.publicBox.Visible() {
+		t.Errorf("closed, it has a public address: %s", d.public.text)
+	}
 	if tr := trayOf(s.b.View()); tr.Icon != trayAttention || tr.Tunnel { // weather has no key
 		t.Errorf("the tray: %+v", tr)
 	}

@@ -44,6 +44,7 @@ type Backend struct {
 	tokens   *register.Register
 	server   *proxy.Server
 	tunnel   *tunnel.Tunnel
+	diary    tunnelDiary // the tunnel's alone
 	// auditSigned says that the audit log has its key.
 	auditSigned atomic.Bool
 	view        atomic.Pointer[View]
@@ -161,7 +162,7 @@ func (b *Backend) Run(ctx context.Context) error {
 	}
 	wg.Go(func() { // calls by the tunnel end while those on this machine do
 		<-ctx.Done()
-		b.tunnel.Close()
+		b.tunnel.Close(byEnd)
 	})
 	if err := b.openAtStart(ctx); err != nil && b.opts.Tunnel && !b.opts.Desktop {
 		return err

@@ -44,7 +44,7 @@ func (b *Backend) Panic(ctx context.Context) error {
 	b.server.SetPaused(true)
 	b.publish()
 	closed := make(chan struct{})
-	go func() { defer close(closed); b.tunnel.Close() }()
+	go func() { defer close(closed); b.tunnel.Close(byPanic) }()
 	defer func() { <-closed }()
 	failed := notRevoked(b.tokens.Panic(time.Now()))
 	b.mu.Lock()
@@ -108,7 +108,7 @@ func (b *Backend) obeyPanic() {
 		return
 	}
 	b.opts.Logger.Warn("panic was called for: calls are paused until someone resumes", "at", at)
-	b.tunnel.Close()
+	b.tunnel.Close(byPanic)
 }
 
 // noteResumed writes down that the person let go of the brake.

@@ -43,7 +43,7 @@ var (
 // newTunnel makes the tunnel, to ngrok's edge or to the one that the options name.
 func (b *Backend) newTunnel(o Options) error {
 	t := tunnel.Options{
-		Serve: b.serveTunnel, Logger: o.Logger, Version: o.Version, OnChange: b.publish,
+		Serve: b.serveTunnel, Logger: o.Logger, Version: o.Version, OnChange: b.tunnelChanged,
 	}
 	var err error
 	if o.NgrokURL != "" {
@@ -78,11 +78,9 @@ func (b *Backend) tunnelHost() string {
 	return u.Host
 }
 
-// OpenTunnel begins to open the tunnel. What keeps it from trying is the error; how
-// it goes then is in the View.
-func (b *Backend) OpenTunnel(ctx context.Context) error { return b.openTunnel(ctx, "by hand") }
-
-func (b *Backend) openTunnel(ctx context.Context, by string) error {
+// OpenTunnel begins to open the tunnel, by the window, say. What keeps it from trying
+// is the error; how it goes then is in the View.
+func (b *Backend) OpenTunnel(ctx context.Context, by string) error {
 	if err := b.unlocked(); err != nil {
 		return err
 	}
@@ -101,7 +99,7 @@ func (b *Backend) openTunnel(ctx context.Context, by string) error {
 		return err
 	}
 	b.opts.Logger.Info("the tunnel is being opened", "by", by)
-	err = b.tunnel.Open(tunnel.Request{Authtoken: token, Domain: cfg.Tunnel.Domain, For: cfg.Tunnel.CloseAfter})
+	err = b.tunnel.Open(tunnel.Request{Authtoken: token, Domain: cfg.Tunnel.Domain, For: cfg.Tunnel.CloseAfter, By: by})
 	if errors.Is(err, tunnel.ErrOpen) {
 		return nil
 	}
@@ -125,7 +123,7 @@ func (b *Backend) authtoken(ctx context.Context, cfg *config.Config) (secret.Val
 
 // CloseTunnel closes the tunnel. It returns when calls that came by it are done, or
 // cut off after some seconds.
-func (b *Backend) CloseTunnel() { b.tunnel.Close() }
+func (b *Backend) CloseTunnel(by string) { b.tunnel.Close(by) }
 
 // HasAuthtoken reports whether there is one of ngrok's.
 func (b *Backend) HasAuthtoken(ctx context.Context) bool {
@@ -224,14 +222,14 @@ func (b *Backend) DiagnoseTunnel(ctx context.Context) []TunnelStep { return b.tu
 // openAtStart opens the tunnel if that was asked for with the command or in the
 // config. A restart opens it for no other reason.
 func (b *Backend) openAtStart(ctx context.Context) error {
-	cfg, by := b.server.Config(), "--tunnel"
+	cfg, by := b.server.Config(), byCommand
 	if !b.opts.Tunnel {
 		if cfg == nil || !cfg.Tunnel.Start {
 			return nil
 		}
-		by = "the config"
+		by = byStart
 	}
-	err := b.openTunnel(ctx, by)
+	err := b.OpenTunnel(ctx, by)
 	if err != nil {
 		err = fmt.Errorf("the tunnel is not opened: %w", err)
 		b.opts.Logger.Error(err.Error())
@@ -250,9 +248,6 @@ func (b *Backend) setTunnelProblem(err error) {
 	b.publish()
 }
 
-// lockedOut is told of an address that is locked out.
-func (b *Backend) lockedOut(proxy.Lockout) { b.publish() }
-
 // lockouts are the addresses that are locked out now, the last one first.
 func (b *Backend) lockouts() []proxy.Lockout {
 	all := b.server.Lockouts()
@@ -267,3 +262,14 @@ func (v View) CallersURL() string {
 	}
 	return v.PublicURL
 }
+
+// CallersAddress is where callers from elsewhere reach a service; "" is nowhere.
+func (v View) CallersAddress(s ServiceInfo) string {
+	base := v.CallersURL()
+	if base == "" || !s.Public {
+		return ""
+	}
+	return base + servicePath(s.Name)
+}
+
+func servicePath(name string) string { return "/s/" + url.PathEscape(name) }

@@ -4,11 +4,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"lockbox/proxy/config"
 	"lockbox/proxy/secret"
+	"lockbox/tunnel"
 	"lockbox/tunnel/ngroktest"
 )
 
@@ -47,12 +50,12 @@ func TestTunnel(t *testing.T) {
 	if s := b.View().Tunnel; s.Phase != TunnelClosed || edge.Sessions() != 0 || !b.HasAuthtoken(t.Context()) {
 		t.Errorf("at the start: %+v", s)
 	}
-	if err := b.OpenTunnel(t.Context()); err != nil {
+	if err := b.OpenTunnel(t.Context(), ByWindow); err != nil {
 		t.Fatal(err)
 	}
 	open := func() bool { return b.View().Tunnel.Phase == TunnelOpen }
 	waitFor(t, "the tunnel", open)
-	if err := b.OpenTunnel(t.Context()); err != nil {
+	if err := b.OpenTunnel(t.Context(), ByWindow); err != nil {
 		t.Errorf("once more: %v", err)
 	}
 	if got := b.View().CallersURL(); got != "https://own.ngrok.test" {
@@ -82,7 +85,7 @@ func TestTunnel(t *testing.T) {
 			t.Errorf("step %+v", s)
 		}
 	}
-	b.CloseTunnel()
+	b.CloseTunnel(ByTray)
 	if s := b.View().Tunnel; s.Phase != TunnelClosed || call("https://own.ngrok.test") != 404 {
 		t.Errorf("closed: %+v", s)
 	}
@@ -98,7 +101,7 @@ func TestTunnel(t *testing.T) {
 	if err := b.SaveTunnelSettings(t.Context(), TunnelSettings{Domain: "https://x"}); err == nil || !strings.Contains(err.Error(), "domain") {
 		t.Errorf("a bad domain: %v", err)
 	}
-	if err := b.OpenTunnel(t.Context()); err != nil {
+	if err := b.OpenTunnel(t.Context(), ByWindow); err != nil {
 		t.Fatal(err)
 	}
 	waitFor(t, "the other domain", func() bool { return open() && b.View().Tunnel.URL == "https://mine.ngrok.test" })
@@ -110,7 +113,7 @@ func TestTunnel(t *testing.T) {
 	if s := b.View().Tunnel; s.Phase != TunnelClosed || edge.Sessions() != 0 {
 		t.Errorf("after panic: %+v", s)
 	}
-	if err := b.OpenTunnel(t.Context()); err == nil || !strings.Contains(err.Error(), "resume first") {
+	if err := b.OpenTunnel(t.Context(), ByWindow); err == nil || !strings.Contains(err.Error(), "resume first") {
 		t.Errorf("after panic: %v", err)
 	}
 }
@@ -132,22 +135,23 @@ func TestTunnelIsRefused(t *testing.T) {
 	if err := b.SetAuthtoken(t.Context(), secret.New(testAuthtoken)); err == nil || !strings.Contains(err.Error(), "elsewhere") {
 		t.Errorf("an authtoken where the config says otherwise: %v", err)
 	}
+	asked := len(edge.Dials()) // whether that authtoken is good
 	if err := os.WriteFile(b.opts.SigningKeyFile, []byte("weak"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.OpenTunnel(t.Context()); err == nil || !strings.Contains(err.Error(), "at least 32 bytes") {
+	if err := b.OpenTunnel(t.Context(), ByWindow); err == nil || !strings.Contains(err.Error(), "at least 32 bytes") {
 		t.Errorf("with a weak key: %v", err)
 	}
 	if err := b.Lock(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.OpenTunnel(t.Context()); err == nil || !strings.Contains(err.Error(), "locked") {
+	if err := b.OpenTunnel(t.Context(), ByWindow); err == nil || !strings.Contains(err.Error(), "locked") {
 		t.Errorf("locked: %v", err)
 	}
-	if n := len(edge.Dials()); n != 0 {
+	if n := len(edge.Dials()) - asked; n != 0 {
 		t.Errorf("%d connections to the edge", n)
 	}
 }
@@ -158,7 +162,7 @@ func TestAuthtokenInVault(t *testing.T) {
 	if b.HasAuthtoken(t.Context()) {
 		t.Error("there is one at the start")
 	}
-	if err := b.OpenTunnel(t.Context()); err == nil || !strings.Contains(err.Error(), "dashboard.ngrok.com") {
+	if err := b.OpenTunnel(t.Context(), ByWindow); err == nil || !strings.Contains(err.Error(), "dashboard.ngrok.com") {
 		t.Errorf("without one: %v", err)
 	}
 	if err := b.SetAuthtoken(t.Context(), secret.New("2wrongAUTHTOKEN")); err == nil || !strings.Contains(err.Error(), "The authtoken is not valid") || b.HasAuthtoken(t.Context()) {
@@ -167,7 +171,7 @@ func TestAuthtokenInVault(t *testing.T) {
 	if err := b.SetAuthtoken(t.Context(), secret.New(" "+testAuthtoken+"\n")); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.OpenTunnel(t.Context()); err != nil {
+	if err := b.OpenTunnel(t.Context(), ByWindow); err != nil {
 		t.Fatal(err)
 	}
 	waitFor(t, "the tunnel", func() bool { return b.View().Tunnel.Phase == TunnelOpen })
@@ -187,5 +191,100 @@ func TestCheckAuthtoken(t *testing.T) {
 		if err := CheckAuthtoken(secret.New(in)); (err == nil) != ok || err != nil && in != "" && strings.Contains(err.Error(), in) {
 			t.Errorf("CheckAuthtoken(%q) = %v", in, err)
 		}
+	}
+}
+
+// What the tunnel was open for is on record, with who opened and closed it.
+func TestTunnelIsRecorded(t *testing.T) {
+	b, edge := exposable(t, strings.Replace(exposedConfig, "{", `{"brake": {"failures": 1, "lockout": "1h"}, `, 1), nil)
+	records := func() (all []string) {
+		list, err := b.Exchanges(Query{Decision: []string{"noted"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range list { // the newest is the first
+			all = append(all, x.Event+": "+x.Reason)
+		}
+		slices.Reverse(all)
+		return all
+	}
+	var want []string // how each record begins and ends
+	expect := func(what, begin, end string) {
+		t.Helper()
+		want = append(want, begin, end)
+		waitFor(t, what, func() bool { return len(records()) >= len(want)/2 })
+	}
+	open := func(by string) {
+		t.Helper()
+		if err := b.OpenTunnel(t.Context(), by); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(ByTray)
+	expect("it is opened", "tunnel_opened: https://own.ngrok.test", "is open to the internet, by the tray.")
+	c := edge.Client("203.0.113.9:1")
+	defer c.CloseIdleConnections()
+	for range 2 {
+		res, err := c.Get("https://own.ngrok.test/s/pub/x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+	}
+	expect("a caller is locked out", "address_locked_out: 203.0.113.9 is locked out", "without a valid service token.")
+	edge.Drop()
+	expect("it is lost", "tunnel_lost: Calls to https://own.ngrok.test do not arrive: ", "")
+	expect("it is open again", "tunnel_opened: https://own.ngrok.test is open again, after ", "s.")
+	b.CloseTunnel(ByWindow)
+	expect("it is closed", "tunnel_closed: https://own.ngrok.test is closed after ", "s, by the window.")
+	edge.Set(func(r *ngroktest.Rules) { r.Authtoken = "another" })
+	open(ByWindow)
+	expect("it is refused", "tunnel_closed: What the window asked for did not open. It is closed by itself: The authtoken is not valid", "")
+	edge.Set(func(r *ngroktest.Rules) { r.Authtoken = testAuthtoken })
+	open(ByWindow)
+	expect("it is opened once more", "tunnel_opened: ", "by the window.")
+	if err := b.Panic(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect("panic", "tunnel_closed: ", "by panic.")
+	got := records()
+	if len(got) != len(want)/2 {
+		t.Fatalf("%d records, want %d:\n%s", len(got), len(want)/2, strings.Join(got, "\n"))
+	}
+	for i, r := range got {
+		if begin, end := want[2*i], want[2*i+1]; !strings.HasPrefix(r, begin) || !strings.HasSuffix(r, end) || strings.Contains(r, testAuthtoken) {
+			t.Errorf("record %q, want %q … %q", r, begin, end)
+		}
+	}
+}
+
+// What a diary makes of changes that take a network, or time.
+func TestTunnelDiary(t *testing.T) {
+	var d tunnelDiary
+	at, was := time.Now(), TunnelState{Phase: TunnelClosed}
+	for _, tt := range []struct {
+		now  TunnelState
+		want string
+	}{
+		{TunnelState{Phase: TunnelOpening, By: byStart}, ""},
+		{TunnelState{Phase: TunnelLost}, ""},
+		{TunnelState{Phase: TunnelOpen, URL: "https://a"}, `tunnel_opened: https://a is open to the internet, by the start ("start": true in the config).`},
+		{TunnelState{Phase: TunnelOpen, URL: "https://a", Plan: "Free"}, ""},
+		{TunnelState{Phase: TunnelLost, URL: "https://a", Trouble: tunnel.Trouble{Title: "No net", Text: "Wait."}}, "tunnel_lost: Calls to https://a do not arrive: No net. Wait."},
+		{TunnelState{Phase: TunnelOpen, URL: "https://b", Former: "https://a"}, "tunnel_address_changed: Callers reach https://b, and no longer https://a. tunnel_opened: https://b is open again, after 1m0s."},
+		{TunnelState{Phase: TunnelClosing, URL: "https://b"}, ""},
+		{TunnelState{Phase: TunnelClosed, Trouble: tunnel.Trouble{Title: "The time is up", Text: "Over."}}, "tunnel_closed: https://b is closed after 5m0s, by itself: The time is up. Over."},
+		{TunnelState{Phase: TunnelOpening, By: ByTray}, ""},
+		{TunnelState{Phase: TunnelClosed, By: ByTray}, ""},
+	} {
+		at = at.Add(time.Minute)
+		var got []string
+		for _, x := range d.follow(was, tt.now, at) {
+			got = append(got, x.Event+": "+x.Reason)
+		}
+		if s := strings.Join(got, " "); s != tt.want {
+			t.Errorf("%+v: %q, want %q", tt.now, s, tt.want)
+		}
+		was = tt.now
 	}
 }

@@ -2,7 +2,6 @@ package backend
 
 import (
 	"net"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -211,7 +210,7 @@ func serviceInfo(svc *config.Service, problem, base string) ServiceInfo {
 		TokenRequired: svc.RequiresServiceToken, Public: svc.Tunnel,
 		AnyAudience: svc.ValidAudiences == nil, Audiences: svc.ValidAudiences,
 		Problem: problem,
-		URL:     base + "/s/" + url.PathEscape(svc.Name),
+		URL:     base + servicePath(svc.Name),
 	}
 	if svc.Credential != nil {
 		info.Credential = string(svc.Credential.Type)
