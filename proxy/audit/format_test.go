@@ -33,7 +33,7 @@ func readStatement(path, kind, key string) (s statement, err error) {
 		return s, err
 	}
 	mac := hmac.New(sha256.New, []byte(key))
-	fmt.Fprintf(mac, "%s\n%d\n%s\n%s", kind, s.Seq, s.Hash, s.Time)
+	mac.Write(fmt.Appendf(nil, "%s\n%d\n%s\n%s", kind, s.Seq, s.Hash, s.Time))
 	if base64.RawURLEncoding.EncodeToString(mac.Sum(nil)) != s.Signature {
 		return s, fmt.Errorf("%s is not signed", path)
 	}

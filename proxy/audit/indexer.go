@@ -101,26 +101,8 @@ func (x *index) follow(ctx context.Context) (more bool, newest int64, err error)
 	if !x.log.ours() {
 		return false, newest, nil
 	}
-	if x.suspected.Swap(false) {
-		return false, newest, errSuspected
-	}
-	if x.writer == nil {
-		if err := x.prepare(); err != nil {
-			return false, newest, err
-		}
-	}
-	if x.db() == nil {
-		if err := x.read(); err != nil {
-			return false, newest, err
-		}
-	}
-	if until, err := x.until(context.Background()); err != nil {
+	if err := x.ready(newest); err != nil || len(segments) == 0 {
 		return false, newest, err
-	} else if until > newest {
-		return false, newest, errForeign
-	}
-	if len(segments) == 0 {
-		return false, newest, nil
 	}
 	tx, err := x.writer.Begin() // one that ctx ends would be rolled back after close
 	if err != nil {
@@ -143,6 +125,28 @@ func (x *index) follow(ctx context.Context) (more bool, newest int64, err error)
 		_, err = x.writer.ExecContext(ctx, "PRAGMA incremental_vacuum(2000)")
 	}
 	return b.more || b.dropped == batchRecords, newest, err
+}
+
+// ready has the index be there, and know of no record after the newest.
+func (x *index) ready(newest int64) error {
+	if x.suspected.Swap(false) {
+		return errSuspected
+	}
+	if x.writer == nil {
+		if err := x.prepare(); err != nil {
+			return err
+		}
+	}
+	if x.db() == nil {
+		if err := x.read(); err != nil {
+			return err
+		}
+	}
+	until, err := x.until(context.Background())
+	if err == nil && until > newest {
+		err = errForeign
+	}
+	return err
 }
 
 // errForeign is of an index that knows of records which the log does not have.

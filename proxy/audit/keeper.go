@@ -197,14 +197,33 @@ func (l *Log) Retain(now time.Time) error {
 	if n == 0 || err != nil || !ours {
 		return err
 	}
-	if k.key.IsZero() {
-		if head, err := readMark(l.headPath()); err != nil || head != nil && head.Signature != "" {
-			return errors.Join(errors.New("old audit records are kept until the vault can be read: what is dropped has to be signed for"), err)
+	// What the chain begins after is on disk before anything is gone.
+	m, err := k.checkpoint(segments[n], now)
+	if err != nil {
+		return fmt.Errorf("old audit records are kept: %w", err)
+	}
+	l.mu.Lock()
+	l.segments = l.segments[n:]
+	l.mu.Unlock()
+	for _, s := range segments[:n] {
+		if e := os.Remove(l.path(s.name)); e != nil {
+			err = fmt.Errorf("an old audit file cannot be removed before the next start: %w", e)
 		}
 	}
-	// What the chain begins after is on disk before anything is gone.
-	m := mark{Seq: segments[n].first - 1, Time: now}
-	err = forward(l.path(segments[n].name), 0, func(line []byte, _ int64) error {
+	l.logger.Info("old audit records were dropped", "up to", m.Seq)
+	l.index.wakeUp()
+	return err
+}
+
+// checkpoint notes that the log begins with a segment from now on.
+func (k *keeper) checkpoint(s segment, now time.Time) (mark, error) {
+	l, m := k.log, mark{Seq: s.first - 1, Time: now}
+	if k.key.IsZero() {
+		if head, err := readMark(l.headPath()); err != nil || head != nil && head.Signature != "" {
+			return m, errors.Join(errors.New("what is dropped has to be signed for, which it can be when the vault can be read"), err)
+		}
+	}
+	err := forward(l.path(s.name), 0, func(line []byte, _ int64) error {
 		next, err := readLink(line)
 		if err == nil {
 			m.Hash = next.prev.String()
@@ -212,22 +231,12 @@ func (l *Log) Retain(now time.Time) error {
 		return errors.Join(err, errEnough)
 	})
 	if !errors.Is(err, errEnough) || errors.Is(err, errUnchained) {
-		return fmt.Errorf("old audit records are kept: what follows them is damaged: %w", err)
+		return m, fmt.Errorf("what follows them is damaged: %w", err)
 	}
 	if err := writeMark(l.checkpointPath(), checkpointKind, m, k.key); err != nil {
-		return fmt.Errorf("old audit records are kept: the checkpoint cannot be written: %w", err)
+		return m, fmt.Errorf("the checkpoint cannot be written: %w", err)
 	}
-	l.mu.Lock()
-	l.segments = l.segments[n:]
-	l.mu.Unlock()
-	for _, s := range segments[:n] {
-		if err := os.Remove(l.path(s.name)); err != nil {
-			return fmt.Errorf("an old audit file cannot be removed: %w", err)
-		}
-	}
-	l.logger.Info("old audit records were dropped", "up to", m.Seq)
-	l.index.wakeUp()
-	return nil
+	return m, nil
 }
 
 // excess is how many segments are over the limits. The newest one never is.
@@ -261,18 +270,22 @@ func (l *Log) doubt(segments []segment) error {
 		return nil
 	}
 	if err == nil && m.Seq <= l.seq {
-		i := sort.Search(len(segments), func(i int) bool { return segments[i].first > m.Seq }) - 1
-		same := false
-		err = backward(l.path(segments[i].name), func(line []byte) (bool, error) {
-			r, err := readLink(line)
-			same = same || err == nil && r.seq == m.Seq && r.hash.String() == m.Hash
-			return !same && (err != nil || r.seq >= m.Seq), nil
-		})
-		if same || err != nil {
+		if same, err := l.has(segments, m); same || err != nil {
 			return err
 		}
 	}
 	return l.distrust()
+}
+
+// has reports whether the record that m speaks of is in the log.
+func (l *Log) has(segments []segment, m *mark) (same bool, err error) {
+	i := sort.Search(len(segments), func(i int) bool { return segments[i].first > m.Seq }) - 1
+	err = backward(l.path(segments[i].name), func(line []byte) (bool, error) {
+		r, err := readLink(line)
+		same = same || err == nil && r.seq == m.Seq && r.hash.String() == m.Hash
+		return !same && (err != nil || r.seq >= m.Seq), nil
+	})
+	return same, err
 }
 
 // headAside is where a head is kept that Verify has to name.

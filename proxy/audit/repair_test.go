@@ -142,10 +142,13 @@ func TestIndexDamagedMeanwhile(t *testing.T) {
 		add(t, l, "s", fmt.Sprint("/item/", i))
 	}
 	indexed(t, l)
-	if _, err := l.index.db().Exec("PRAGMA query_only=0"); err != nil {
+	x := l.index
+	x.cancel()
+	x.done.Wait()
+	if _, err := x.db().Exec("PRAGMA query_only=0"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.index.db().Exec("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+	if _, err := x.db().Exec("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
 		t.Fatal(err)
 	}
 	index := filepath.Join(dir, "index.db")
@@ -165,13 +168,24 @@ func TestIndexDamagedMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = f.Close()
-	l.index.db().SetMaxIdleConns(0) // and with the connections what they remember
-	eventually(t, "the index is made again", func() bool {
-		n, err := l.Matches(t.Context(), Query{Text: "item"})
-		aside, _ := filepath.Glob(filepath.Join(dir, "index.db.*.damaged"))
-		return err == nil && n == 300 && len(aside) == 1
-	})
+	x.db().SetMaxIdleConns(0) // and with the connections what they remember
+	if _, err := l.Matches(t.Context(), Query{Text: "item"}); err == nil {
+		t.Fatal("a search does not meet the damage")
+	}
+	_, _, err = x.follow(t.Context())
+	if err == nil || !damaged(err) {
+		t.Fatalf("the index follows: %v", err)
+	}
+	if err := x.renew(err); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err = x.follow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	indexed(t, l)
+	if n, err := l.Matches(t.Context(), Query{Text: "item"}); err != nil || n != 300 {
+		t.Errorf("%d found, %v; want 300", n, err)
+	}
 }
 
 // TestIndexThatCannotBeMade: an index that was set aside, and cannot be replaced,

@@ -93,21 +93,8 @@ func (l *Log) VerifyWith(ctx context.Context, key secret.Value, progress func(do
 	// What is signed must be written, and what is written after may not count: the
 	// head is read first.
 	c := &checking{key: key, progress: progress, missing: map[int64]bool{}}
-	entries, err := os.ReadDir(filepath.Dir(l.headPath()))
-	if err != nil {
-		return c.verdict, fmt.Errorf("the head of the audit log cannot be looked for: %w", err)
-	}
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), filepath.Base(l.headPath())) || strings.HasSuffix(e.Name(), ".new") { // a crash while it was written
-			continue
-		}
-		path := filepath.Join(filepath.Dir(l.headPath()), e.Name())
-		switch m, err := readMark(path); {
-		case err != nil:
-			c.fault(Unsigned, 0, 0, "the head of the audit log cannot be read: %v", err)
-		case m != nil:
-			c.heads = append(c.heads, &head{mark: *m, path: path})
-		}
+	if err := c.readHeads(l.headPath()); err != nil {
+		return c.verdict, err
 	}
 	checkpoint, segments, newest, err := l.remaining()
 	if err != nil {
@@ -145,6 +132,28 @@ func (l *Log) VerifyWith(ctx context.Context, key secret.Value, progress func(do
 	c.end(newest, l.headPath())
 	c.progress(c.verdict.Records, c.verdict.Records)
 	return c.verdict, nil
+}
+
+// readHeads reads the head, and those that were kept beside it.
+func (c *checking) readHeads(path string) error {
+	dir, name := filepath.Split(path)
+	entries, err := os.ReadDir(filepath.Clean(dir))
+	if err != nil {
+		return fmt.Errorf("the head of the audit log cannot be looked for: %w", err)
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), name) || strings.HasSuffix(e.Name(), ".new") { // a crash while it was written
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		switch m, err := readMark(path); {
+		case err != nil:
+			c.fault(Unsigned, 0, 0, "the head of the audit log cannot be read: %v", err)
+		case m != nil:
+			c.heads = append(c.heads, &head{mark: *m, path: path})
+		}
+	}
+	return nil
 }
 
 // checkpointed is what was read of a checkpoint.
