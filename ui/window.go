@@ -34,6 +34,7 @@ type window struct {
 	tokens   *tokensPage
 	audit    *auditPage
 	tunnel   *tunnelPage
+	alerts   *alerts
 	settings *settingsPage
 	form     *serviceForm // while one is open
 	page     int
@@ -50,6 +51,7 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	f.askPassphrase = func() { win.raise(); win.banner.unlocker.ask() }
 	win.services, win.tokens, win.audit, win.settings = newServicesPage(f), newTokensPage(f), newAuditPage(f), newSettingsPage(f)
 	win.tunnel = newTunnelPage(f)
+	win.alerts = newAlerts(f)
 	win.services.edit, win.services.copyOf, win.services.calls = win.edit, win.duplicate, win.calls
 	win.nav = newNav(
 		newNavItem("Services", "Ctrl+1", theme.StorageIcon(), func() { win.open(pageServices) }),
@@ -271,6 +273,7 @@ func (w *window) draw(v backend.View) {
 	w.tokens.draw(v)
 	w.audit.draw(v)
 	w.tunnel.draw(v)
+	w.alerts.draw(v)
 	w.settings.draw(v)
 	if w.form != nil {
 		w.form.check()

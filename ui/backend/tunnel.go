@@ -23,6 +23,9 @@ type TunnelState = tunnel.State
 // TunnelStep is one thing that DiagnoseTunnel has tried.
 type TunnelStep = tunnel.Step
 
+// Lockout is an address that is locked out of the public side.
+type Lockout = proxy.Lockout
+
 // The phases of the tunnel.
 const (
 	TunnelClosed  = tunnel.Closed
@@ -249,9 +252,9 @@ func (b *Backend) setTunnelProblem(err error) {
 }
 
 // lockouts are the addresses that are locked out now, the last one first.
-func (b *Backend) lockouts() []proxy.Lockout {
+func (b *Backend) lockouts() []Lockout {
 	all := b.server.Lockouts()
-	slices.SortFunc(all, func(x, y proxy.Lockout) int { return y.Until.Compare(x.Until) })
+	slices.SortFunc(all, func(x, y Lockout) int { return y.Until.Compare(x.Until) })
 	return all[:min(len(all), mostLockouts)]
 }
 

@@ -8,7 +8,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"lockbox/proxy"
 	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
 	"lockbox/vault"
@@ -44,7 +43,7 @@ type View struct {
 	Listen           string
 	PublicURL        string // where the public side is served; "" is nowhere
 	Tunnel           TunnelState
-	Lockouts         []proxy.Lockout // addresses that are locked out of the public side
+	Lockouts         []Lockout // addresses that are locked out of the public side
 	ConfigPath       string
 	StateDir         string
 	SigningKeySource string // "keychain", or the path of the key's own file or of the vault file

@@ -1,0 +1,79 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"lockbox/ui/backend"
+)
+
+const (
+	// lostFor is how long the tunnel is lost before that is worth an alert: most
+	// connections are back by then.
+	lostFor = 5 * time.Second
+	// alertEvery is between two alerts about the same thing.
+	alertEvery = time.Minute
+)
+
+// alerts tell a person who does not look at the window what concerns the public
+// side.
+type alerts struct {
+	*face
+	patience  time.Duration // lostFor; shorter in tests
+	lost      time.Time     // since when the tunnel is, or was last
+	lockout   time.Time     // the last end of one that is known
+	toldLost  time.Time
+	toldGuess time.Time
+}
+
+func newAlerts(f *face) *alerts { return &alerts{face: f, patience: lostFor} }
+
+// draw looks at a new View.
+func (a *alerts) draw(v backend.View) {
+	if t := v.Tunnel; t.Phase == backend.TunnelLost && !t.Since.Equal(a.lost) {
+		a.lost = t.Since
+		a.loop.run("", func(ctx context.Context) error {
+			select {
+			case <-time.After(a.patience):
+			case <-ctx.Done():
+			}
+			return ctx.Err()
+		}, a.stillLost)
+	}
+	fresh := slices.DeleteFunc(slices.Clone(v.Lockouts), func(l backend.Lockout) bool { return !l.Until.After(a.lockout) })
+	if len(fresh) == 0 {
+		return
+	}
+	a.lockout = fresh[0].Until // the latest
+	if due(&a.toldGuess) {
+		a.notify(lockoutAlert(fresh))
+	}
+}
+
+// stillLost tells of a tunnel that did not come back.
+func (a *alerts) stillLost(err error) {
+	t := a.backend.View().Tunnel
+	if err == nil && t.Phase == backend.TunnelLost && t.Since.Equal(a.lost) && due(&a.toldLost) {
+		a.notify("The tunnel is lost: calls do not arrive", t.Trouble.Title+". "+t.Trouble.Text)
+	}
+}
+
+// due reports whether an alert's time has come, and notes it.
+func due(told *time.Time) bool {
+	if !told.IsZero() && time.Since(*told) < alertEvery {
+		return false
+	}
+	*told = time.Now()
+	return true
+}
+
+// lockoutAlert is what is said of addresses that were locked out.
+func lockoutAlert(all []backend.Lockout) (title, text string) {
+	title = all[0].Address + " is locked out"
+	if n := len(all); n > 1 {
+		title = fmt.Sprintf("%d addresses are locked out", n)
+	}
+	return title, fmt.Sprintf("Too many calls without a valid token, until %s. The Tunnel page has more.", all[0].Until.Local().Format("15:04"))
+}
