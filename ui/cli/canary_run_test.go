@@ -70,6 +70,7 @@ func gossip(t *testing.T, c *canaries) *httptest.Server {
 // TestCanaries: after everything was done that can be, none of the secrets is in a
 // file, in what was said or answered, on a command line or in an environment.
 func TestCanaries(t *testing.T) {
+	t.Parallel()
 	c := newCanaries(map[string]string{
 		"bearer":              "sk-canary-bearer/of+an~import",
 		"basic password":      `canary "basic" <pw>&é`,
