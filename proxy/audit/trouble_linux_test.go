@@ -87,12 +87,3 @@ func onSmallDisk(t *testing.T, disk string) {
 	})
 	fmt.Println("the disk was full, then read-only, then neither")
 }
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("never: %s", what)
-		}
-	}
-}

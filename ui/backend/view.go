@@ -10,6 +10,7 @@ import (
 
 	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
+	"lockbox/tunnel"
 	"lockbox/vault"
 )
 
@@ -166,21 +167,8 @@ func (b *Backend) look() *View {
 	}
 	v.Unloaded = cfg == nil && s.phase != Starting
 	if cfg != nil {
-		v.Warnings = fewer(report.Warnings)
-		if s.publicProblem != "" {
-			v.Warnings = append(slices.Clone(v.Warnings), s.publicProblem)
-		}
-		if s.tunnelProblem != "" && v.Tunnel.Phase == TunnelClosed {
-			v.Warnings = append(slices.Clone(v.Warnings), s.tunnelProblem)
-		}
-		v.Services = make([]ServiceInfo, 0, len(cfg.Services))
-		for name, svc := range cfg.Services {
-			if hasKey(svc) {
-				v.PlainKeys++
-			}
-			v.Services = append(v.Services, serviceInfo(svc, report.Unavailable[name], v.BaseURL))
-		}
-		slices.SortFunc(v.Services, func(a, b ServiceInfo) int { return strings.Compare(a.Name, b.Name) })
+		v.Warnings = s.warnings(report.Warnings, v.Tunnel.Phase)
+		v.list(cfg.Services, report.Unavailable)
 	}
 	return v
 }
@@ -201,6 +189,30 @@ func (b *Backend) trouble(v *View, keyProblem string) Notice {
 		return unrecorded(err, lost)
 	}
 	return Notice{}
+}
+
+// warnings are those of the config, and why the public side is not served.
+func (s status) warnings(config []string, t tunnel.Phase) []string {
+	all := slices.Clone(fewer(config))
+	if s.publicProblem != "" {
+		all = append(all, s.publicProblem)
+	}
+	if s.tunnelProblem != "" && t == TunnelClosed {
+		all = append(all, s.tunnelProblem)
+	}
+	return all
+}
+
+// list fills in the services.
+func (v *View) list(services map[string]*config.Service, unavailable map[string]string) {
+	v.Services = make([]ServiceInfo, 0, len(services))
+	for name, svc := range services {
+		if hasKey(svc) {
+			v.PlainKeys++
+		}
+		v.Services = append(v.Services, serviceInfo(svc, unavailable[name], v.BaseURL))
+	}
+	slices.SortFunc(v.Services, func(a, b ServiceInfo) int { return strings.Compare(a.Name, b.Name) })
 }
 
 func serviceInfo(svc *config.Service, problem, base string) ServiceInfo {
