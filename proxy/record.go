@@ -230,6 +230,9 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 	if c.local != nil {
 		c.local.write(x)
 	}
+	if c.server.debug {
+		c.server.log.Debug("call", "id", x.ID, "listener", x.Listener, "from", x.Remote, "service", x.Service, "method", x.Method, "path", x.Path, "status", x.Status, "decision", x.Decision, "reason", x.Reason)
+	}
 	return c.err
 }
 

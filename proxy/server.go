@@ -80,6 +80,7 @@ type Server struct {
 	outward upstreams
 	brake   *brake
 
+	debug bool // log is told of each call
 	lanes bool // plain calls go through the lane; false in tests of net/http's way
 
 	tokens   *credential.Tokens
@@ -102,6 +103,7 @@ func New(o Options) *Server {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: stallTime, drain: DrainTimeout, bounds: usualBounds, brake: newBrake()}
+	s.debug = o.Logger.Enabled(context.Background(), slog.LevelDebug)
 	s.scribe.log, s.scribe.changed = o.Logger, o.OnRecord
 	s.outward.lone = func() bool { return s.lone(1) }
 	s.tokens = credential.NewTokens(&s.toTokens, o.Store, o.Logger)

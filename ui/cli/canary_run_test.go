@@ -151,7 +151,7 @@ func TestCanaries(t *testing.T) {
 	run(h, 0, "import", literals)
 
 	public := freeAddress(t)
-	s := h.serve(t, "--public-listen", public)
+	s := h.serve(t, "--debug", "--public-listen", public)
 	stop := c.watchProcess(s.cmd.Process.Pid)
 	admin := c.plant("admin token", run(h, 0, "admin-token"))
 	call := func(method, at, path string, header http.Header, body string) {
@@ -253,6 +253,9 @@ func TestCanaries(t *testing.T) {
 	s.wait(t, time.Minute)
 	<-hung
 	stop()
+	if !strings.Contains(s.talk.String(), "level=DEBUG msg=call") {
+		t.Error("the log is not that of --debug")
+	}
 	if !strings.Contains(s.talk.String(), "goroutine 1 ") {
 		t.Error("there is no dump of the goroutines")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ type serveCmd struct {
 	Tunnel       bool   `help:"Open the tunnel: callers from the internet reach what is marked \"tunnel\" by ngrok, with the authtoken in the vault."`
 	PublicListen string `placeholder:"ADDR" help:"Loopback address that a tunnel or reverse proxy leads to, such as 127.0.0.1:8001: serves what is marked \"tunnel\" to callers with a token; without it the config's, else none."`
 	Metrics      bool   `help:"Answer /metrics on the local listener, for Prometheus: calls by service and outcome, how long they took, the audit log's queue and size."`
+	Debug        bool   `help:"Say more on stderr: a line for each call, without anything secret."`
 }
 
 // AfterApply refuses an address that no one could listen on while the command
@@ -43,6 +45,9 @@ func (c serveCmd) Run(t Terminal) (err error) {
 	o.Listen, o.PublicListen, o.Metrics, o.Tunnel = c.Listen, c.PublicListen, c.Metrics, c.Tunnel
 	signals := newSignals(t, os.Exit)
 	defer signals.stop()
+	if c.Debug {
+		o.Logger = slog.New(slog.NewTextHandler(t.Err, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
 
 	b, err := backend.Open(signals.ctx, o)
 	if err != nil {
