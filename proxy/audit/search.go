@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -146,52 +145,6 @@ func (s *search) first(t time.Time) (int64, error) {
 	}
 	return low, nil
 }
-
-// patience is how many records are read from the log's files; -1 is whatever it
-// takes.
-func (s *search) patience() int {
-	if s.db == nil || s.match == "" && s.q.Since.IsZero() && s.q.Until.IsZero() {
-		return -1
-	}
-	return maxTail
-}
-
-// tail gives f the records after the index's last, newest first, whole.
-func (s *search) tail(f func(*found) error) error {
-	left := s.patience()
-	for _, seg := range slices.Backward(s.segments) {
-		if seg.first > s.high {
-			continue
-		}
-		err := backward(s.log.path(seg.name), func(line []byte) (bool, error) {
-			var x found
-			l, err := readLink(line)
-			if err != nil || json.Unmarshal(line, &x.Exchange) != nil {
-				return true, nil // damaged: Verify names it
-			}
-			switch {
-			case l.seq <= s.until || l.seq < s.low || left == 0:
-				return false, errRest
-			case l.seq > s.newest:
-				return true, nil // came meanwhile
-			}
-			left--
-			if !s.q.fits(&x.Exchange) {
-				return true, s.ctx.Err()
-			}
-			return true, f(&x)
-		})
-		if errors.Is(err, errRest) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-var errRest = errors.New("the rest is in the index")
 
 // rows gives f the records that q chooses, newest first. Those from the index have
 // no headers and bodies, but a place in the log.
