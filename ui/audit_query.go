@@ -121,7 +121,7 @@ func (b *queryBar) values(word string) (out []string) {
 // word is the first that is looked for in the texts.
 func (b *queryBar) word() string {
 	if words := b.values(""); len(words) > 0 {
-		return words[0]
+		return strings.TrimRight(words[0], "*")
 	}
 	return ""
 }
