@@ -315,7 +315,8 @@ func TestGuessesDoNotDisturb(t *testing.T) {
 	if refused.Load() < most*9/10 {
 		t.Errorf("only %d guesses met the brake", refused.Load())
 	}
-	if least := time.Duration(refused.Load()-1) * turn; took < least {
+	// The turns themselves are TestBrakeTakesTurns's; here a busy machine has a say.
+	if least := time.Duration(refused.Load()-1) * turn / slowed; took < least {
 		t.Errorf("%d refusals took %v, want %v at least", refused.Load(), took, least)
 	}
 	if limit := max(2*before, before+5*time.Millisecond) * slowed * slowed; during > limit { // with the race detector the machine is full already
