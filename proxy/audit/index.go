@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"net/url"
 	"os"
 	"strconv"
@@ -276,15 +277,9 @@ func (x *index) until(ctx context.Context) (seq int64, err error) {
 
 // facetTerm is the word for a filter's value in the facets of a record.
 func facetTerm(word, value string) string {
-	return word + "x" + strconv.FormatUint(fnv64(value), 36)
-}
-
-func fnv64(s string) uint64 {
-	h := uint64(14695981039346656037)
-	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * 1099511628211
-	}
-	return h
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(value)) // never fails
+	return word + "x" + strconv.FormatUint(h.Sum64(), 36)
 }
 
 // errorTerm is in the facets of what Fails.

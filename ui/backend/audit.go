@@ -83,12 +83,6 @@ func (b *Backend) Exchanges(q Query) ([]Exchange, error) { return b.audit.List(q
 // Exchange is a whole record, by its ID or its Seq.
 func (b *Backend) Exchange(id string) (Exchange, error) { return b.audit.Get(id) }
 
-// EachExchange gives f the whole records that q chooses, newest first, until one
-// fails or ctx ends.
-func (b *Backend) EachExchange(ctx context.Context, q Query, f func(*Exchange) error) error {
-	return b.audit.Each(ctx, q, f)
-}
-
 // Matches is how many records q chooses.
 func (b *Backend) Matches(ctx context.Context, q Query) (int64, error) {
 	return b.audit.Matches(ctx, q)
