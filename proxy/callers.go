@@ -35,7 +35,7 @@ type caller struct {
 
 // get is nil for a token that has to be judged.
 func (c *callers) get(raw string, now time.Time) *caller {
-	sum := sha256.Sum256([]byte(raw))
+	sum := sumOf(raw)
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if k := c.known[sum]; k != nil && now.Before(k.until) {
@@ -44,8 +44,18 @@ func (c *callers) get(raw string, now time.Time) *caller {
 	return nil
 }
 
+// sumOf copies a token of the usual length to the stack: on the heap it would be
+// rubbish for each call, which is collected the slower the more tokens are listed.
+func sumOf(raw string) [sha256.Size]byte {
+	var room [1 << 10]byte
+	if len(raw) > len(room) {
+		return sha256.Sum256([]byte(raw))
+	}
+	return sha256.Sum256(room[:copy(room[:], raw)])
+}
+
 func (c *callers) put(raw string, k *caller) {
-	sum := sha256.Sum256([]byte(raw))
+	sum := sumOf(raw)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.known == nil || len(c.known) >= maxCallers {
