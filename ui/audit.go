@@ -25,6 +25,7 @@ type auditPage struct {
 	view     backend.View
 	feed     feed
 	seen     int  // exchanges on record when the feed was read; -1 is never
+	missed   int  // of them, those that were not searched then
 	live     bool // the list moves as calls come
 	reading  bool // a job reads the newest or older calls
 	owed     bool // older ones were asked for meanwhile
@@ -122,7 +123,7 @@ func (p *auditPage) showService(name string) { p.bar.replace("service", name) }
 // restart reads the log anew from the top, as the words in force choose.
 func (p *auditPage) restart() {
 	p.turn++
-	p.feed, p.seen, p.reading, p.owed, p.matches = feed{}, -1, false, false, -1
+	p.feed, p.seen, p.missed, p.reading, p.owed, p.matches = feed{}, -1, 0, false, false, -1
 	p.showTally()
 	p.chips.draw()
 	p.pending.Hide()
@@ -143,6 +144,15 @@ func (p *auditPage) follow() {
 		p.survey.restart()
 		p.readNewest()
 		return
+	case p.searchedMore():
+		p.survey.ask()
+		if p.list.GetScrollOffset() > 0 || p.selected != "" {
+			p.offer(-1)
+			return
+		}
+		p.seen = -1 // for what is found now is not newer
+		p.readNewest()
+		return
 	case fresh == 0:
 		p.pending.Hide()
 		return
@@ -154,6 +164,12 @@ func (p *auditPage) follow() {
 	}
 	p.pending.Hide()
 	p.readNewest()
+}
+
+// searchedMore reports whether calls may be found now that were not searched when the
+// feed was read.
+func (p *auditPage) searchedMore() bool {
+	return p.bar.words != "" && !p.reading && p.view.Unsearched < p.missed
 }
 
 // offer has a button speak of new calls. The log may have lost old ones as well.
@@ -170,18 +186,28 @@ func (p *auditPage) offer(fresh int) {
 func (p *auditPage) catchUp() {
 	p.list.ScrollToTop()
 	p.pending.Hide()
+	if p.searchedMore() {
+		p.seen = -1
+	}
 	p.readNewest()
 }
 
+// readNewest reads what is newer than the feed, or all of it anew.
 func (p *auditPage) readNewest() {
 	if p.reading {
 		return
 	}
-	asked, seen := p.view.Exchanges, p.backend.View().Exchanges
+	asked, now := p.view.Exchanges, p.backend.View()
 	q := p.bar.query()
-	q.After, q.Limit = p.feed.first(), auditPageSize
+	q.Limit = auditPageSize
+	if p.seen >= 0 {
+		q.After = p.feed.first()
+	}
 	p.read(q, func(page []backend.Exchange) {
-		p.seen = seen
+		if q.After == 0 {
+			p.feed = feed{}
+		}
+		p.seen, p.missed = now.Exchanges, now.Unsearched
 		if len(page) > 0 || len(p.feed.calls) == 0 {
 			p.feed.newer(page)
 			p.list.Refresh()
@@ -309,6 +335,8 @@ func (p *auditPage) showTally() {
 		p.tally.set(counted(int64(p.view.Exchanges), "call")+" on record", "")
 	case p.matches < 0:
 		p.tally.set("… of "+all+" calls", "")
+	case p.view.Unsearched > 0:
+		p.tally.set(fmt.Sprintf("%s of %s calls, %s still to be searched", thousands(p.matches), all, thousands(int64(p.view.Unsearched))), "")
 	default:
 		p.tally.set(fmt.Sprintf("%s of %s calls", thousands(p.matches), all), "")
 	}
@@ -320,6 +348,9 @@ func (p *auditPage) showEmpty() {
 	text, about := "No calls yet", "Every call through Lockbox shows up here, those that it refuses too."
 	if p.bar.words != "" {
 		text, about = "No call is like that", "New ones that are show up here as they come."
+		if n := p.view.Unsearched; n > 0 {
+			text, about = "None found yet", counted(int64(n), "call")+" are still to be searched. What is found shows up here."
+		}
 	}
 	p.none.set(text, "")
 	p.about.set(about, "")

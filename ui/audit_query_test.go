@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -221,4 +223,39 @@ func TestAuditTimeline(t *testing.T) {
 	if p.bar.words != "service:github" {
 		t.Errorf("the time's cross leaves %q", p.bar.words)
 	}
+}
+
+// TestSearchWhileIndexed: what is found once older calls are indexed shows up by
+// itself, and until then the page says how many are left.
+func TestSearchWhileIndexed(t *testing.T) {
+	calls := make([]audit.Exchange, 30_000)
+	for i := range calls {
+		calls[i] = audit.Exchange{Time: time.Now().Add(-time.Hour), Service: "demo", Method: "GET", Path: "/s/demo/x", Status: 200, Decision: audit.Allowed}
+	}
+	calls[20_000].Path = "/s/demo/needle"
+	s := openBackend(t, testConfig, func(o *backend.Options) {
+		dir := filepath.Join(o.StateDir, "audit")
+		fillLog(t, dir, calls)
+		files, err := filepath.Glob(filepath.Join(dir, "index.db*"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no index: %v", err)
+		}
+		for _, f := range files {
+			if err := os.Remove(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	s.window.open(pageAudit)
+	p := s.audit
+	p.bar.set("needle")
+	said := false
+	s.until("the call is found", func() bool {
+		said = said || strings.Contains(p.about.text, "still to be searched") && p.empty.Visible()
+		return len(p.feed.calls) == 1 && p.feed.calls[0].path == "/s/demo/needle"
+	})
+	if !said {
+		t.Error("the page does not say that calls are left to be searched")
+	}
+	s.until("no call is left", func() bool { return !strings.Contains(p.tally.text, "still") })
 }

@@ -50,6 +50,7 @@ type index struct {
 	readers   atomic.Pointer[sql.DB]
 	writer    *sql.DB       // nil in a reader of the log, and until it can be had
 	suspected atomic.Bool   // a search met damage
+	behind    atomic.Int64  // records that it has not reached, as it was last looked at
 	wake      chan struct{} // the log has grown, or shrunk
 	cancel    context.CancelFunc
 	done      sync.WaitGroup

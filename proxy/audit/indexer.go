@@ -22,6 +22,7 @@ const (
 	busyShare    = 40   // the rest that follows a batch then, in times of what it took
 	settle       = 30 * time.Millisecond
 	retryEvery   = 5 * time.Second
+	tellEvery    = time.Second // that older records are found now
 )
 
 // run keeps the index up to date until ctx ends.
@@ -29,6 +30,7 @@ func (x *index) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	last, at := int64(0), time.Now()
+	told, catching := time.Now(), false
 	for {
 		select {
 		case <-ctx.Done():
@@ -51,6 +53,11 @@ func (x *index) run(ctx context.Context) {
 			more = err == nil
 		}
 		x.note(err)
+		// Searches find more than before.
+		if catching = catching || x.log.Unsearched() > 0; catching && (!more || time.Since(told) > tellEvery) {
+			x.log.tell()
+			told, catching = time.Now(), more
+		}
 		rate := float64(newest-last) / time.Since(at).Seconds()
 		if last == 0 {
 			rate = 0
@@ -124,6 +131,7 @@ func (x *index) follow(ctx context.Context) (more bool, newest int64, err error)
 	if b.dropped > 0 {
 		_, err = x.writer.ExecContext(ctx, "PRAGMA incremental_vacuum(2000)")
 	}
+	x.behind.Store(newest - b.until)
 	return b.more || b.dropped == batchRecords, newest, err
 }
 

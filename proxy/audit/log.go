@@ -144,12 +144,17 @@ func (l *Log) Append(x *Exchange) error {
 		return fmt.Errorf("the audit record cannot be written: %w", err)
 	}
 	l.index.wakeUp()
+	l.tell()
+	return nil
+}
+
+// tell has the listeners look at the log anew.
+func (l *Log) tell() {
 	if f := l.listeners.Load(); f != nil {
 		for _, f := range *f {
 			f()
 		}
 	}
-	return nil
 }
 
 // batch are records that are written together.
@@ -274,7 +279,8 @@ func nextID(last uuid.UUID) (uuid.UUID, error) {
 	return id, nil
 }
 
-// OnChange has f called after each append. f must not block.
+// OnChange has f called after each append, and when searches find more than before.
+// f must not block.
 func (l *Log) OnChange(f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -238,3 +238,58 @@ func TestIndexRestsAtDamage(t *testing.T) {
 		t.Errorf("indexed until %d, %v; want 2", until, err)
 	}
 }
+
+// TestNotYetIndexed: while the index of a long log is made, searches say how much
+// they leave out, tell when there is more, and an export leaves nothing out.
+func TestNotYetIndexed(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir)
+	const many = 3 * maxTail
+	for i := range many {
+		path := "/x"
+		if i == many/2 {
+			path = "/needle"
+		}
+		x := Exchange{Time: time.Now(), Service: "s", Method: "GET", Path: path, Status: 200, Decision: Allowed}
+		if err := l.Append(&x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "index.db*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no index: %v", err)
+	}
+	for _, f := range files {
+		if err := os.Remove(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l = open(t, dir)
+	told := make(chan struct{}, 1000)
+	l.OnChange(func() { told <- struct{}{} })
+	q := Query{Text: "needle"}
+	exported := 0
+	if err := l.Each(t.Context(), q, func(*Exchange) error { exported++; return nil }); err != nil || exported != 1 {
+		t.Errorf("an export has %d, %v; want 1", exported, err)
+	}
+	for hidden := false; ; {
+		found, err := l.List(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(found) == 1 {
+			if !hidden {
+				t.Error("the index was made before anyone could look")
+			}
+			break
+		}
+		hidden = true
+		if l.Unsearched() == 0 {
+			t.Fatal("not found, and nothing is said to be left out")
+		}
+	}
+	eventually(t, "all is searched", func() bool { return l.Unsearched() == 0 && len(told) > 0 })
+}

@@ -20,6 +20,15 @@ var ErrNoRecord = errors.New("there is no such record")
 // found only once they are indexed.
 const maxTail = 5000
 
+// Unsearched is how many records List, Matches and Timeline do not find by filters
+// yet, as it was last looked at: they are still to be indexed.
+func (l *Log) Unsearched() int {
+	if l.index.db() == nil {
+		return 0 // the files are searched
+	}
+	return max(0, int(l.index.behind.Load())-maxTail)
+}
+
 // found is a record with its place in the log.
 type found struct {
 	Exchange
@@ -41,6 +50,7 @@ type search struct {
 	high     int64
 	match    string // the words table's query; "" is all
 	exact    bool   // the bounds and match leave nothing to be looked at again
+	patient  bool   // all that the index has not reached is read from the log's files
 }
 
 func (l *Log) search(ctx context.Context, q Query) (*search, error) {
@@ -59,6 +69,9 @@ func (l *Log) search(ctx context.Context, q Query) (*search, error) {
 		}
 	}
 	s.until = min(s.until, s.newest)
+	if s.db != nil {
+		s.log.index.behind.Store(s.newest - s.until)
+	}
 	s.match = q.match()
 	return s, nil
 }
@@ -227,7 +240,8 @@ func (l *Log) List(q Query) ([]Exchange, error) {
 }
 
 // Each gives f the records that q chooses, newest first, whole, and without q's
-// limit when that is 0. It ends with f's first error, or ctx's.
+// limit when that is 0: those that are not indexed yet too, however many. It ends
+// with f's first error, or ctx's.
 func (l *Log) Each(ctx context.Context, q Query, f func(*Exchange) error) error {
 	n := 0
 	for page := 500; ; {
@@ -235,6 +249,7 @@ func (l *Log) Each(ctx context.Context, q Query, f func(*Exchange) error) error 
 		if err != nil {
 			return err
 		}
+		s.patient = true
 		var rows []found // f may take its time, and no read of the index should
 		err = s.rows(func(x *found) error {
 			if rows = append(rows, *x); len(rows) == page {

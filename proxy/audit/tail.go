@@ -9,7 +9,7 @@ import (
 // patience is how many records are read from the log's files; -1 is whatever it
 // takes.
 func (s *search) patience() int {
-	if s.db == nil || s.match == "" && s.q.Since.IsZero() && s.q.Until.IsZero() {
+	if s.patient || s.db == nil || s.match == "" && s.q.Since.IsZero() && s.q.Until.IsZero() {
 		return -1
 	}
 	return maxTail

@@ -58,10 +58,12 @@ type View struct {
 	Warnings  []string     // of the config
 	PlainKeys int          // services whose key stands in the config itself
 	Exchanges int          // on record
-	Panicked  time.Time    // when the brake was pulled; zero when it is not
-	Tokens    uint64       // changes when the list of tokens does
-	FirstRun  bool         // the starter config was written at this start
-	Token     TokenDefaults
+	// Unsearched is how many of them searches do not find yet.
+	Unsearched int
+	Panicked   time.Time // when the brake was pulled; zero when it is not
+	Tokens     uint64    // changes when the list of tokens does
+	FirstRun   bool      // the starter config was written at this start
+	Token      TokenDefaults
 }
 
 // Notice is a problem put into words, with what the person can do.
@@ -112,7 +114,7 @@ type TokenDefaults struct {
 // View returns the current state. It does no IO.
 func (b *Backend) View() View {
 	v := *b.view.Load()
-	v.Exchanges = b.audit.Count()
+	v.Exchanges, v.Unsearched = b.audit.Count(), b.audit.Unsearched()
 	v.Tokens, v.Panicked = b.tokens.Revision(), b.tokens.Panicked()
 	return v
 }

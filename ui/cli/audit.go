@@ -134,6 +134,9 @@ func (c auditListCmd) Run(t Terminal) error {
 		if len(xs) == 0 {
 			t.say("There are no such calls on record.")
 		}
+		if n := l.Unsearched(); n > 0 && !q.IsZero() {
+			t.say("%d calls are not indexed yet and were not searched: try again in a while.", n)
+		}
 		return newAuditTable(t, c.JSON).print(xs)
 	})
 }

@@ -3,6 +3,7 @@
 package desktest_test
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,8 +17,9 @@ import (
 	"lockbox/ui/desktest"
 )
 
-// onRecord is how many calls the one is found among.
-const onRecord = 20_000
+// calls is how many calls the one is found among. With a million the log is made in
+// a minute or two, and its index in some more.
+var calls = flag.Int("calls", 20_000, "how many calls TestFindCall has on record")
 
 // needle stands in the body of one call.
 const needle = "nightingale"
@@ -51,6 +53,12 @@ func fillAuditLog(t *testing.T, dir string, n int) {
 			t.Fatal(err)
 		}
 	}
+	for left := n; left > 0; time.Sleep(time.Second) { // the index is an earlier one too
+		if _, err := log.List(audit.Query{Limit: 1}); err != nil {
+			t.Fatal(err)
+		}
+		left = log.Unsearched()
+	}
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -69,6 +77,7 @@ func TestFindCall(t *testing.T) {
 		_, _ = io.WriteString(w, "made again")
 	}))
 	t.Cleanup(up.Close)
+	onRecord := *calls
 	fillAuditLog(t, filepath.Join(desk.Home, ".local", "state", "lockbox", "audit"), onRecord)
 	addr := freeAddr(t)
 	writeConfig(t, desk, `{"services": {"shop": {"base_url": "`+up.URL+`"}}, "listen": "`+addr+`"}`)
