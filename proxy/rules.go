@@ -30,19 +30,22 @@ func unasked(_ context.Context, a *asked) *problem {
 	return errDenied.saying(a.verdict.Reason + " Nobody can be asked: this Lockbox has no way to.")
 }
 
-// ruled judges an admitted call by the rules of its service. What the body may
-// have at most, and what was read of it, goes on with the request.
-func (s *Server) ruled(w http.ResponseWriter, r *http.Request, rt *route, t *target, rec *record) *problem {
+// ruled judges an admitted call by the rules of its service. The request that it
+// returns has what was read of the body, and what it may have at most. It is
+// another than the server's, which has to know its own body again at the end.
+func (s *Server) ruled(w http.ResponseWriter, r *http.Request, rt *route, t *target, rec *record) (*http.Request, *problem) {
 	if rt.rules == nil {
-		return nil
+		return r, nil
 	}
 	q := t.question(r, rec)
 	v := rt.rules.Check(&q)
 	if v.NeedsBody {
 		var p *problem
 		if q.Body, p = s.readWhole(w, r, rt.rules.BodyLimit()); p != nil {
-			return p
+			return r, p
 		}
+		r = r.WithContext(r.Context())
+		r.Body = io.NopCloser(bytes.NewReader(q.Body))
 		v = rt.rules.Check(&q)
 	}
 	rec.ruled(v.Rule)
@@ -56,12 +59,13 @@ func (s *Server) ruled(w http.ResponseWriter, r *http.Request, rt *route, t *tar
 	}
 	if p != nil {
 		rec.fromCaller(q.Body)
-		return p
+		return r, p
 	}
 	if v.Limit > 0 && r.ContentLength < 0 && q.Body == nil {
+		r = r.WithContext(r.Context())
 		r.Body = &boundBody{ReadCloser: r.Body, left: v.Limit, problem: errDenied.saying(fmt.Sprintf("The body has more than the %d bytes that rule %s allows.", v.Limit, v.Rule))}
 	}
-	return nil
+	return r, nil
 }
 
 // question is the call as rules are held against it.
@@ -72,8 +76,7 @@ func (t *target) question(r *http.Request, rec *record) policy.Request {
 	}
 }
 
-// readWhole reads a body that a rule depends on, before anything of it is sent on,
-// and puts it back.
+// readWhole reads a body that a rule depends on, before anything of it is sent on.
 func (s *Server) readWhole(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *problem) {
 	tooLarge := refuse(http.StatusRequestEntityTooLarge, "body_too_large", "Body too large",
 		fmt.Sprintf("A rule of the service depends on what the body says, and one of more than %d bytes is not read for that. A max_body in the rule raises this bound.", limit))
@@ -81,21 +84,20 @@ func (s *Server) readWhole(w http.ResponseWriter, r *http.Request, limit int64) 
 		return nil, tooLarge
 	}
 	deadlines := http.NewResponseController(w)
-	var b bytes.Buffer
+	body := []byte{} // not nil, which is not known
 	piece := buffers.Get()
 	defer buffers.Put(piece)
 	for {
 		// Fails where there is no connection, as in a replay; then nothing can stall.
 		_ = deadlines.SetReadDeadline(time.Now().Add(s.stall))
 		n, err := r.Body.Read(piece)
-		b.Write(piece[:n])
+		body = append(body, piece[:n]...)
 		switch {
-		case int64(b.Len()) > limit:
+		case int64(len(body)) > limit:
 			return nil, tooLarge
 		case errors.Is(err, io.EOF):
 			_ = deadlines.SetReadDeadline(time.Time{})
-			r.Body = io.NopCloser(bytes.NewReader(b.Bytes()))
-			return append([]byte{}, b.Bytes()...), nil
+			return body, nil
 		case err != nil:
 			return nil, errBody
 		}

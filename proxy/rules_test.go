@@ -177,7 +177,12 @@ func TestBodyOutgrowsRule(t *testing.T) {
 		err error
 	}
 	ends := make(chan end, 1)
-	up := upstreamOf(t, func(_ http.ResponseWriter, r *http.Request) {
+	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/early" {
+			_ = http.NewResponseController(w).EnableFullDuplex()
+			printf(w, "I answer first. ")
+			_ = http.NewResponseController(w).Flush()
+		}
 		b, err := io.ReadAll(r.Body)
 		ends <- end{len(b), err}
 	})
@@ -207,6 +212,29 @@ func TestBodyOutgrowsRule(t *testing.T) {
 			t.Errorf("record: %s by %q", x.Decision, x.Rule)
 		}
 	}
+	// An answer that has begun breaks off.
+	pr, pw := io.Pipe()
+	begun := make(chan struct{})
+	go func() {
+		_, _ = io.WriteString(pw, "the beginning")
+		<-begun
+		_, err := io.CopyN(pw, endless{}, 5000000)
+		_ = pw.CloseWithError(err)
+	}()
+	res, err := client.Transport.RoundTrip(request(t, "POST", l.url+"/s/a/early", pr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	close(begun)
+	if a := finish(res); a.err == nil || !strings.HasPrefix(a.body, "I answer first. ") {
+		t.Errorf("the answer is %q, %v", a.body, a.err)
+	}
+	if e := <-ends; e.err == nil || e.n > 100000 {
+		t.Errorf("an upstream that answers first got %d bytes, %v", e.n, e.err)
+	}
+	l.eventually(t, "the body that was broken off", func(x audit.Exchange) bool {
+		return x.Path == "/s/a/early" && x.Decision == audit.Refused && strings.HasPrefix(x.Reason, "denied_by_rule: The body has more")
+	})
 }
 
 // TestRulesHoldForRedirects: a redirect leads to no path that rules refuse.
