@@ -14,8 +14,9 @@ import (
 type requestBody struct {
 	io.ReadCloser
 	call   *call
-	failed atomic.Bool // reading it did: the caller's fault, not the upstream's
-	ended  atomic.Bool // all of it was read
+	denied atomic.Pointer[problem] // it outgrew the rule that allows it
+	failed atomic.Bool             // reading it did: the caller's fault, not the upstream's
+	ended  atomic.Bool             // all of it was read
 }
 
 // Read implements io.Reader. A caller that sends nothing for too long is given
@@ -37,9 +38,21 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		b.ended.Store(true)
 		b.call.passTrailers()
 	} else {
+		var p *problem
+		if errors.As(err, &p) {
+			b.denied.Store(p)
+		}
 		b.failed.Store(true)
 	}
 	return n, err
+}
+
+// tooLarge is why a body was broken off that outgrew its rule, nil if none was.
+func (b *requestBody) tooLarge() *problem {
+	if b == nil {
+		return nil
+	}
+	return b.denied.Load()
 }
 
 // responseBody is the upstream's body on its way to the caller. It holds back
@@ -63,6 +76,8 @@ func (b *responseBody) Read(p []byte) (int, error) {
 		if err := b.call.finish(audit.Allowed, ""); err != nil {
 			return 0, err // the answer breaks off
 		}
+	case err != nil && b.call.body.tooLarge() != nil:
+		_ = b.call.finish(audit.Refused, b.call.body.tooLarge().reason()) // its failure was logged
 	case err != nil && b.call.in.Context().Err() != nil:
 		_ = b.call.finish(audit.Failed, reasonCallerGone) // its failure was logged
 	case err != nil:

@@ -64,7 +64,7 @@ func TestProblemsAllAtOnce(t *testing.T) {
 		`f:8:19: service "cred": base_url: must be text in double quotes, and is a number`,
 		`f:9:49: service "cred": credential/token: must be text in double quotes, and is a number`,
 		`f:10:26: service "cred": valid_audiences: must be a list`,
-		`f:11:16: service "cred": rules: this version cannot enforce it`,
+		`f:11:17: service "cred": rules/0/action: is missing`,
 		`f:12:21: service "cred": rate_limit: this version cannot enforce it`,
 		`f:14:16: service "noname": base_url: is missing: is "base_ur" meant for it?`,
 		`f:15:5: service "none": base_url: is missing`,

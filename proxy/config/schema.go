@@ -65,6 +65,8 @@ type Service struct {
 	TokenInQuery   bool // the service token may come as ?lockbox_token=
 	TokenInPath    bool // or as the first segment of the path
 	AllowLinkLocal bool // its upstream may have a link-local address
+	// Rules say what its callers may do, in order; nil: anything.
+	Rules []Rule
 }
 
 // NewService is a service with the defaults of the file format: a service

@@ -23,7 +23,10 @@ var (
 	auditLogKeys = []string{"type", "root_dir", "required", "keep_days", "keep_mb", "body_kb"}
 	vaultKeys    = []string{"type", "path"}
 	tunnelKeys   = []string{"authtoken", "domain", "start", "close_after"}
-	brakeKeys    = []string{"failures", "per", "lockout"}
+	ruleKeys     = []string{"action", "methods", "path", "query", "content_type", "max_body", "body", "for", "note"}
+	// conditionKeys are those of a condition on a field of a JSON body.
+	conditionKeys = []string{"exists", "equals", "one_of", "glob", "min", "max"}
+	brakeKeys     = []string{"failures", "per", "lockout"}
 )
 
 // unknown warns of the keys of o that are not known, but for those that begin
