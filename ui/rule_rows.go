@@ -112,14 +112,12 @@ func (r *ruleRows) append(rule backend.Rule) *ruleRow {
 	return row
 }
 
-
-
 // further are the conditions of a rule that have no field here, in words.
 func further(rule backend.Rule) string {
 	rest := rule
 	rest.Methods, rest.Path, rest.For, rest.Action = nil, "/", nil, ""
 	if text := strings.TrimPrefix(strings.TrimSpace(rest.String()), "/"); text != "" {
-		return "Also" + text + ". Edit it as text."
+		return "Also:" + text + ". Edit it as text."
 	}
 	return ""
 }
