@@ -36,6 +36,7 @@ type serviceDetail struct {
 	audiencesBox           *fyne.Container
 	lifetime               *choice
 	token, test, edit, dup *button
+	control                *button
 	del, copyURL, log      *button
 	result                 *line
 	ask                    *strip
@@ -68,6 +69,7 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 	d.result = caption("").flexible()
 	d.result.Hide()
 	d.edit = newButton(f.keys, "Edit", theme.DocumentCreateIcon(), func() { p.edit(d.info.Name) })
+	d.control = newButton(f.keys, "Rules", theme.ListIcon(), func() { p.control(d.info.Name) })
 	d.dup = newButton(f.keys, "Duplicate", theme.ContentCopyIcon(), func() { p.copyOf(d.info.Name) }).quiet()
 	d.del = newButton(f.keys, "Delete", theme.DeleteIcon(), d.confirm).quiet()
 
@@ -87,7 +89,7 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 	d.facts = column(gap+2, head, d.problem.root, about,
 		row(gapSmall, d.copyURL, d.test, d.log), d.result,
 		rule(), tokens, rule(), d.ask.root,
-		row(gapSmall, d.edit, d.dup, d.del))
+		container.New(&flow{}, d.edit, d.control, d.dup, d.del))
 	d.setup = column(gap, d.caller, row(0, newButton(f.keys, "Back", theme.NavigateBackIcon(), d.closeKit)), d.kit.root)
 	d.setup.Hide()
 	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, container.NewStack(d.facts, d.setup)))
@@ -280,7 +282,7 @@ func (d *serviceDetail) keep() {
 
 // working keeps the service from being changed twice at once.
 func (d *serviceDetail) working(yes bool) {
-	for _, b := range []*button{d.edit, d.dup, d.del, d.token, d.test} {
+	for _, b := range []*button{d.edit, d.control, d.dup, d.del, d.token, d.test} {
 		if yes {
 			b.Disable()
 		} else {

@@ -17,10 +17,11 @@ import (
 // list with what can be done with it.
 type servicesPage struct {
 	*face
-	root   fyne.CanvasObject
-	edit   func(name string) // opens the form; "" for a new service
-	copyOf func(name string) // opens the form with a copy
-	calls  func(name string) // shows its part of the audit log
+	root    fyne.CanvasObject
+	edit    func(name string) // opens the form; "" for a new service
+	copyOf  func(name string) // opens the form with a copy
+	calls   func(name string) // shows its part of the audit log
+	control func(name string) // opens its rules
 
 	view     backend.View
 	drawn    bool

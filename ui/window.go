@@ -37,6 +37,7 @@ type window struct {
 	alerts   *alerts
 	settings *settingsPage
 	form     *serviceForm // while one is open
+	rules    *rulesPage   // likewise, in its place
 	page     int
 }
 
@@ -52,7 +53,7 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	win.services, win.tokens, win.audit, win.settings = newServicesPage(f), newTokensPage(f), newAuditPage(f), newSettingsPage(f)
 	win.tunnel = newTunnelPage(f)
 	win.alerts = newAlerts(f)
-	win.services.edit, win.services.copyOf, win.services.calls = win.edit, win.duplicate, win.calls
+	win.services.edit, win.services.copyOf, win.services.calls, win.services.control = win.edit, win.duplicate, win.calls, win.control
 	win.nav = newNav(
 		newNavItem("Services", "Ctrl+1", theme.StorageIcon(), func() { win.open(pageServices) }),
 		newNavItem("Tokens", "Ctrl+2", theme.AccountIcon(), func() { win.open(pageTokens) }),
@@ -92,7 +93,7 @@ func (w *window) bindKeys() {
 		}
 	})
 	w.keys.ctrl(fyne.KeyE, func() {
-		if w.page == pageServices && w.form == nil && w.services.selected != "" {
+		if w.page == pageServices && w.form == nil && w.rules == nil && w.services.selected != "" {
 			w.edit(w.services.selected)
 		}
 	})
@@ -103,7 +104,7 @@ func (w *window) bindKeys() {
 // search leads to the page's search box.
 func (w *window) search() {
 	switch {
-	case w.page == pageServices && w.form == nil:
+	case w.page == pageServices && w.form == nil && w.rules == nil:
 		w.focus(w.services.search)
 	case w.page == pageTokens:
 		w.focus(w.tokens.search)
@@ -117,6 +118,8 @@ func (w *window) submit() {
 	switch {
 	case w.form != nil && w.page == pageServices:
 		w.form.submit()
+	case w.rules != nil && w.page == pageServices:
+		w.rules.submit()
 	case w.page == pageTunnel:
 		w.tunnel.submit()
 	case w.page == pageSettings:
@@ -150,6 +153,10 @@ func (w *window) open(page int) {
 			w.focus(w.form.name)
 			return
 		}
+		if w.rules != nil {
+			w.show(w.rules.root, w.rules.key)
+			return
+		}
 		w.show(w.services.root, w.services.key)
 	}
 }
@@ -163,6 +170,11 @@ func (w *window) show(page fyne.CanvasObject, keys func(fyne.KeyName) bool) {
 // edit opens the form of a service, "" for a new one. A form that is open stays
 // when there is something in it to lose.
 func (w *window) edit(name string) {
+	if w.rules != nil {
+		w.open(pageServices)
+		w.rules.abandon(func() { w.rules = nil; w.edit(name) })
+		return
+	}
 	if w.form != nil {
 		w.open(pageServices)
 		if w.form.old != name || name == "" {
@@ -186,6 +198,30 @@ func (w *window) openForm(old string, begun backend.Form) {
 	w.open(pageServices)
 }
 
+// control opens the rules of a service.
+func (w *window) control(name string) {
+	if w.form != nil {
+		w.edit(name)
+		return
+	}
+	rules, err := w.backend.Rules(name)
+	if err != nil {
+		w.say(markFailed, backend.Sentence(err.Error()))
+		return
+	}
+	w.rules = newRulesPage(w.face, name, rules, func(saved bool) {
+		w.rules = nil
+		if w.page != pageServices {
+			return
+		}
+		if saved {
+			w.services.saved(name)
+		}
+		w.open(pageServices)
+	})
+	w.open(pageServices)
+}
+
 // formDone goes back to the list.
 func (w *window) formDone(saved string) {
 	w.form = nil
@@ -201,7 +237,7 @@ func (w *window) formDone(saved string) {
 // duplicate opens the form of a new service that is like another one, keys
 // included; those in the environment or a file have to be named again.
 func (w *window) duplicate(name string) {
-	if w.form != nil {
+	if w.form != nil || w.rules != nil {
 		w.edit("")
 		return
 	}
@@ -282,13 +318,18 @@ func (w *window) draw(v backend.View) {
 
 // leave calls quit when nothing is lost by it, or asks first.
 func (w *window) leave(quit func()) {
-	if w.form == nil || !w.form.dirty() {
+	switch {
+	case w.form != nil && w.form.dirty():
+		w.raise()
+		w.open(pageServices)
+		w.form.abandon(quit)
+	case w.rules != nil && w.rules.dirty():
+		w.raise()
+		w.open(pageServices)
+		w.rules.abandon(quit)
+	default:
 		quit()
-		return
 	}
-	w.raise()
-	w.open(pageServices)
-	w.form.abandon(quit)
 }
 
 // raise brings the window to the front.

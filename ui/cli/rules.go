@@ -16,8 +16,10 @@ import (
 )
 
 type rulesCmd struct {
-	List rulesListCmd `cmd:"" help:"List the rules of the services, in order."`
-	Test rulesTestCmd `cmd:"" help:"Say whether a call would pass, and which rule decides; exit code 1 when it would not. Nothing is sent."`
+	List     rulesListCmd     `cmd:"" help:"List the rules of the services, in order."`
+	Test     rulesTestCmd     `cmd:"" help:"Say whether a call would pass, and which rule decides; exit code 1 when it would not. Nothing is sent."`
+	Learn    rulesLearnCmd    `cmd:"" help:"Propose rules that allow just what was called."`
+	Rehearse rulesRehearseCmd `cmd:"" help:"List the past calls that rules would not have let through; exit code 1 when there are any denied."`
 }
 
 type rulesListCmd struct {
@@ -142,13 +144,17 @@ func (c rulesTestCmd) Run(t Terminal) error {
 	return nil
 }
 
+func verdictOf(v backend.RuleVerdict, rules []backend.Rule) verdictLine {
+	line := verdictLine{Action: string(v.Action), Code: string(v.Code), Reason: v.Reason}
+	if v.Index >= 0 {
+		line.Number, line.Rule = v.Index+1, rules[v.Index].String()
+	}
+	return line
+}
+
 func printVerdict(t Terminal, v backend.RuleVerdict, rules []backend.Rule, asJSON bool) error {
 	if asJSON {
-		line := verdictLine{Action: string(v.Action), Code: string(v.Code), Reason: v.Reason}
-		if v.Index >= 0 {
-			line.Number, line.Rule = v.Index+1, rules[v.Index].String()
-		}
-		return answerJSON(t, line)
+		return answerJSON(t, verdictOf(v, rules))
 	}
 	switch {
 	case v.Action != config.Allow:
