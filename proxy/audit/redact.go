@@ -25,6 +25,7 @@ type Redactor struct {
 	replacer func() *strings.Replacer // of the forms
 	whole    []secret.Value           // short ones, hidden where they stand alone
 	reach    int                      // the length of the longest form, in bytes
+	least    int                      // that of the shortest
 }
 
 // NewRedactor knows secrets, each in plain, base64, percent-encoded and
@@ -43,8 +44,11 @@ func (r *Redactor) With(secrets ...secret.Value) *Redactor {
 			continue
 		}
 		for _, form := range forms(v.Reveal()) {
+			if len(d.forms) == 0 {
+				d.least = len(form)
+			}
 			d.forms = append(d.forms, form)
-			d.reach = max(d.reach, len(form))
+			d.reach, d.least = max(d.reach, len(form)), min(d.least, len(form))
 		}
 	}
 	if len(d.forms) == 0 && len(d.whole) == 0 && r != nil {
@@ -112,6 +116,9 @@ func (r *Redactor) Text(s string) string {
 // in reports whether a form is in s. Hardly ever one is, and looking for each is
 // a fraction of what a Replacer costs.
 func (r *Redactor) in(s string) bool {
+	if len(s) < r.least {
+		return false // as most headers are
+	}
 	for _, form := range r.forms {
 		if strings.Contains(s, form) {
 			return true
@@ -191,6 +198,9 @@ var shownNames = map[string]bool{
 // Query hides the values of parameters that are named like secrets, and known
 // secrets everywhere. The rest is kept as it was sent.
 func (r *Redactor) Query(raw string) string {
+	if raw == "" {
+		return ""
+	}
 	amp := strings.Split(raw, "&")
 	for i, part := range amp {
 		semi := strings.Split(part, ";") // a separator too, to some upstreams
