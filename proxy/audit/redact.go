@@ -25,7 +25,7 @@ type Redactor struct {
 	replacer func() *strings.Replacer // of the forms
 	whole    []secret.Value           // short ones, hidden where they stand alone
 	reach    int                      // the length of the longest form, in bytes
-	least    int                      // that of the shortest
+	needles  *needles                 // the forms, to look for them; nil: there are none
 }
 
 // NewRedactor knows secrets, each in plain, base64, percent-encoded and
@@ -44,15 +44,15 @@ func (r *Redactor) With(secrets ...secret.Value) *Redactor {
 			continue
 		}
 		for _, form := range forms(v.Reveal()) {
-			if len(d.forms) == 0 {
-				d.least = len(form)
-			}
 			d.forms = append(d.forms, form)
-			d.reach, d.least = max(d.reach, len(form)), min(d.least, len(form))
+			d.reach = max(d.reach, len(form))
 		}
 	}
 	if len(d.forms) == 0 && len(d.whole) == 0 && r != nil {
 		return r
+	}
+	if len(d.forms) > 0 {
+		d.needles = newNeedles(d.forms)
 	}
 	d.replacer = sync.OnceValue(func() *strings.Replacer {
 		pairs := make([]string, 0, 2*len(d.forms))
@@ -106,25 +106,12 @@ func (r *Redactor) Text(s string) string {
 				return secret.Redacted
 			}
 		}
-		if r.in(s) {
+		// Hardly ever one is, and looking is a fraction of what a Replacer costs.
+		if r.needles != nil && r.needles.in(s) {
 			s = r.replacer().Replace(s)
 		}
 	}
 	return s
-}
-
-// in reports whether a form is in s. Hardly ever one is, and looking for each is
-// a fraction of what a Replacer costs.
-func (r *Redactor) in(s string) bool {
-	if len(s) < r.least {
-		return false // as most headers are
-	}
-	for _, form := range r.forms {
-		if strings.Contains(s, form) {
-			return true
-		}
-	}
-	return false
 }
 
 // Header returns a copy of h for the record: the values of headers that are
