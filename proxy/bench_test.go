@@ -4,7 +4,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
+
+	"lockbox/proxy/audit"
 )
 
 // What Lockbox adds to a call: compare with Direct.
@@ -28,6 +32,38 @@ func BenchmarkCall(b *testing.B) {
 			})
 		})
 	}
+}
+
+// What a record takes of a call, at 64 connections.
+func BenchmarkRecord(b *testing.B) {
+	l := newLab(b, services("e", shut("http://127.0.0.1:1", `"credential": {"type": "bearer", "token": "real-key-0001"}`)))
+	l.debug = false
+	st, rt := l.state.Load(), l.state.Load().routes["e"]
+	raw := l.token(b, "e")
+	k, claims, err := st.judge(raw, rt, time.Now())
+	if err != nil {
+		b.Fatal(err)
+	}
+	body := []byte(strings.Repeat(`{"id": 1234567, "ok": true}, `, 35))
+	b.ReportAllocs()
+	b.SetParallelism(64)
+	b.RunParallel(func(pb *testing.PB) {
+		in := httptest.NewRequest("GET", "/s/e/items?page=2", nil)
+		in.Header = http.Header{"Authorization": {"Bearer " + raw}, "Accept": {"*/*"}, "User-Agent": {"curl/8.5.0"}}
+		out := http.Header{"Content-Type": {"application/json"}, "Content-Length": {"1015"}, "Date": {"Sun, 06 Nov 1994 08:49:37 GMT"}, "Server": {"nginx"}, "Etag": {`"1a2b3c"`}}
+		var shown [2]audit.Shown
+		for pb.Next() {
+			rec := l.newRecord(st, in, "/s/e/items", "local")
+			rec.shown = &shown
+			rec.service(st, "e")
+			rec.known(k, claims)
+			rec.answer(200, out)
+			rec.fromUpstream(body)
+			if err := rec.finish(200, audit.Allowed, ""); err != nil {
+				b.Error(err)
+			}
+		}
+	})
 }
 
 // How fast a body goes through.

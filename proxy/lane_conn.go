@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
 	"lockbox/proxy/http1"
 )
@@ -43,6 +44,7 @@ type laneConn struct {
 	res    http1.Response
 	header http.Header // of the answer
 	room   []string
+	shown  [2]audit.Shown // for records
 
 	watched chan struct{} // closed when nobody reads behind our back; nil: nobody does
 }
@@ -213,6 +215,7 @@ func (c *laneConn) admit(st *state) *laneCall {
 		return nil
 	}
 	rec := s.newRecord(st, in, path, "local")
+	rec.shown = &c.shown
 	rec.service(st, t.name)
 	rt, p := s.admit(in, st, t, rec)
 	if p != nil {

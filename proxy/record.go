@@ -40,6 +40,7 @@ type record struct {
 	as       holder
 	ready    *credential.Ready // what the call was made with; nil: it was not made, or in the lane
 	local    *folder           // nil: none, or a service that is not configured
+	shown    *[2]audit.Shown   // the connection's, of what is sent and answered; nil: none, as outside of the lane
 	out      http.Header
 	sent     capture // by the caller
 	answered capture // by the upstream
@@ -56,7 +57,7 @@ type holder struct {
 
 // capture keeps the beginning of a body and counts all of it.
 type capture struct {
-	head  []byte
+	head  strings.Builder
 	size  int64
 	limit int
 	sum   hash.Hash // of all of it, once that is more than limit; nil before
@@ -68,9 +69,9 @@ func (c *capture) add(p []byte) {
 	if c.omit {
 		return
 	}
-	room := min(c.limit-len(c.head), len(p))
+	room := min(c.limit-c.head.Len(), len(p))
 	if room > 0 {
-		c.head = append(c.head, p[:room]...)
+		c.head.Write(p[:room])
 		p = p[room:]
 	}
 	if len(p) == 0 {
@@ -78,16 +79,19 @@ func (c *capture) add(p []byte) {
 	}
 	if c.sum == nil {
 		c.sum = sha256.New()
-		c.sum.Write(c.head)
+		c.sum.Write([]byte(c.head.String()))
 	}
 	c.sum.Write(p)
 }
 
 // newRecord begins the record of a request.
 func (s *Server) newRecord(st *state, r *http.Request, path, listener string) *record {
-	redactor, limit, required := newRedaction(), audit.BodyLimit, true
+	var redactor *redaction
+	limit, required := audit.BodyLimit, true
 	if st != nil {
 		redactor, limit, required = st.redactor, st.config.Record.BodyBytes, st.config.Record.Required
+	} else {
+		redactor = newRedaction()
 	}
 	_, query, _ := strings.Cut(r.RequestURI, "?")
 	return &record{
@@ -123,6 +127,12 @@ func (c *record) stranger(st *state, name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.route = nil
+}
+
+// kept reports whether the exchange is written down anywhere. Where it is not, all
+// that is done for that is left undone.
+func (c *record) kept() bool {
+	return c.server.opts.Audit != nil || c.local != nil || c.server.debug
 }
 
 // replays reports whether the call is a replay. No request from outside makes one:
@@ -181,7 +191,7 @@ func (c *record) status() int {
 func (c *record) fromCaller(p []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.done {
+	if !c.done && c.kept() {
 		c.sent.add(p)
 	}
 }
@@ -189,7 +199,7 @@ func (c *record) fromCaller(p []byte) {
 func (c *record) fromUpstream(p []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.done {
+	if !c.done && c.kept() {
 		c.answered.add(p)
 	}
 }
@@ -223,17 +233,23 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 		m.waiting.Add(1)
 		defer func() { m.count(c.route, x, c.err) }()
 	}
-	// The caller's token too, valid or not.
-	redactor := c.redactorOf()
 	x.Time, x.Duration = c.began, time.Since(c.began)
 	x.Status, x.Decision, x.Reason = status, decision, reason
+	if !c.kept() {
+		return nil
+	}
+	// The caller's token too, valid or not.
+	redactor := c.redactorOf()
 	x.Path, x.Query = redactor.Text(x.Path), redactor.Query(x.Query)
 	x.Service = redactor.Text(x.Service)
 	x.BytesIn, x.BytesOut = c.sent.size, c.answered.size
-	x.RequestHeader = redactor.Header(c.in)
+	if c.shown != nil && c.local == nil {
+		x.SetHeaders(c.shown[0].Encode(redactor, c.in), c.shown[1].Encode(redactor, c.out))
+	} else {
+		x.RequestHeader, x.ResponseHeader = redactor.Header(c.in), redactor.Header(c.out)
+	}
 	x.RequestBody = recorded(redactor, c.in, &c.sent)
 	if c.out != nil {
-		x.ResponseHeader = redactor.Header(c.out)
 		x.ResponseBody = recorded(redactor, c.out, &c.answered)
 	}
 	if c.server.opts.Audit != nil {
@@ -275,7 +291,7 @@ func recorded(redactor *audit.Redactor, h http.Header, part *capture) *audit.Bod
 	case part.size == 0:
 		return nil
 	}
-	b := redactor.Body(h, part.head, part.size, part.limit)
+	b := redactor.Body(h, part.head.String(), part.size, part.limit)
 	if part.sum != nil {
 		b.SHA256 = hex.EncodeToString(part.sum.Sum(nil))
 	}

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"bytes"
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
@@ -14,7 +13,7 @@ import (
 // Body makes the record of a body: captured is its beginning as it was sent, size
 // all of it, and limit how much of it is kept. It is unpacked to be read and to be searched for secrets; what
 // cannot be unpacked is not kept.
-func (r *Redactor) Body(h http.Header, captured []byte, size int64, limit int) *Body {
+func (r *Redactor) Body(h http.Header, captured string, size int64, limit int) *Body {
 	b := &Body{Size: size, Truncated: size > int64(len(captured))}
 	plain, note := unpack(h.Get("Content-Encoding"), captured, limit)
 	if note != "" {
@@ -24,11 +23,11 @@ func (r *Redactor) Body(h http.Header, captured []byte, size int64, limit int) *
 	if len(plain) > limit {
 		plain, b.Truncated = plain[:limit], true
 	}
-	if !utf8.Valid(plain) && !(b.Truncated && utf8.ValidString(trimPartial(string(plain)))) {
-		b.Base64 = []byte(r.untorn(r.Text(string(plain)), b.Truncated))
+	if !utf8.ValidString(plain) && !(b.Truncated && utf8.ValidString(trimPartial(plain))) {
+		b.Base64 = []byte(r.untorn(r.Text(plain), b.Truncated))
 		return b
 	}
-	text := trimPartial(string(plain))
+	text := trimPartial(plain)
 	if isForm(h) {
 		text = r.Query(text)
 	} else {
@@ -75,27 +74,27 @@ func trimPartial(s string) string {
 }
 
 // unpack undoes a Content-Encoding, up to limit plain bytes.
-func unpack(encoding string, packed []byte, limit int) (plain []byte, note string) {
+func unpack(encoding, packed string, limit int) (plain, note string) {
 	var z io.Reader
 	var err error
 	switch strings.ToLower(strings.TrimSpace(encoding)) {
 	case "", "identity":
 		return packed, ""
 	case "gzip", "x-gzip":
-		z, err = gzip.NewReader(bytes.NewReader(packed))
+		z, err = gzip.NewReader(strings.NewReader(packed))
 	case "deflate": // zlib by RFC 9110, bare deflate by habit
-		if z, err = zlib.NewReader(bytes.NewReader(packed)); err != nil {
-			z, err = flate.NewReader(bytes.NewReader(packed)), nil
+		if z, err = zlib.NewReader(strings.NewReader(packed)); err != nil {
+			z, err = flate.NewReader(strings.NewReader(packed)), nil
 		}
 	default:
-		return nil, "the body is encoded in a way that is not read here, and was not kept"
+		return "", "the body is encoded in a way that is not read here, and was not kept"
 	}
 	if err != nil {
-		return nil, "the body could not be unpacked, and was not kept"
+		return "", "the body could not be unpacked, and was not kept"
 	}
-	plain, err = io.ReadAll(io.LimitReader(z, int64(limit)+1))
-	if err != nil && len(plain) == 0 {
-		return nil, "the body could not be unpacked, and was not kept"
+	all, err := io.ReadAll(io.LimitReader(z, int64(limit)+1))
+	if err != nil && len(all) == 0 {
+		return "", "the body could not be unpacked, and was not kept"
 	}
-	return plain, ""
+	return string(all), ""
 }

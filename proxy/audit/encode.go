@@ -2,6 +2,7 @@ package audit
 
 import (
 	"encoding/base64"
+	"math/bits"
 	"net/http"
 	"slices"
 	"strconv"
@@ -33,8 +34,8 @@ func appendContent(b []byte, x *Exchange) []byte {
 	b = appendOptional(b, "rule", x.Rule)
 	b = appendOptional(b, "event", x.Event)
 	b = appendOptional(b, "replay_of", x.ReplayOf)
-	b = appendHeader(b, "request_header", x.RequestHeader)
-	b = appendHeader(b, "response_header", x.ResponseHeader)
+	b = appendHeader(b, "request_header", x.RequestHeader, x.requestHeader)
+	b = appendHeader(b, "response_header", x.ResponseHeader, x.responseHeader)
 	b = appendBody(b, "request_body", x.RequestBody)
 	return appendBody(b, "response_body", x.ResponseBody)
 }
@@ -58,17 +59,24 @@ func appendInt(b []byte, name string, n int64) []byte {
 	return strconv.AppendInt(appendName(append(b, ','), name), n, 10)
 }
 
-func appendHeader(b []byte, name string, h http.Header) []byte {
-	if len(h) == 0 {
-		return b
+func appendHeader(b []byte, name string, h http.Header, encoded []byte) []byte {
+	switch {
+	case len(encoded) > 0:
+		return append(appendName(append(b, ','), name), encoded...)
+	case len(h) > 0:
+		return appendFields(appendName(append(b, ','), name), h)
 	}
+	return b
+}
+
+func appendFields(b []byte, h http.Header) []byte {
 	var room [32]string
 	names := room[:0]
 	for n := range h {
 		names = append(names, n)
 	}
 	slices.Sort(names)
-	b = append(appendName(append(b, ','), name), '{')
+	b = append(b, '{')
 	for i, n := range names {
 		if i > 0 {
 			b = append(b, ',')
@@ -126,19 +134,9 @@ var plainByte = func() (t [utf8.RuneSelf]bool) {
 func appendString(b []byte, s string) []byte {
 	b = append(slices.Grow(b, len(s)+2), '"')
 	start := 0
-	for i := 0; i < len(s); {
-		for i+8 <= len(s) && plainWord(s[i:i+8]) {
-			i += 8
-		}
-		if i == len(s) {
-			break
-		}
+	for i := plainStart(s); i < len(s); i += plainStart(s[i:]) {
 		c := s[i]
 		if c < utf8.RuneSelf {
-			if plainByte[c] {
-				i++
-				continue
-			}
 			b = appendEscape(append(b, s[start:i]...), c)
 			i++
 			start = i
@@ -160,17 +158,28 @@ func appendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// plainWord reports whether eight bytes are all plain, by looking at all of them
-// at once: a body is long, and most of it is.
-func plainWord(s string) bool {
+// plainStart is how many bytes s begins with that are plain. It looks at eight at
+// once, for a body is long, and most of it is.
+func plainStart(s string) int {
 	const low, high = 0x0101010101010101, 0x8080808080808080
-	_ = s[7]
-	w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-	// x-low sets the high bit of a byte that is 0, where none below it borrows:
-	// for "is there any", that is exact.
-	is := func(c byte) uint64 { x := w ^ low*uint64(c); return (x - low) & ^x }
-	odd := w | (w-low*0x20)&^w | is('"') | is('\\') | is('<') | is('>') | is('&')
-	return odd&high == 0
+	n := len(s)
+	for ; len(s) >= 8; s = s[8:] {
+		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		// x-low sets the high bit of a byte that is 0, and where that borrows of
+		// some after it: the first one is right. Of '"' and '&', as of '<' and '>',
+		// one bit tells them apart, which is set for both.
+		slash, quote, angle := w^low*'\\', (w|low*('"'^'&'))^low*('"'|'&'), (w|low*('<'^'>'))^low*('<'|'>')
+		odd := w | (w-low*' ')&^w | (slash-low)&^slash | (quote-low)&^quote | (angle-low)&^angle
+		if odd &= high; odd != 0 {
+			return n - len(s) + bits.TrailingZeros64(odd)/8
+		}
+	}
+	for i := range len(s) {
+		if c := s[i]; c >= utf8.RuneSelf || !plainByte[c] {
+			return n - len(s) + i
+		}
+	}
+	return n
 }
 
 func appendEscape(b []byte, c byte) []byte {

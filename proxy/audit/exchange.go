@@ -49,6 +49,14 @@ type Exchange struct {
 	ResponseHeader http.Header `json:"response_header,omitempty"`
 	RequestBody    *Body       `json:"request_body,omitempty"`
 	ResponseBody   *Body       `json:"response_body,omitempty"`
+
+	requestHeader, responseHeader []byte // encoded already, in the place of those above
+}
+
+// SetHeaders gives x its headers as Shown encodes them; they are in none of its
+// fields then.
+func (x *Exchange) SetHeaders(request, response []byte) {
+	x.requestHeader, x.responseHeader = request, response
 }
 
 // Body is what was captured of a body, unpacked and redacted.

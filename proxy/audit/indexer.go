@@ -19,7 +19,7 @@ const (
 	batchRecords = 500
 	batchBytes   = 4 << 20
 	busyRate     = 1000 // calls a second
-	busyShare    = 40   // the rest that follows a batch then, in times of what it took
+	busyShare    = 100  // the rest that follows a batch then, in times of what it took
 	settle       = 30 * time.Millisecond
 	retryEvery   = 5 * time.Second
 	tellEvery    = time.Second // that older records are found now

@@ -3,6 +3,7 @@ package audit
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -264,11 +265,13 @@ func (l *Log) begin(name string, first int64) error {
 	return nil
 }
 
-// nextID is a UUIDv7 after last, even when the clock was set back.
-func nextID(last uuid.UUID) (uuid.UUID, error) {
-	id, err := uuid.NewV7()
-	if err != nil || bytes.Compare(id[:], last[:]) > 0 {
-		return id, err
+// nextID is a UUIDv7 after last, even when the clock was set back. In the same
+// millisecond it is the next number (RFC 9562, section 6.2): random ones are dear.
+func nextID(last uuid.UUID) (id uuid.UUID, err error) {
+	var now [8]byte
+	binary.BigEndian.PutUint64(now[:], uint64(time.Now().UnixMilli())<<16) //nolint:gosec // after 1970
+	if bytes.Compare(now[:6], last[:6]) > 0 {
+		return uuid.NewV7()
 	}
 	id = last
 	for i := len(id) - 1; i > 8; i-- {

@@ -22,6 +22,8 @@ var (
 // run is what wrk measured.
 type run struct {
 	rate     float64 // requests a second
+	count    float64 // of requests
+	work     float64 // of the proxy for one, in microseconds; 0: not measured
 	p50, p99 time.Duration
 	bad      string // answers that were none
 }
@@ -83,6 +85,7 @@ func size(path string) float64 {
 
 var (
 	rateLine = regexp.MustCompile(`Requests/sec:\s+([\d.]+)`)
+	allLine  = regexp.MustCompile(`(\d+) requests in`)
 	p50Line  = regexp.MustCompile(`\s50%\s+(\S+)`)
 	p99Line  = regexp.MustCompile(`\s99%\s+(\S+)`)
 	badLine  = regexp.MustCompile(`(Non-2xx[^\n]*|Socket errors:[^\n]*)`)
@@ -101,6 +104,7 @@ func (r *rig) wrk(url, script string, connections int) run {
 	text := string(out)
 	var m run
 	m.rate, _ = strconv.ParseFloat(first(rateLine, text), 64)
+	m.count, _ = strconv.ParseFloat(first(allLine, text), 64)
 	m.p50, _ = time.ParseDuration(first(p50Line, text))
 	m.p99, _ = time.ParseDuration(first(p99Line, text))
 	m.bad = first(badLine, text)
@@ -126,6 +130,7 @@ func median(runs []run) run {
 	}
 	m := run{
 		rate: mid(func(m run) float64 { return m.rate }),
+		work: mid(func(m run) float64 { return m.work }),
 		p50:  time.Duration(mid(func(m run) float64 { return float64(m.p50) })),
 		p99:  time.Duration(mid(func(m run) float64 { return float64(m.p99) })),
 	}

@@ -176,3 +176,23 @@ func (r *rig) peak(s *subject) int64 {
 	}
 	return sum
 }
+
+// worked is how long a subject's process has had a core.
+func (r *rig) worked(s *subject) time.Duration {
+	r.t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.cmd.Process.Pid))
+	if err != nil || len(threads) == 0 {
+		r.t.Fatal("the process is gone", err)
+	}
+	var sum time.Duration
+	for _, name := range threads {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
+		first, _, _ := strings.Cut(string(text), " ")
+		ns, _ := strconv.ParseInt(first, 10, 64)
+		sum += time.Duration(ns)
+	}
+	return sum
+}

@@ -112,7 +112,7 @@ func minimal(v hujson.Value) []byte {
 // ruleJSON is a rule as it is written into a file that did not have it.
 func ruleJSON(r Rule) string {
 	b := append([]byte(`{"action": `), TextScalar(string(r.Action))...)
-	add := func(key string, value []byte) { b = append(append(append(b, `, "`+key+`": `...)), value...) }
+	add := func(key string, value []byte) { b = append(append(b, `, "`+key+`": `...), value...) }
 	if r.Methods != nil {
 		add("methods", textList(r.Methods))
 	}
