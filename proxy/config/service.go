@@ -46,12 +46,13 @@ func (d *decoder) serviceOf(name string, key, v *hujson.Value) *Service {
 	s.ReadTimeout = d.timeout(o.value("read_timeout"), "read_timeout", DefaultReadTimeout)
 	s.AllowRedirects = d.boolean(o.value("allow_redirects"), "allow_redirects", false)
 	d.reach(o, s)
+	d.limits(o, s)
 	return s
 }
 
 // unsupported refuses the rules that this version would not enforce.
 func (d *decoder) unsupported(o *object) {
-	for _, key := range []string{"rules", "rate_limit"} {
+	for _, key := range []string{"rules"} {
 		v := o.value(key)
 		if isNull(v) {
 			continue
