@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -14,7 +15,8 @@ type problem struct {
 	status int
 	code   string
 	title  string
-	detail string // what happened and what to do next, one sentence or two
+	detail string      // what happened and what to do next, one sentence or two
+	fields http.Header // more of the answer's header
 }
 
 // Error makes a problem usable as an error, for Test.
@@ -24,7 +26,7 @@ func (p *problem) Error() string { return p.detail }
 func (p *problem) reason() string { return p.code + ": " + p.detail }
 
 func refuse(status int, code, title, detail string) *problem {
-	return &problem{status, code, title, detail}
+	return &problem{status: status, code: code, title: title, detail: detail}
 }
 
 // The problems that say the same every time. Those that name a service or a
@@ -85,6 +87,7 @@ func (p *problem) write(w http.ResponseWriter) {
 	case p.code == errMethod.code:
 		h.Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 	}
+	maps.Copy(h, p.fields)
 	w.WriteHeader(p.status)
 	_, _ = w.Write(append(body, '\n')) // the caller may be gone
 }

@@ -195,7 +195,7 @@ func (s *Server) admitPublic(r *http.Request, st *state, t *target, rec *record,
 		}
 	}
 	rec.service(st, t.name)
-	return rt, s.admitted(rt, t)
+	return rt, s.admitted(rt, t, rec)
 }
 
 // publicRoute is the service of that name, if callers from an address may know of

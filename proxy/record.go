@@ -12,6 +12,7 @@ import (
 
 	"lockbox/proxy/audit"
 	"lockbox/proxy/credential"
+	"lockbox/proxy/limit"
 	"lockbox/proxy/token"
 )
 
@@ -36,6 +37,9 @@ type record struct {
 	x        audit.Exchange
 	route    *route            // nil: a service that is not configured, or none
 	caller   *caller           // nil: none whose token was found good
+	token    limit.Caller      // the caller by its token
+	pass     *limit.Pass       // what is held of the limits; nil: nothing
+	over     *limit.Refusal    // the limit that is used up; nil: none
 	redactor *redaction        // of all secrets, where there is no route
 	ready    *credential.Ready // what the call was made with; nil: it was not made, or in the lane
 	local    *folder           // nil: none, or a service that is not configured
@@ -126,7 +130,7 @@ func (c *record) replays() bool { return c.x.ReplayOf != "" }
 func (c *record) known(k *caller, claims token.Claims) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.caller = k
+	c.caller, c.token = k, limit.Caller{ID: claims.JTI, Audience: claims.Audience}
 	c.x.Audience, c.x.JTI = strings.Join(claims.Audience, ","), claims.JTI
 }
 
@@ -204,10 +208,14 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 		return c.err
 	}
 	c.done = true
+	// The caller may make its next call as soon as it has this answer.
+	if c.pass.End(); decision == audit.Refused {
+		c.pass.Return()
+	}
 	x := &c.x
 	if m := c.server.metrics; m != nil {
 		m.waiting.Add(1)
-		defer func() { m.count(c.route, x, c.err) }()
+		defer func() { m.count(c.route, x, c.over, c.err) }()
 	}
 	// The caller's token too, valid or not.
 	redactor := c.redactorOf()

@@ -111,6 +111,9 @@ func (s *Server) use(st *state, readings map[secret.Ref]reading) (Report, error)
 	case err != nil:
 		return Report{}, err
 	}
+	for name, gate := range s.limits.Use(cfg.Services) {
+		st.routes[name].gate = gate
+	}
 	if s.opts.Audit != nil {
 		s.opts.Audit.SetRetention(audit.Retention{Age: cfg.Record.KeepAge, Bytes: cfg.Record.KeepBytes})
 	}

@@ -159,11 +159,11 @@ func (s *Server) admit(r *http.Request, st *state, t *target, rec *record) (*rou
 			return nil, p
 		}
 	}
-	return rt, s.admitted(rt, t)
+	return rt, s.admitted(rt, t, rec)
 }
 
 // admitted is every reason not to forward a call whose caller may make it.
-func (s *Server) admitted(rt *route, t *target) *problem {
+func (s *Server) admitted(rt *route, t *target, rec *record) *problem {
 	switch {
 	case strings.HasPrefix(t.rest, "//"):
 		return errPath
@@ -174,7 +174,7 @@ func (s *Server) admitted(rt *route, t *target) *problem {
 	case s.scribe.mute.Load():
 		return errNoRecord // recording the refusal is the next try
 	}
-	return nil
+	return s.limited(rt, rec)
 }
 
 // origin is this listener as the caller named it.

@@ -155,12 +155,12 @@ func putCount(l *list, key string, known []string, n int) {
 func putDuration(l *list, key string, known []string, t time.Duration) {
 	v := l.set(key, known)
 	if was, err := time.ParseDuration(text(v.Value)); err != nil || was != t {
-		setText(v, shortDuration(t))
+		setText(v, ShortDuration(t))
 	}
 }
 
-// shortDuration is a time as a person writes it: 1m, where time.Duration says 1m0s.
-func shortDuration(t time.Duration) string {
+// ShortDuration is a time as a person writes it: 1m, where time.Duration says 1m0s.
+func ShortDuration(t time.Duration) string {
 	s := t.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")
