@@ -25,7 +25,8 @@ func writes(method string) bool {
 
 // limited is the last reason not to forward a call. What passes here is counted until
 // its record is finished; a call that is refused after all gives back what it took of
-// the quotas.
+// the quotas. A call that may be answered from memory passes here only when it is to
+// be made.
 func (s *Server) limited(rt *route, rec *record) *problem {
 	if rt.gate == nil {
 		return nil

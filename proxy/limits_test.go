@@ -178,6 +178,13 @@ func TestLimitsStorm(t *testing.T) {
 	if ok.Load() != quota || up.calls.Load() != quota || spent.Load() != callers {
 		t.Errorf("%d calls were answered and %d made, want %d; %d callers got to the end", ok.Load(), up.calls.Load(), quota, spent.Load())
 	}
+	if t.Failed() {
+		by := map[string]int{}
+		for _, x := range l.exchanges(t) {
+			by[fmt.Sprint(x.Status, x.Decision, x.Reason)]++
+		}
+		t.Logf("%+v\n%v", l.Limits(), by)
+	}
 	if n := up.most.Load(); n > most || n < 2 {
 		t.Errorf("%d calls were under way at a time, want some, and %d at most", n, most)
 	}

@@ -56,9 +56,20 @@ func dontWait(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience))
 }
 
-// write sends the problem. It is the one way in which Lockbox refuses.
+// write sends the problem.
 func (p *problem) write(w http.ResponseWriter) {
 	dontWait(w)
+	p.send(w)
+	// On a busy machine the time could be over while the connection waits for the
+	// next request, which the server would then take for one whose caller has left.
+	deadlines := http.NewResponseController(w)
+	_ = deadlines.Flush() // as above; what is late of the body has ended the connection now
+	_ = deadlines.SetReadDeadline(time.Time{})
+}
+
+// send is write for a request that has no body to be late. It is the one way in which
+// Lockbox refuses.
+func (p *problem) send(w http.ResponseWriter) {
 	body, err := json.Marshal(struct {
 		Type   string `json:"type"`
 		Title  string `json:"title"`

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -46,6 +47,9 @@ type record struct {
 	out      http.Header
 	sent     capture // by the caller
 	answered capture // by the upstream
+	upstream int     // the status of its answer; 0: it gave none
+	bodyless bool    // the request has no body
+	remark   string  // the reason on record where there is no other
 	required bool    // without a record there is no answer
 	done     bool
 	err      error
@@ -89,7 +93,7 @@ func (s *Server) newRecord(st *state, r *http.Request, path, listener string) *r
 	_, query, _ := strings.Cut(r.RequestURI, "?")
 	return &record{
 		server: s, began: time.Now(), in: r.Header,
-		redactor: redactor, required: required,
+		redactor: redactor, required: required, bodyless: r.ContentLength == 0,
 		sent: capture{limit: limit}, answered: capture{limit: limit},
 		x: audit.Exchange{
 			Method: r.Method, Path: path, Query: query,
@@ -145,7 +149,7 @@ func (c *record) with(ready *credential.Ready) {
 func (c *record) response(status int, h http.Header) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.x.Status, c.out = status, h.Clone()
+	c.x.Status, c.upstream, c.out = status, status, h.Clone()
 	// A WebSocket's frames make no text, and may go on for days.
 	c.sent.omit = status == http.StatusSwitchingProtocols
 	c.answered.omit = c.sent.omit
@@ -196,6 +200,10 @@ func (c *record) refuse(w http.ResponseWriter, p *problem) {
 	if err := c.finish(p.status, audit.Refused, p.reason()); err != nil {
 		p = errNoRecord
 	}
+	if c.bodyless {
+		p.send(w)
+		return
+	}
 	p.write(w)
 }
 
@@ -220,7 +228,7 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 	// The caller's token too, valid or not.
 	redactor := c.redactorOf()
 	x.Time, x.Duration = c.began, time.Since(c.began)
-	x.Status, x.Decision, x.Reason = status, decision, reason
+	x.Status, x.Decision, x.Reason = status, decision, cmp.Or(reason, c.remark)
 	x.Path, x.Query = redactor.Text(x.Path), redactor.Query(x.Query)
 	x.Service = redactor.Text(x.Service)
 	x.BytesIn, x.BytesOut = c.sent.size, c.answered.size

@@ -127,6 +127,7 @@ func (s *Server) use(st *state, readings map[secret.Ref]reading) (Report, error)
 	s.outward.keep(used, usedLanes)
 	if st.locked {
 		s.tokens.Drop()
+		s.duplicates.Drop()
 	} else {
 		s.tokens.Keep(all)
 	}

@@ -127,6 +127,10 @@ func (s *Server) carry(w http.ResponseWriter, r *http.Request, rt *route, t *tar
 	if rt.credential.InQuery() {
 		c.here.strip = rt.credential.Strip
 	}
+	if rt.guards(rec) {
+		c.once()
+		return
+	}
 	c.forward()
 }
 
@@ -173,6 +177,9 @@ func (s *Server) admitted(rt *route, t *target, rec *record) *problem {
 		return rt.unavailable
 	case s.scribe.mute.Load():
 		return errNoRecord // recording the refusal is the next try
+	}
+	if rt.guards(rec) {
+		return nil // it may be answered without being made
 	}
 	return s.limited(rt, rec)
 }

@@ -21,6 +21,7 @@ import (
 	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
 	"lockbox/proxy/credential"
+	"lockbox/proxy/duplicate"
 	"lockbox/proxy/limit"
 	"lockbox/proxy/register"
 	"lockbox/proxy/secret"
@@ -85,6 +86,8 @@ type Server struct {
 	brake   *brake
 	limits  *limit.Limiter
 
+	duplicates *duplicate.Memory
+
 	debug bool // log is told of each call
 	lanes bool // plain calls go through the lane; false in tests of net/http's way
 
@@ -107,7 +110,7 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: stallTime, drain: DrainTimeout, bounds: usualBounds, brake: newBrake()}
+	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: stallTime, drain: DrainTimeout, bounds: usualBounds, brake: newBrake(), duplicates: duplicate.New()}
 	s.debug = o.Logger.Enabled(context.Background(), slog.LevelDebug)
 	s.scribe.log, s.scribe.changed = o.Logger, o.OnRecord
 	s.outward.lone = func() bool { return s.lone(1) }
