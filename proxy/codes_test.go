@@ -20,6 +20,7 @@ import (
 var statusNames = map[string]int{
 	"StatusBadRequest": http.StatusBadRequest, "StatusUnauthorized": http.StatusUnauthorized, "StatusForbidden": http.StatusForbidden,
 	"StatusNotFound": http.StatusNotFound, "StatusMethodNotAllowed": http.StatusMethodNotAllowed, "StatusMisdirectedRequest": http.StatusMisdirectedRequest, "StatusRequestEntityTooLarge": http.StatusRequestEntityTooLarge,
+	"StatusConflict": http.StatusConflict, "StatusUnprocessableEntity": http.StatusUnprocessableEntity,
 	"StatusTooManyRequests": http.StatusTooManyRequests, "StatusInternalServerError": http.StatusInternalServerError, "StatusBadGateway": http.StatusBadGateway,
 	"StatusServiceUnavailable": http.StatusServiceUnavailable, "StatusGatewayTimeout": http.StatusGatewayTimeout,
 }

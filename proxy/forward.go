@@ -110,6 +110,7 @@ func (c *call) prepare(ctx context.Context) bool {
 		c.rec.with(ready)
 		return true
 	}
+	c.rec.pass.Return() // the call cannot be made
 	c.fail(c.w, c.in, err)
 	return false
 }
@@ -184,6 +185,7 @@ func (c *call) answer(res *http.Response) error {
 	}
 	c.cleanAnswer(h)
 	c.rec.response(res.StatusCode, h)
+	c.rec.limitState(h)
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		res.Body = &socket{ReadWriteCloser: conn, call: c}
 		return nil
@@ -309,6 +311,7 @@ func (c *call) end(w http.ResponseWriter, p *problem, decision audit.Decision) {
 		// already waits for the next request, and panic.
 		w.Header().Set("Connection", "close")
 	}
+	c.rec.limitState(w.Header())
 	p.write(w)
 }
 

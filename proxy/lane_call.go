@@ -289,8 +289,9 @@ func (x *laneCall) accept(status int, h http.Header) {
 	x.rec.answer(status, h)
 }
 
-// endHead adds the fields that are this connection's own.
+// endHead adds the fields that are Lockbox's and this connection's own.
 func (x *laneCall) endHead(b []byte) []byte {
+	b = x.rec.appendLimitState(b)
 	if _, ok := x.header["Date"]; !ok {
 		b = append(b, "Date: "...)
 		b = time.Now().UTC().AppendFormat(b, http.TimeFormat)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lockbox/proxy/audit"
+	"lockbox/proxy/limit"
 )
 
 // metrics counts calls for Prometheus. It is written by hand, in the text format
@@ -29,6 +30,7 @@ type tally struct {
 	outcomes [len(decisions)][6]atomic.Int64 // by the status's first digit
 	took     [len(steps) + 1]atomic.Int64    // by the first of steps that was enough
 	sum      atomic.Int64                    // of durations, in nanoseconds
+	limited  [len(limit.Kinds)]atomic.Int64  // refused by limits
 }
 
 var decisions = [...]audit.Decision{audit.Allowed, audit.Refused, audit.Failed}
@@ -41,7 +43,7 @@ var steps = [...]time.Duration{
 
 // count counts a call whose record was written, or not. Only names of configured services are remembered: callers
 // must not be able to make up any number of them.
-func (m *metrics) count(rt *route, x *audit.Exchange, failed error) {
+func (m *metrics) count(rt *route, x *audit.Exchange, over *limit.Refusal, failed error) {
 	m.waiting.Add(-1)
 	if failed != nil {
 		m.unkept.Add(1)
@@ -55,6 +57,9 @@ func (m *metrics) count(rt *route, x *audit.Exchange, failed error) {
 		v, _ = m.services.LoadOrStore(name, &tally{})
 	}
 	t := v.(*tally)
+	if over != nil {
+		t.limited[over.Kind].Add(1)
+	}
 	class := x.Status / 100
 	if class < 0 || class > 5 {
 		class = 0
@@ -117,6 +122,14 @@ func (m *metrics) text(b *bytes.Buffer) {
 				if n := tallies[name].outcomes[i][class].Load(); n > 0 {
 					fmt.Fprintf(b, "lockbox_calls_total{service=\"%s\",outcome=\"%s\",status=\"%dxx\"} %d\n", label(name), d, class, n)
 				}
+			}
+		}
+	}
+	b.WriteString("# HELP lockbox_limited_total Calls refused because a limit was used up, by service and limit.\n# TYPE lockbox_limited_total counter\n")
+	for _, name := range names {
+		for _, kind := range limit.Kinds {
+			if n := tallies[name].limited[kind].Load(); n > 0 {
+				fmt.Fprintf(b, "lockbox_limited_total{service=\"%s\",limit=\"%s\"} %d\n", label(name), kind, n)
 			}
 		}
 	}

@@ -152,7 +152,7 @@ func BenchmarkCount(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			m.waiting.Add(1)
-			m.count(rt, &rec.x, nil)
+			m.count(rt, &rec.x, nil, nil)
 		}
 	})
 }

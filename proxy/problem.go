@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -14,7 +15,8 @@ type problem struct {
 	status int
 	code   string
 	title  string
-	detail string // what happened and what to do next, one sentence or two
+	detail string      // what happened and what to do next, one sentence or two
+	fields http.Header // more of the answer's header
 }
 
 // Error makes a problem usable as an error, for Test.
@@ -24,7 +26,7 @@ func (p *problem) Error() string { return p.detail }
 func (p *problem) reason() string { return p.code + ": " + p.detail }
 
 func refuse(status int, code, title, detail string) *problem {
-	return &problem{status, code, title, detail}
+	return &problem{status: status, code: code, title: title, detail: detail}
 }
 
 // The problems that say the same every time. Those that name a service or a
@@ -54,9 +56,20 @@ func dontWait(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience))
 }
 
-// write sends the problem. It is the one way in which Lockbox refuses.
+// write sends the problem.
 func (p *problem) write(w http.ResponseWriter) {
 	dontWait(w)
+	p.send(w)
+	// On a busy machine the time could be over while the connection waits for the
+	// next request, which the server would then take for one whose caller has left.
+	deadlines := http.NewResponseController(w)
+	_ = deadlines.Flush() // as above; what is late of the body has ended the connection now
+	_ = deadlines.SetReadDeadline(time.Time{})
+}
+
+// send is write for a request that has no body to be late. It is the one way in which
+// Lockbox refuses.
+func (p *problem) send(w http.ResponseWriter) {
 	body, err := json.Marshal(struct {
 		Type   string `json:"type"`
 		Title  string `json:"title"`
@@ -85,6 +98,7 @@ func (p *problem) write(w http.ResponseWriter) {
 	case p.code == errMethod.code:
 		h.Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 	}
+	maps.Copy(h, p.fields)
 	w.WriteHeader(p.status)
 	_, _ = w.Write(append(body, '\n')) // the caller may be gone
 }

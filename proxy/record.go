@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -12,6 +13,7 @@ import (
 
 	"lockbox/proxy/audit"
 	"lockbox/proxy/credential"
+	"lockbox/proxy/limit"
 	"lockbox/proxy/token"
 )
 
@@ -37,22 +39,21 @@ type record struct {
 	route    *route     // nil: a service that is not configured, or none
 	caller   *caller    // nil: none whose token was found good
 	redactor *redaction // of all secrets, where there is no route
-	as       holder
+	as       limit.Caller
+	pass     *limit.Pass       // what is held of the limits; nil: nothing
+	over     *limit.Refusal    // the limit that is used up; nil: none
 	ready    *credential.Ready // what the call was made with; nil: it was not made, or in the lane
 	local    *folder           // nil: none, or a service that is not configured
 	shown    *[2]audit.Shown   // the connection's, of what is sent and answered; nil: none, as outside of the lane
 	out      http.Header
 	sent     capture // by the caller
 	answered capture // by the upstream
+	upstream int     // the status of its answer; 0: it gave none
+	bodyless bool    // the request has no body
+	remark   string  // the reason on record where there is no other
 	required bool    // without a record there is no answer
 	done     bool
 	err      error
-}
-
-// holder is who rules take the caller for.
-type holder struct {
-	audience []string
-	jti      string
 }
 
 // capture keeps the beginning of a body and counts all of it.
@@ -96,7 +97,7 @@ func (s *Server) newRecord(st *state, r *http.Request, path, listener string) *r
 	_, query, _ := strings.Cut(r.RequestURI, "?")
 	return &record{
 		server: s, began: time.Now(), in: r.Header,
-		redactor: redactor, required: required,
+		redactor: redactor, required: required, bodyless: r.ContentLength == 0,
 		sent: capture{limit: limit}, answered: capture{limit: limit},
 		x: audit.Exchange{
 			Method: r.Method, Path: path, Query: query,
@@ -143,7 +144,7 @@ func (c *record) replays() bool { return c.x.ReplayOf != "" }
 func (c *record) known(k *caller, claims token.Claims) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.caller, c.as = k, holder{claims.Audience, claims.JTI}
+	c.caller, c.as = k, limit.Caller{ID: claims.JTI, Audience: claims.Audience}
 	c.x.Audience, c.x.JTI = strings.Join(claims.Audience, ","), claims.JTI
 }
 
@@ -165,7 +166,7 @@ func (c *record) with(ready *credential.Ready) {
 func (c *record) response(status int, h http.Header) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.x.Status, c.out = status, h.Clone()
+	c.x.Status, c.upstream, c.out = status, status, h.Clone()
 	// A WebSocket's frames make no text, and may go on for days.
 	c.sent.omit = status == http.StatusSwitchingProtocols
 	c.answered.omit = c.sent.omit
@@ -216,6 +217,10 @@ func (c *record) refuse(w http.ResponseWriter, p *problem) {
 	if err := c.finish(p.status, audit.Refused, p.reason()); err != nil {
 		p = errNoRecord
 	}
+	if c.bodyless {
+		p.send(w)
+		return
+	}
 	p.write(w)
 }
 
@@ -228,13 +233,17 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 		return c.err
 	}
 	c.done = true
+	// The caller may make its next call as soon as it has this answer.
+	if c.pass.End(); decision == audit.Refused {
+		c.pass.Return()
+	}
 	x := &c.x
 	if m := c.server.metrics; m != nil {
 		m.waiting.Add(1)
-		defer func() { m.count(c.route, x, c.err) }()
+		defer func() { m.count(c.route, x, c.over, c.err) }()
 	}
 	x.Time, x.Duration = c.began, time.Since(c.began)
-	x.Status, x.Decision, x.Reason = status, decision, reason
+	x.Status, x.Decision, x.Reason = status, decision, cmp.Or(reason, c.remark)
 	if !c.kept() {
 		return nil
 	}

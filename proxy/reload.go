@@ -112,6 +112,9 @@ func (s *Server) use(st *state, readings map[secret.Ref]reading) (Report, error)
 	case err != nil:
 		return Report{}, err
 	}
+	for name, gate := range s.limits.Use(cfg.Services) {
+		st.routes[name].gate = gate
+	}
 	if s.opts.Audit != nil {
 		s.opts.Audit.SetRetention(audit.Retention{Age: cfg.Record.KeepAge, Bytes: cfg.Record.KeepBytes})
 	}
@@ -125,6 +128,7 @@ func (s *Server) use(st *state, readings map[secret.Ref]reading) (Report, error)
 	s.outward.keep(used, usedLanes)
 	if st.locked {
 		s.tokens.Drop()
+		s.duplicates.Drop()
 	} else {
 		s.tokens.Keep(all)
 	}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"lockbox/proxy/audit"
+	"lockbox/proxy/limit"
 )
 
 // replayListener is where the record of a replay says that it came in.
@@ -48,7 +49,7 @@ func (s *Server) Replay(ctx context.Context, a Replay) (x audit.Exchange, err er
 	}
 	path, _, _ := strings.Cut(a.Target, "?")
 	rec := s.newRecord(st, r, path, replayListener)
-	rec.x.ReplayOf, rec.as = a.Of, holder{a.Audience, a.JTI}
+	rec.x.ReplayOf, rec.as = a.Of, limit.Caller{ID: a.JTI, Audience: a.Audience}
 	s.again(r, path, st, rec)
 	rec.mu.Lock()
 	defer rec.mu.Unlock()

@@ -113,7 +113,7 @@ func (s *Server) service(w http.ResponseWriter, r *http.Request, path string, st
 	rec.service(st, t.name)
 	rt, p := s.admit(r, st, t, rec)
 	if p == nil {
-		r, p = s.ruled(w, r, rt, t, rec)
+		r, p = s.permitted(w, r, rt, t, rec)
 	}
 	if p != nil {
 		rec.refuse(w, p)
@@ -129,6 +129,10 @@ func (s *Server) carry(w http.ResponseWriter, r *http.Request, rt *route, t *tar
 	c.here = address{base: rt.service.BaseURL, origin: origin, path: "/s/" + t.segment}
 	if rt.credential.InQuery() {
 		c.here.strip = rt.credential.Strip
+	}
+	if rt.guards(rec) {
+		c.once()
+		return
 	}
 	c.forward()
 }
@@ -178,6 +182,16 @@ func (s *Server) admitted(rt *route, t *target) *problem {
 		return errNoRecord // recording the refusal is the next try
 	}
 	return nil
+}
+
+// permitted is every reason not to forward an admitted call: what it is about, and
+// how many there were. The request is the one to forward, see ruled.
+func (s *Server) permitted(w http.ResponseWriter, r *http.Request, rt *route, t *target, rec *record) (*http.Request, *problem) {
+	r, p := s.ruled(w, r, rt, t, rec)
+	if p == nil && !rt.guards(rec) { // which may be answered without being made
+		p = s.limited(rt, rec)
+	}
+	return r, p
 }
 
 // origin is this listener as the caller named it.

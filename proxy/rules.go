@@ -72,7 +72,7 @@ func (s *Server) ruled(w http.ResponseWriter, r *http.Request, rt *route, t *tar
 func (t *target) question(r *http.Request, rec *record) policy.Request {
 	return policy.Request{
 		Method: r.Method, Path: t.rest, Query: t.query, Header: r.Header, Trailer: r.Trailer,
-		Length: r.ContentLength, Audience: rec.as.audience, JTI: rec.as.jti,
+		Length: r.ContentLength, Audience: rec.as.Audience, JTI: rec.as.ID,
 	}
 }
 
@@ -130,7 +130,7 @@ func (c *call) hop(method, rest, query string, h http.Header) bool {
 	}
 	v := c.route.rules.Check(&policy.Request{
 		Method: method, Path: rest, Query: query, Header: h,
-		Audience: c.rec.as.audience, JTI: c.rec.as.jti,
+		Audience: c.rec.as.Audience, JTI: c.rec.as.ID,
 	})
 	return v.Action == config.Allow
 }

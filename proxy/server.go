@@ -21,6 +21,8 @@ import (
 	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
 	"lockbox/proxy/credential"
+	"lockbox/proxy/duplicate"
+	"lockbox/proxy/limit"
 	"lockbox/proxy/register"
 	"lockbox/proxy/secret"
 	"lockbox/proxy/token"
@@ -45,6 +47,9 @@ type Options struct {
 	// Register lists the tokens that are out, and says which are revoked. With a
 	// nil one none is.
 	Register *register.Register
+	// Limits counts the calls of quotas. With a nil one they are forgotten when the
+	// program ends.
+	Limits *limit.Book
 	// Audit records every exchange. A nil one records nothing.
 	Audit *audit.Log
 	// Metrics has /metrics answered on the local listener, for Prometheus.
@@ -79,6 +84,9 @@ type Server struct {
 	reload  sync.Mutex // serialises Reload; guards upstreams
 	outward upstreams
 	brake   *brake
+	limits  *limit.Limiter
+
+	duplicates *duplicate.Memory
 
 	debug bool // log is told of each call
 	lanes bool // plain calls go through the lane; false in tests of net/http's way
@@ -105,11 +113,16 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: stallTime, drain: DrainTimeout, bounds: usualBounds, brake: newBrake(), approve: unasked}
+	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: stallTime, drain: DrainTimeout, bounds: usualBounds, brake: newBrake(), approve: unasked, duplicates: duplicate.New()}
 	s.debug = o.Logger.Enabled(context.Background(), slog.LevelDebug)
 	s.scribe.log, s.scribe.changed = o.Logger, o.OnRecord
 	s.outward.lone = func() bool { return s.lone(1) }
 	s.tokens = credential.NewTokens(&s.toTokens, o.Store, o.Logger)
+	book := o.Limits
+	if book == nil {
+		book = limit.NewBook()
+	}
+	s.limits = limit.New(book)
 	if o.Metrics {
 		s.metrics = &metrics{}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"lockbox/proxy/config"
 	"lockbox/proxy/credential"
+	"lockbox/proxy/limit"
 	"lockbox/proxy/policy"
 	"lockbox/proxy/register"
 	"lockbox/proxy/secret"
@@ -41,7 +42,8 @@ type route struct {
 	rules       *policy.Checker // nil: none
 	plain       *plainRoute     // nil: no calls in the lane
 	callers     callers
-	unavailable *problem // why calls are refused; nil: they are not
+	gate        *limit.Gate // nil: there are no limits
+	unavailable *problem    // why calls are refused; nil: they are not
 }
 
 // acquire returns the state in use, which stays open until its release. It is

@@ -46,6 +46,9 @@ func CheckService(s *Service) error {
 	if err := CheckRules(s.Rules); err != nil {
 		return err
 	}
+	if err := checkLimits(s); err != nil {
+		return err
+	}
 	return CheckCredential(s.Credential)
 }
 
@@ -92,7 +95,10 @@ func (e *editor) putService(l *list, s *Service) error {
 	putTimeout(l, "read_timeout", s.ReadTimeout, DefaultReadTimeout)
 	putBool(l, "allow_redirects", s.AllowRedirects, false)
 	putReach(l, s)
-	return putRules(l, s.Rules)
+	if err := putRules(l, s.Rules); err != nil {
+		return err
+	}
+	return e.putServiceLimits(l, s)
 }
 
 func putBool(l *list, key string, b, or bool) {

@@ -46,7 +46,7 @@ func TestProblemsAllAtOnce(t *testing.T) {
       "credential": {"type": "bearer", "token": 12345},
       "valid_audiences": "zapier",
       "rules": [{"methods": ["GET"]}],
-      "rate_limit": {"requests": 1, "per": "1m"}
+      "rate_limit": {"requests": 0, "per": "1m"}
     },
     "noname": {"base_ur": "https://x.example"},
     "none": {},
@@ -65,7 +65,7 @@ func TestProblemsAllAtOnce(t *testing.T) {
 		`f:9:49: service "cred": credential/token: must be text in double quotes, and is a number`,
 		`f:10:26: service "cred": valid_audiences: must be a list`,
 		`f:11:17: service "cred": rules/0/action: is missing`,
-		`f:12:21: service "cred": rate_limit: this version cannot enforce it`,
+		`f:12:34: service "cred": rate_limit/requests: must be 1 or more`,
 		`f:14:16: service "noname": base_url: is missing: is "base_ur" meant for it?`,
 		`f:15:5: service "none": base_url: is missing`,
 		`f:16:13: service "text": must be an object, { … }, and is text`,

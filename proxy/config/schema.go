@@ -67,6 +67,14 @@ type Service struct {
 	AllowLinkLocal bool // its upstream may have a link-local address
 	// Rules say what its callers may do, in order; nil: anything.
 	Rules []Rule
+
+	Limits    Limits // of all its callers together
+	EachToken Limits // of each token by itself
+	// TokenLimits are those that some tokens have in place of EachToken, by their
+	// id or their audience.
+	TokenLimits map[string]Limits
+	// Duplicates is how long a call that writes is not made twice; 0: it is.
+	Duplicates time.Duration
 }
 
 // NewService is a service with the defaults of the file format: a service

@@ -18,7 +18,6 @@ func (d *decoder) serviceOf(name string, key, v *hujson.Value) *Service {
 		return s
 	}
 	d.unknown(o, "", serviceKeys)
-	d.unsupported(o)
 	if o.value("base_url") == nil {
 		d.missing(&object{at: key, members: o.members, names: o.names}, "", "base_url")
 	} else if raw, ok := d.text(o.value("base_url"), "base_url"); ok {
@@ -47,21 +46,8 @@ func (d *decoder) serviceOf(name string, key, v *hujson.Value) *Service {
 	s.AllowRedirects = d.boolean(o.value("allow_redirects"), "allow_redirects", false)
 	d.reach(o, s)
 	s.Rules = d.rules(o.value("rules"))
+	d.limits(o, s)
 	return s
-}
-
-// unsupported refuses the limits that this version would not enforce.
-func (d *decoder) unsupported(o *object) {
-	for _, key := range []string{"rate_limit"} {
-		v := o.value(key)
-		if isNull(v) {
-			continue
-		}
-		if list, ok := v.Value.(*hujson.Array); ok && len(list.Elements) == 0 {
-			continue
-		}
-		d.fail(v, key, "this version cannot enforce it: remove it, or use a version that can")
-	}
 }
 
 // audiences reads valid_audiences: null is any, an empty list none.

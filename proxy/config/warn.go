@@ -13,7 +13,7 @@ var (
 	serviceKeys = []string{
 		"base_url", "credential", "requires_service_token", "valid_audiences",
 		"connect_timeout", "read_timeout", "allow_redirects", "tunnel", "allow_from", "token_in_query", "token_in_path",
-		"allow_link_local", "rules", "rate_limit",
+		"allow_link_local", "rules", "rate_limit", "concurrency", "quota", "each_token", "token_limits", "duplicates",
 	}
 	credentialKeys = []string{
 		"type", "username", "password", "token", "headers", "params",
@@ -27,6 +27,11 @@ var (
 	// conditionKeys are those of a condition on a field of a JSON body.
 	conditionKeys = []string{"exists", "equals", "one_of", "glob", "min", "max"}
 	brakeKeys     = []string{"failures", "per", "lockout"}
+
+	limitKeys      = []string{"rate_limit", "concurrency", "quota"}
+	rateKeys       = []string{"requests", "per", "burst"}
+	quotaKeys      = []string{"calls_per_day", "calls_per_month", "writes_per_day", "writes_per_month"}
+	duplicatesKeys = []string{"window"}
 )
 
 // unknown warns of the keys of o that are not known, but for those that begin

@@ -20,6 +20,7 @@ import (
 	"lockbox/proxy"
 	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
+	"lockbox/proxy/limit"
 	"lockbox/proxy/register"
 	"lockbox/proxy/secret"
 	"lockbox/tunnel"
@@ -42,6 +43,7 @@ type Backend struct {
 	found    found
 	audit    *audit.Log
 	tokens   *register.Register
+	limits   *limit.Book
 	server   *proxy.Server
 	tunnel   *tunnel.Tunnel
 	diary    tunnelDiary // the tunnel's alone
@@ -98,7 +100,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the audit log cannot be opened: %w", err)
 	}
-	b.audit = log
+	b.audit, b.limits = log, limit.Open(limitsPath(o), o.Logger)
 	b.status = status{phase: Starting, listen: config.DefaultListen, token: readTokenDefaults(b.settingsFile()), passphrase: o.Passphrase}
 	b.opts.Passphrase = secret.Value{}
 	first := o.newStore(named, b.passphrase) // until a config is loaded
@@ -116,17 +118,17 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 			return b.loadConfig(ctx)
 		},
 		Secret: b.loadSecret, Store: b.storeSecret, Keys: b.signingKeys,
-		Register: b.tokens, Audit: log, Logger: o.Logger, Version: o.Version,
+		Register: b.tokens, Audit: log, Limits: b.limits, Logger: o.Logger, Version: o.Version,
 		OnReload: b.reloaded, OnRecord: b.publish, OnLockout: b.lockedOut,
 	})
 	if err := b.newTunnel(o); err != nil {
-		return nil, errors.Join(err, log.Close())
+		return nil, errors.Join(err, b.limits.Close(), log.Close())
 	}
 	log.OnChange(b.changed)
 	b.view.Store(&View{Phase: Starting, Tunnel: b.tunnel.State(), ConfigPath: o.ConfigPath, StateDir: o.StateDir, Version: o.Version})
 	if err := b.writeStarter(); err != nil {
 		if !o.Desktop {
-			return nil, errors.Join(err, log.Close())
+			return nil, errors.Join(err, b.limits.Close(), log.Close())
 		}
 		b.setProblem(Notice{"The config file cannot be written", Sentence(err.Error()), "retry"})
 	}
@@ -136,7 +138,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 // Close ends what Open began. Call it when Run has returned.
 func (b *Backend) Close() error {
 	b.server.Close()
-	return errors.Join(b.tokens.Close(), b.audit.Close())
+	return errors.Join(b.limits.Close(), b.tokens.Close(), b.audit.Close())
 }
 
 // Run serves until ctx ends and the calls under way are done or cut off, within

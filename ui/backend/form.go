@@ -231,6 +231,7 @@ func unshown(svc, old *config.Service) {
 	if old != nil {
 		svc.Tunnel, svc.AllowFrom, svc.TokenInQuery, svc.TokenInPath, svc.AllowLinkLocal = old.Tunnel, old.AllowFrom, old.TokenInQuery, old.TokenInPath, old.AllowLinkLocal
 		svc.Rules = old.Rules
+		svc.Limits, svc.EachToken, svc.TokenLimits, svc.Duplicates = old.Limits, old.EachToken, old.TokenLimits, old.Duplicates
 	}
 }
 
