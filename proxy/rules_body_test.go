@@ -133,4 +133,3 @@ func TestBodyOutgrowsRule(t *testing.T) {
 		return x.Path == "/s/a/early" && x.Decision == audit.Refused && strings.HasPrefix(x.Reason, "denied_by_rule: The body has more")
 	})
 }
-

@@ -184,4 +184,3 @@ func firstRole(text []byte) any {
 	}
 	return nil
 }
-

@@ -207,4 +207,3 @@ func TestNumbersStaySmall(t *testing.T) {
 		}
 	}
 }
-
