@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -180,8 +181,7 @@ func (c *BodyCondition) check() error {
 	if err := checkPointer(c.Pointer); err != nil {
 		return err
 	}
-	valued := c.OneOf != nil || c.Glob != "" || c.Min != "" || c.Max != ""
-	switch {
+	switch valued := c.valued(); {
 	case c.Absent && (c.Present || valued):
 		return errors.New("what is absent has no value: leave the other conditions out")
 	case !c.Absent && !c.Present && !valued:
@@ -196,12 +196,21 @@ func (c *BodyCondition) check() error {
 			return errors.New("a value must be text, a number of at most 40 digits, true, false or null")
 		}
 	}
+	return cmp.Or(c.checkBounds(), checkGlob(c.Glob))
+}
+
+func (c *BodyCondition) checkBounds() error {
 	for _, s := range []Scalar{c.Min, c.Max} {
 		if _, number := s.Rat(); s != "" && !number {
 			return errors.New("min and max must be numbers of at most 40 digits")
 		}
 	}
-	return checkGlob(c.Glob)
+	return nil
+}
+
+// valued reports whether the condition is about the field's value.
+func (c *BodyCondition) valued() bool {
+	return c.OneOf != nil || c.Glob != "" || c.Min != "" || c.Max != ""
 }
 
 func (s Scalar) valid() bool {
