@@ -4,11 +4,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"lockbox/proxy/audit"
+	"lockbox/proxy/limit"
 )
 
 // What Lockbox adds to a call: compare with Direct.
@@ -64,6 +66,27 @@ func BenchmarkRecord(b *testing.B) {
 			}
 		}
 	})
+}
+
+// What limits add to a call. Whoever has none pays for none: Lockbox above.
+func BenchmarkLimited(b *testing.B) {
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }))
+	b.Cleanup(up.Close)
+	const all = `"rate_limit": {"requests": 1000000000, "per": "1s"}, "concurrency": 1000, "quota": {"calls_per_day": 1000000000}`
+	book := limit.Open(filepath.Join(b.TempDir(), "limits.jsonl"), silentSlog())
+	b.Cleanup(func() { _ = book.Close() })
+	l := newLab(b, services("none", shut(up.URL), "all", shut(up.URL, all, `"each_token": {`+all+`}`)), func(l *lab) { l.limits = limit.New(book) })
+	for _, name := range []string{"none", "all"} {
+		auth := "Bearer " + l.token(b, name)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if r := get(b, l.url+"/s/"+name+"/x", "Authorization", auth); r.status != 200 {
+					b.Fatalf("%+v", r)
+				}
+			}
+		})
+	}
 }
 
 // How fast a body goes through.

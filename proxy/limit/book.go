@@ -303,7 +303,8 @@ func (c Counted) Uses(service, token string, l config.Limits, now time.Time) []U
 		have = s.now
 	}
 	uses := []Use{}
-	for _, a := range quotas(l.Quota, have.at(now)) {
+	var room [4]allowance
+	for _, a := range quotas(&room, l.Quota, have.at(now)) {
 		uses = append(uses, a.use(service, token, now))
 	}
 	return uses

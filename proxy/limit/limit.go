@@ -203,7 +203,8 @@ func (e *entry) check(token, write bool, now time.Time) (r *Refusal) {
 	if e.slot == nil {
 		return r
 	}
-	for _, q := range quotas(e.limits.Quota, e.slot.now.at(now)) {
+	var room [4]allowance
+	for _, q := range quotas(&room, e.limits.Quota, e.slot.now.at(now)) {
 		if q.used >= q.most && (write || !q.writes) {
 			r = later(r, &Refusal{Kind: Quota, Token: token, Most: q.most, Per: q.per, Writes: q.writes, Month: q.month, After: q.resets.Sub(now)})
 		}

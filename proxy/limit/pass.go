@@ -105,10 +105,7 @@ func (r *Refusal) Limit() string {
 }
 
 // State is how limits stood when a call came.
-type State struct {
-	all [10]allowance
-	n   int
-}
+type State struct{ all []allowance }
 
 // allowance is one limit at one time.
 type allowance struct {
@@ -123,14 +120,17 @@ type allowance struct {
 func (s *State) add(e *entry, token, write bool, now time.Time) {
 	put := func(a allowance) {
 		a.token = token
-		s.all[s.n] = a
-		s.n++
+		if s.all == nil {
+			s.all = make([]allowance, 0, 4)
+		}
+		s.all = append(s.all, a)
 	}
 	if e.limits.Rate.Requests > 0 {
 		put(e.rate(now))
 	}
 	if e.slot != nil {
-		for _, q := range quotas(e.limits.Quota, e.slot.now.at(now)) {
+		var room [4]allowance
+		for _, q := range quotas(&room, e.limits.Quota, e.slot.now.at(now)) {
 			if write || !q.writes {
 				put(q)
 			}
@@ -146,12 +146,13 @@ func (e *entry) rate(now time.Time) allowance {
 	return allowance{key: "rate_limit", most: r.Burst, used: r.Burst - int(have), per: r.Per, resets: now.Add(full)}
 }
 
-// quotas are those of q that there are.
-func quotas(q config.Quota, c counts) []allowance {
+// quotas are those of q that there are, in a room of the caller's: there are many
+// calls.
+func quotas(room *[4]allowance, q config.Quota, c counts) []allowance {
+	all := room[:0]
 	if q == (config.Quota{}) {
-		return nil
+		return all
 	}
-	all := make([]allowance, 0, 4)
 	for _, a := range [4]allowance{
 		{key: "calls_per_day", most: q.CallsPerDay, used: c.calls},
 		{key: "writes_per_day", most: q.WritesPerDay, used: c.writes, writes: true},
@@ -173,11 +174,11 @@ func quotas(q config.Quota, c counts) []allowance {
 // Fields are the values of the header fields RateLimit and RateLimit-Policy
 // (draft-ietf-httpapi-ratelimit-headers-10), "" for none.
 func (s *State) Fields(now time.Time) (state, policy string) {
-	if s.n == 0 {
+	if len(s.all) == 0 {
 		return "", ""
 	}
 	var a, b []byte
-	for i := range s.all[:s.n] {
+	for i := range s.all {
 		one := &s.all[i]
 		a, b = one.name(a, i), one.name(b, i)
 		a = strconv.AppendInt(append(a, ";r="...), int64(max(0, one.most-one.used)), 10)
@@ -238,7 +239,8 @@ func (e *entry) uses(service, token string, now time.Time) []Use {
 		uses = append(uses, allowance{key: "concurrency", most: e.limits.Concurrency, used: e.calls}.use(service, token, now))
 	}
 	if e.slot != nil {
-		for _, q := range quotas(e.limits.Quota, e.slot.now.at(now)) {
+		var room [4]allowance
+		for _, q := range quotas(&room, e.limits.Quota, e.slot.now.at(now)) {
 			uses = append(uses, q.use(service, token, now))
 		}
 	}
