@@ -16,6 +16,7 @@ const maxRedirects = 10
 type redirector struct {
 	next http.RoundTripper
 	base *url.URL
+	cut  func(rest string) string // takes the credential out of a path below base
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -54,6 +55,7 @@ func (d *redirector) follow(r *http.Request, res *http.Response) *http.Request {
 	here.Opaque = "" // or ResolveReference would not know the path
 	target := here.ResolveReference(ref)
 	rest, inside := within(d.base, target)
+	rest = d.cut(rest)
 	if !inside || !safePath(rest) {
 		return nil
 	}

@@ -43,6 +43,9 @@ func CheckService(s *Service) error {
 	if s.Tunnel && !s.RequiresServiceToken {
 		return fmt.Errorf("tunnel: %w", errTunnelOpen)
 	}
+	if err := checkDefaultHeaders(s.DefaultHeaders); err != nil {
+		return err
+	}
 	return CheckCredential(s.Credential)
 }
 
@@ -89,7 +92,7 @@ func (e *editor) putService(l *list, s *Service) error {
 	putTimeout(l, "read_timeout", s.ReadTimeout, DefaultReadTimeout)
 	putBool(l, "allow_redirects", s.AllowRedirects, false)
 	putReach(l, s)
-	return nil
+	return e.putDefaultHeaders(l, s)
 }
 
 func putBool(l *list, key string, b, or bool) {
