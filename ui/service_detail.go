@@ -232,7 +232,7 @@ func (d *serviceDetail) try() {
 	d.tell("GET / …", colorMuted)
 	var res backend.TestResult
 	d.loop.run("Testing "+name+"…", func(ctx context.Context) (err error) {
-		res, err = d.backend.Test(ctx, name, form, http.MethodGet, "/")
+		res, err = d.backend.Test(ctx, name, form, backend.Trial{Method: http.MethodGet, Path: "/"})
 		return err
 	}, func(err error) {
 		d.test.Enable()
