@@ -18,7 +18,7 @@ import (
 
 const (
 	trialTimeout = 30 * time.Second // for services that have none
-	maxTrialBody = 64 << 10
+	maxTrialBody = 1 << 20
 )
 
 // Trial is the call that a Test makes.

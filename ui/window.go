@@ -215,7 +215,7 @@ func (w *window) duplicate(name string) {
 	}, func(err error) {
 		f.Name = name + "-copy"
 		if slices.Contains(backend.Kept, f.Credential) {
-			f.Credential = backend.NoCredential
+			f.Credential, f.Template, f.Keys = backend.NoCredential, nil, nil
 			err = errors.Join(err, errors.New("this kind of credential is edited in the config file: copy it there"))
 		}
 		w.openForm("", f)

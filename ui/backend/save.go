@@ -197,7 +197,7 @@ func (b *Backend) Delete(ctx context.Context, name string) error {
 }
 
 // Reveal reads a stored key of a service, to be shown to the person: field is
-// "username", "password", "token" or "headers/" and the header's name.
+// as config.Credential.Sources names it.
 func (b *Backend) Reveal(ctx context.Context, name, field string) (secret.Value, error) {
 	if err := b.unlocked(); err != nil {
 		return secret.Value{}, err
