@@ -15,12 +15,12 @@ import (
 
 // What pages need of presets.
 type (
-	Preset  = preset.Preset
-	Blank   = preset.Blank
-	Verdict = preset.Verdict
+	Preset        = preset.Preset
+	Blank         = preset.Blank
+	PresetVerdict = preset.Verdict
 )
 
-// The states of a Verdict that pages tell apart.
+// The states of a PresetVerdict that pages tell apart.
 const (
 	Works      = preset.Works
 	Limited    = preset.Limited
@@ -136,13 +136,13 @@ func (f Form) credential(template *config.Credential, source func(field string, 
 
 // TestPreset makes the harmless call of the form's preset, and says in words what
 // came of it. Its error is that the form cannot be tested.
-func (b *Backend) TestPreset(ctx context.Context, old string, f Form) (Verdict, error) {
+func (b *Backend) TestPreset(ctx context.Context, old string, f Form) (PresetVerdict, error) {
 	p := f.PresetOf()
 	res, err := b.Test(ctx, old, f, proxy.Trial(p.Test))
 	var bad Fields
 	switch {
 	case errors.As(err, &bad):
-		return Verdict{}, err
+		return PresetVerdict{}, err
 	case err != nil:
 		return p.Explain(err, Sentence(err.Error())), nil
 	}
