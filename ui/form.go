@@ -171,9 +171,9 @@ func (s *serviceForm) check() {
 		s.fields["name"].hint = "Callers use " + s.backend.View().BaseURL + "/s/" + url.PathEscape(f.Name) + "/…"
 	}
 	if s.preview != nil {
-		s.preview.set(f.BaseURL, "")
+		s.preview.set(f.BaseURL, theme.ColorNameForeground)
 		if f.BaseURL == "" {
-			s.preview.set(s.preset.Template(), "")
+			s.preview.set(s.preset.Template(), colorMuted)
 		}
 	}
 	for name, field := range s.fields {

@@ -187,29 +187,34 @@ func (s *serviceForm) tryPreset() {
 	try := s.tried
 	var v backend.PresetVerdict
 	s.loop.run("Testing "+f.Name+"…", func(ctx context.Context) (err error) {
-		v, err = s.backend.TestPreset(ctx, s.old, f)
+		v, err = s.backend.TestPreset(ctx, s.old, f, s.preset)
 		return err
 	}, func(err error) {
 		s.test.Enable()
 		if try != s.tried {
 			return // what was tested is no longer what is filled in
 		}
-		switch {
-		case err != nil:
-			s.tell(markFailed, backend.Sentence(err.Error()))
-		case v.State == backend.Works:
-			s.tell(markGood, v.Text)
-		case v.State == backend.Limited:
-			s.tell(markWarning, v.Text)
-		default:
-			s.tell(markFailed, v.Text)
-		}
+		s.tell(judged(v, err))
 	})
+}
+
+// judged is what a preset's test has shown, as a mark and in words.
+func judged(v backend.PresetVerdict, err error) (mark, string) {
+	switch {
+	case err != nil:
+		return markFailed, backend.Sentence(err.Error())
+	case v.State == backend.Works:
+		return markGood, v.Text
+	case v.State == backend.Limited:
+		return markWarning, v.Text
+	}
+	return markFailed, v.Text
 }
 
 func (s *serviceForm) tell(m mark, text string) {
 	s.verdict.say(m, "", text)
 	s.scroll.Content.Refresh()
+	revealInto(s.scroll, s.verdict.root)
 }
 
 // untell takes back a verdict on what has changed since.

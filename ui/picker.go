@@ -81,6 +81,7 @@ func (p *picker) point(i int) {
 	o := p.box.Objects[i]
 	top, bottom := o.Position().Y, o.Position().Y+o.Size().Height
 	switch s := p.scroll; {
+	case s.Size().Height < tileHeight: // not laid out yet
 	case top < s.Offset.Y:
 		s.ScrollToOffset(fyne.NewPos(0, top))
 	case bottom+gap > s.Offset.Y+s.Size().Height:

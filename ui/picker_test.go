@@ -37,6 +37,9 @@ func TestPickerByKeyboard(t *testing.T) {
 	if got := len(p.box.Objects); got != 31 || p.chosen() != "Airtable" || s.win.Canvas().Focused() != p.search {
 		t.Fatalf("%d tiles, %s chosen", got, p.chosen())
 	}
+	if p.scroll.Offset.Y != 0 {
+		t.Errorf("it begins %v down", p.scroll.Offset.Y)
+	}
 	columns := p.grid.columns
 	if columns < 3 {
 		t.Errorf("%d columns", columns)
@@ -125,6 +128,28 @@ func TestPresetBadges(t *testing.T) {
 	}
 }
 
+// TestPresetLabels: what a provider calls its key fits beside the field.
+func TestPresetLabels(t *testing.T) {
+	test.NewTempApp(t).Settings().SetTheme(look{fixed: true})
+	for _, p := range backend.FindPresets("") {
+		var labels []string
+		for _, k := range p.Keys {
+			labels = append(labels, k.Label)
+		}
+		for _, b := range p.Blanks {
+			labels = append(labels, b.Label)
+		}
+		for _, l := range labels {
+			if w := plain(l).MinSize().Width; w > labelWidth-gap {
+				t.Errorf("%s: “%s” takes %.0f, and there are %d", p.ID, l, w, labelWidth-gap)
+			}
+		}
+		if w := caption(p.About).MinSize().Width; w > tileWidth-3*gap-badgeSize {
+			t.Errorf("%s: “%s” takes %.0f on its tile", p.ID, p.About, w)
+		}
+	}
+}
+
 // TestPresetForm: blanks, key, test, save.
 func TestPresetForm(t *testing.T) {
 	status := 200
@@ -196,4 +221,24 @@ func TestPresetForm(t *testing.T) {
 		t.Errorf("in the EU it is %q", got)
 	}
 	s.form = nil
+}
+
+// TestSavedPreset: the test of a service whose API is known says who answered.
+func TestSavedPreset(t *testing.T) {
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte(`{"username": "ada", "path": "` + r.RequestURI + `"}`))
+	}))
+	defer up.Close()
+	s := open(t, `{"services": {"lab": {"base_url": "`+up.URL+`/api/v4", "credential": {"type": "bearer", "token": "env://ACME_KEY"}}}}`)
+	s.services.open("lab")
+	d := s.services.detail
+	test.Tap(d.test)
+	s.until("the verdict", func() bool { return !d.test.Disabled() })
+	if got := d.result.seg.Text; got != "Works: signed in as ada." {
+		t.Errorf("it says %q", got)
+	}
+	s.services.open("none")
+	if s.backend.PresetOf("none") != nil {
+		t.Error("what is not there has a preset")
+	}
 }

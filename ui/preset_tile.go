@@ -16,7 +16,7 @@ import (
 
 const (
 	tileHeight = 58
-	tileWidth  = 226 // at least
+	tileWidth  = 240 // at least
 )
 
 // presetTile is an API to choose, or with no preset any other one. It takes no

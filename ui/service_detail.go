@@ -37,7 +37,7 @@ type serviceDetail struct {
 	lifetime               *choice
 	token, test, edit, dup *button
 	del, copyURL, log      *button
-	result                 *line
+	result                 *prose
 	ask                    *strip
 
 	facts, setup *fyne.Container // what is shown: the service, or its kit
@@ -65,8 +65,7 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 	d.log = newButton(f.keys, "Calls", theme.HistoryIcon(), func() { p.calls(d.info.Name) })
 	d.setUp = newButton(f.keys, "Set up a caller", theme.SettingsIcon(), d.openKit)
 	d.kit, d.caller = newKit(f), heading("").flexible()
-	d.result = caption("").flexible()
-	d.result.Hide()
+	d.result = newProse("", theme.SizeNameCaptionText, colorMuted)
 	d.edit = newButton(f.keys, "Edit", theme.DocumentCreateIcon(), func() { p.edit(d.info.Name) })
 	d.dup = newButton(f.keys, "Duplicate", theme.ContentCopyIcon(), func() { p.copyOf(d.info.Name) }).quiet()
 	d.del = newButton(f.keys, "Delete", theme.DeleteIcon(), d.confirm).quiet()
@@ -85,7 +84,7 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 		container.NewGridWithColumns(2, field("For audience", container.NewStack(d.audience, d.audiencesBox)), field("Valid for", frame(d.lifetime))),
 		inset(gapSmall, 0, 0, 0, row(gapSmall, d.token, d.setUp)))
 	d.facts = column(gap+2, head, d.problem.root, about,
-		row(gapSmall, d.copyURL, d.test, d.log), d.result,
+		row(gapSmall, d.copyURL, d.test, d.log), d.result.root,
 		rule(), tokens, rule(), d.ask.root,
 		row(gapSmall, d.edit, d.dup, d.del))
 	d.setup = column(gap, d.caller, row(0, newButton(f.keys, "Back", theme.NavigateBackIcon(), d.closeKit)), d.kit.root)
@@ -229,6 +228,10 @@ func (d *serviceDetail) try() {
 		return
 	}
 	d.test.Disable()
+	if p := d.backend.PresetOf(name); p != nil {
+		d.tryPreset(p, form)
+		return
+	}
 	d.tell("GET / …", colorMuted)
 	var res backend.TestResult
 	d.loop.run("Testing "+name+"…", func(ctx context.Context) (err error) {
@@ -247,10 +250,26 @@ func (d *serviceDetail) try() {
 	})
 }
 
+// tryPreset makes the harmless call of an API that is known.
+func (d *serviceDetail) tryPreset(p *backend.Preset, form backend.Form) {
+	name := d.info.Name
+	d.tell("Asking "+p.Name+"…", colorMuted)
+	var v backend.PresetVerdict
+	d.loop.run("Testing "+name+"…", func(ctx context.Context) (err error) {
+		v, err = d.backend.TestPreset(ctx, name, form, p)
+		return err
+	}, func(err error) {
+		d.test.Enable()
+		if d.info.Name == name {
+			m, text := judged(v, err)
+			d.tell(text, m.color())
+		}
+	})
+}
+
 // tell shows how the test went.
 func (d *serviceDetail) tell(text string, c fyne.ThemeColorName) {
 	d.result.set(text, c)
-	d.result.Hidden = text == ""
 	d.root.Refresh()
 }
 

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -38,6 +39,7 @@ type Preset struct {
 
 	base    string          // base_url, with its blanks
 	example *config.Service // with its blanks filled by their examples
+	at      *regexp.Regexp  // what its base URLs look like; nil: like any
 }
 
 // Key is a field of the credential that a person enters.
@@ -134,6 +136,9 @@ func (p *Preset) complete() error {
 		return err
 	}
 	p.example = svc
+	if p.at, err = p.pattern(); err != nil {
+		return err
+	}
 	return p.checkKeys()
 }
 

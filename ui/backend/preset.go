@@ -22,10 +22,9 @@ type (
 
 // The states of a PresetVerdict that pages tell apart.
 const (
-	Works      = preset.Works
-	Limited    = preset.Limited
-	WrongKey   = preset.WrongKey
-	WrongPlace = preset.WrongPlace
+	Works    = preset.Works
+	Limited  = preset.Limited
+	WrongKey = preset.WrongKey
 )
 
 // FindPresets are the presets that what was typed may mean, the best first.
@@ -134,10 +133,19 @@ func (f Form) credential(template *config.Credential, source func(field string, 
 	})
 }
 
-// TestPreset makes the harmless call of the form's preset, and says in words what
+// PresetOf is the preset of a service that exists, nil where it is not one that is
+// known.
+func (b *Backend) PresetOf(name string) *Preset {
+	svc, err := b.service(name)
+	if err != nil {
+		return nil
+	}
+	return preset.Match(svc)
+}
+
+// TestPreset makes a preset's harmless call with a form, and says in words what
 // came of it. Its error is that the form cannot be tested.
-func (b *Backend) TestPreset(ctx context.Context, old string, f Form) (PresetVerdict, error) {
-	p := f.PresetOf()
+func (b *Backend) TestPreset(ctx context.Context, old string, f Form, p *Preset) (PresetVerdict, error) {
 	res, err := b.Test(ctx, old, f, proxy.Trial(p.Test))
 	var bad Fields
 	switch {

@@ -35,7 +35,7 @@ func TestPresetForm(t *testing.T) {
 	if bad := b.Check("", f); bad["key/token"] != "fill this in" || len(bad) != 1 {
 		t.Errorf("without a key: %v", bad)
 	}
-	if _, err := b.TestPreset(t.Context(), "", f); err == nil {
+	if _, err := b.TestPreset(t.Context(), "", f, f.PresetOf()); err == nil {
 		t.Error("it was tested without a key")
 	}
 	f.BaseURL = up.URL
@@ -44,7 +44,7 @@ func TestPresetForm(t *testing.T) {
 		"env://KEY_OF_NOTION": {State: Works, Text: "Works: signed in as Sheets."},
 	} {
 		f.Keys[0].Value.Value = secret.New(key)
-		if v, err := b.TestPreset(t.Context(), "", f); err != nil || v != want {
+		if v, err := b.TestPreset(t.Context(), "", f, f.PresetOf()); err != nil || v != want {
 			t.Errorf("%s: %+v, %v", key, v, err)
 		}
 	}
@@ -109,7 +109,7 @@ func TestPresetPrefix(t *testing.T) {
 	f.BaseURL = up.URL
 	for _, key := range []string{"tok-1", " Bot tok-1 "} {
 		f.Keys[0].Value.Value = secret.New(key)
-		if _, err := b.TestPreset(t.Context(), "", f); err != nil || seen != "Bot tok-1" {
+		if _, err := b.TestPreset(t.Context(), "", f, f.PresetOf()); err != nil || seen != "Bot tok-1" {
 			t.Errorf("%q: sent %q, %v", key, seen, err)
 		}
 	}
