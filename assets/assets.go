@@ -1,5 +1,5 @@
-// Package assets holds the pictures that are part of the program. The PNGs are
-// drawn from the SVGs of the same names.
+// Package assets holds the pictures and data that are part of the program. The
+// PNGs are drawn from the SVGs of the same names.
 package assets
 
 import _ "embed"
@@ -34,4 +34,8 @@ var (
 	//
 	//go:embed tray_attention.png
 	TrayAttention []byte
+	// Presets are well-known APIs, as package preset reads them.
+	//
+	//go:embed presets.json
+	Presets []byte
 )

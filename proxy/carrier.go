@@ -15,6 +15,7 @@ import (
 type carrier struct {
 	next  http.RoundTripper
 	ready *credential.Ready
+	base  string // the path of the service's base URL, as encoded
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -24,7 +25,7 @@ func (c *carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 	out.Header = r.Header.Clone()
 	u := *r.URL
 	out.URL = &u
-	if err := c.ready.Apply(out); err != nil {
+	if err := c.ready.Apply(out, c.base); err != nil {
 		if r.Body != nil {
 			_ = r.Body.Close()
 		}
@@ -35,9 +36,9 @@ func (c *carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // carry is how a call with that credential gets to its upstream.
 func (rt *route) carry(ready *credential.Ready, may func(method, rest, query string, h http.Header) bool) http.RoundTripper {
-	var transport http.RoundTripper = &carrier{next: rt.transport, ready: ready}
+	var transport http.RoundTripper = &carrier{next: rt.transport, ready: ready, base: rt.service.BaseURL.EscapedPath()}
 	if rt.service.AllowRedirects {
-		transport = &redirector{next: transport, base: rt.service.BaseURL, may: may}
+		transport = &redirector{next: transport, base: rt.service.BaseURL, may: may, cut: rt.credential.CutSegment}
 	}
 	return transport
 }

@@ -130,6 +130,11 @@ func (c *call) rewrite(pr *httputil.ProxyRequest) {
 	out := pr.Out
 	setTarget(out, c.route.service.BaseURL, c.rest, pr.In.URL.RawQuery, pr.In.URL.ForceQuery)
 	c.cleanHeader(out.Header)
+	for _, h := range c.route.service.DefaultHeaders {
+		if name := http.CanonicalHeaderKey(h.Name); out.Header[name] == nil {
+			out.Header[name] = []string{h.Value}
+		}
+	}
 	sendOnce(out.Header)
 	c.trailer = nil
 	for name := range pr.In.Trailer {
@@ -228,12 +233,12 @@ func (c *call) cleanAnswer(h http.Header) {
 	}
 }
 
-// stripHeader takes a key that is part of the query out of the addresses that
+// stripHeader takes a key that is part of the address out of the addresses that
 // the upstream gives: many redirect to the one that they were called with. What
 // rewriteHeader has left of it, such as in an address within an address, is
 // blacked out.
 func (c *call) stripHeader(h http.Header) {
-	if !c.route.credential.InQuery() {
+	if !c.route.credential.InURL() {
 		return
 	}
 	for _, name := range []string{"Location", "Content-Location", "Link", "Refresh"} {
@@ -246,25 +251,35 @@ func (c *call) stripHeader(h http.Header) {
 	}
 }
 
-// blackOut takes the key out of a header's value, and all of an address's query
-// where the key is in there encoded more than once.
+// blackOut takes the key out of a header's value, and all of an address's query,
+// or all of the address, where the key is in there encoded more than once.
 func (c *call) blackOut(v string) string {
 	redactor := c.route.redactor.now()
 	if t := redactor.Text(v); t != v {
 		return t
 	}
-	decoded := v
+	if !shows(redactor, v) {
+		return v
+	}
+	address, _, _ := strings.Cut(v, "?")
+	if shows(redactor, address) {
+		return secret.Redacted
+	}
+	return address + "?" + secret.Redacted
+}
+
+// shows reports whether a secret comes to light when v is decoded over and over.
+func shows(redactor *audit.Redactor, v string) bool {
 	for range maxEncoding {
-		again := decodeOnce(decoded)
-		if again == decoded {
-			break
+		again := decodeOnce(v)
+		if again == v {
+			return false
 		}
-		if decoded = again; redactor.Text(decoded) != decoded {
-			address, _, _ := strings.Cut(v, "?")
-			return address + "?" + secret.Redacted
+		if v = again; redactor.Text(v) != v {
+			return true
 		}
 	}
-	return v
+	return false
 }
 
 // finish records the call with the status that the upstream gave.

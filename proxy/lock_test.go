@@ -85,7 +85,7 @@ func TestLock(t *testing.T) {
 	if !l.Keys().Current.IsZero() {
 		t.Error("there is a signing key")
 	}
-	if _, err := l.Test(t.Context(), l.Config().Services["ref"], l.opts.Secret, "GET", "/"); err == nil || !strings.Contains(err.Error(), "locked") {
+	if _, err := l.Test(t.Context(), l.Config().Services["ref"], l.opts.Secret, Trial{Method: "GET", Path: "/"}); err == nil || !strings.Contains(err.Error(), "locked") {
 		t.Errorf("Test while locked: %v", err)
 	}
 	l.set(func() { l.text = "{" })

@@ -267,19 +267,19 @@ func TestOAuthTest(t *testing.T) {
 	}
 	svc := *l.Config().Services["mail"]
 	resolve := func(ctx context.Context, ref secret.Ref) (secret.Value, error) { return l.opts.Secret(ctx, ref) }
-	if res, err := l.Test(t.Context(), &svc, resolve, "GET", "/x"); err != nil || res.Status != 200 || p.Issued() != 1 {
+	if res, err := l.Test(t.Context(), &svc, resolve, Trial{Method: "GET", Path: "/x"}); err != nil || res.Status != 200 || p.Issued() != 1 {
 		t.Errorf("%+v, %v; %d tokens, want 1", res, err, p.Issued())
 	}
 	p.Revoke()
-	if res, err := l.Test(t.Context(), &svc, resolve, "GET", "/x"); err != nil || res.Status != 401 {
+	if res, err := l.Test(t.Context(), &svc, resolve, Trial{Method: "GET", Path: "/x"}); err != nil || res.Status != 401 {
 		t.Errorf("%+v, %v", res, err)
 	}
-	if res, err := l.Test(t.Context(), &svc, resolve, "GET", "/x"); err != nil || res.Status != 200 || p.Issued() != 2 {
+	if res, err := l.Test(t.Context(), &svc, resolve, Trial{Method: "GET", Path: "/x"}); err != nil || res.Status != 200 || p.Issued() != 2 {
 		t.Errorf("%+v, %v; %d tokens, want 2", res, err, p.Issued())
 	}
 	wrong := &config.Credential{Type: config.ClientCredentials, OAuth: config.OAuth{TokenURL: p.login.URL, ClientID: secret.Source{Literal: secret.New("no one")}, ClientSecret: secret.Source{Literal: secret.New("wrong")}}}
 	svc.Credential = wrong
-	if _, err := l.Test(t.Context(), &svc, resolve, "GET", "/x"); err == nil || !strings.Contains(err.Error(), "check client_id") {
+	if _, err := l.Test(t.Context(), &svc, resolve, Trial{Method: "GET", Path: "/x"}); err == nil || !strings.Contains(err.Error(), "check client_id") {
 		t.Errorf("%v", err)
 	}
 }

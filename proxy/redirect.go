@@ -17,6 +17,7 @@ type redirector struct {
 	next http.RoundTripper
 	base *url.URL
 	may  func(method, rest, query string, h http.Header) bool // by the service's rules
+	cut  func(rest string) string                             // takes the credential out of a path below base
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -55,6 +56,7 @@ func (d *redirector) follow(r *http.Request, res *http.Response) *http.Request {
 	here.Opaque = "" // or ResolveReference would not know the path
 	target := here.ResolveReference(ref)
 	rest, inside := within(d.base, target)
+	rest = d.cut(rest)
 	if !inside || !safePath(rest) {
 		return nil
 	}

@@ -20,8 +20,8 @@ func TestRewriteURL(t *testing.T) {
 		}
 		return u
 	}
-	root := address{parse("https://api.example.com"), "http://127.0.0.1:8000", "/s/e", nil}
-	v1 := address{parse("https://api.example.com:8443/v1"), "http://localhost:9", "/s/my%20api", nil}
+	root := address{parse("https://api.example.com"), "http://127.0.0.1:8000", "/s/e", nil, nil}
+	v1 := address{parse("https://api.example.com:8443/v1"), "http://localhost:9", "/s/my%20api", nil, nil}
 	for _, tt := range []struct {
 		at       address
 		in, want string
@@ -89,7 +89,7 @@ func FuzzRewriteURL(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	a := address{base, "http://127.0.0.1:8000", "/s/e", nil}
+	a := address{base, "http://127.0.0.1:8000", "/s/e", nil, nil}
 	f.Fuzz(func(t *testing.T, s string) {
 		got := a.rewriteURL(s)
 		_ = a.rewriteLinks(s)

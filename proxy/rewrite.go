@@ -14,6 +14,7 @@ type address struct {
 	origin string              // "http://127.0.0.1:8000", as the caller named it
 	path   string              // "/s/github"
 	strip  func(string) string // takes the credential out of a URL; nil: it is in none
+	cut    func(string) string // out of what comes after base; nil likewise
 }
 
 // rewriteHeader changes Location and Link where they lead into the service.
@@ -71,6 +72,9 @@ func (a *address) cutBase(s string) (string, bool) {
 		path, after = s[:i], s[i:]
 	}
 	rest, ok := below(a.base.EscapedPath(), path)
+	if a.cut != nil {
+		rest = a.cut(rest)
+	}
 	return rest + after, ok && safePath(rest) // with .. it is not below
 }
 

@@ -127,8 +127,8 @@ func (s *Server) carry(w http.ResponseWriter, r *http.Request, rt *route, t *tar
 	c := &call{server: s, route: rt, w: w, in: t.strip(r), rest: t.rest, token: t.token, rec: rec, browser: fromBrowser(r.Header)}
 	// Without a token that stood in the path: what is rewritten may be passed on.
 	c.here = address{base: rt.service.BaseURL, origin: origin, path: "/s/" + t.segment}
-	if rt.credential.InQuery() {
-		c.here.strip = rt.credential.Strip
+	if rt.credential.InURL() {
+		c.here.strip, c.here.cut = rt.credential.Strip, rt.credential.CutSegment
 	}
 	if rt.guards(rec) {
 		c.once()

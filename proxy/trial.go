@@ -18,21 +18,40 @@ import (
 
 const (
 	trialTimeout = 30 * time.Second // for services that have none
-	maxTrialBody = 64 << 10
+	maxTrialBody = 1 << 20
 )
+
+// Trial is the call that a Test makes.
+type Trial struct {
+	Method      string
+	Path        string // below base_url, and may have a query
+	ContentType string // of the body
+	Body        string
+}
 
 // TestResult is what the upstream answered to a Test.
 type TestResult struct {
 	Status      int
 	Duration    time.Duration // until the answer began
 	ContentType string
+	Body        string // its beginning, without the credential
 }
 
+// failedTest is why a call brought no answer: a sentence for the person, and the
+// error of the transport for who wants to tell them apart.
+type failedTest struct {
+	*problem
+	cause error
+}
+
+// Unwrap gives the transport's error.
+func (f failedTest) Unwrap() error { return f.cause }
+
 // Test makes one call to the upstream of a service, saved or not, the way that a
-// caller's would be made: with its credential, which resolve reads. path is
-// below base_url and may have a query. The call is recorded like any other. The
-// error of a call that failed is a sentence for the person.
-func (s *Server) Test(ctx context.Context, svc *config.Service, resolve func(context.Context, secret.Ref) (secret.Value, error), method, path string) (TestResult, error) {
+// caller's would be made: with its credential, which resolve reads. The call is
+// recorded like any other. The error of a call that failed is a sentence for the
+// person.
+func (s *Server) Test(ctx context.Context, svc *config.Service, resolve func(context.Context, secret.Ref) (secret.Value, error), t Trial) (TestResult, error) {
 	if s.locked.Load() {
 		return TestResult{}, errLocked
 	}
@@ -56,13 +75,14 @@ func (s *Server) Test(ctx context.Context, svc *config.Service, resolve func(con
 
 	ctx, cancel := context.WithTimeout(ctx, svc.ConnectTimeout+max(svc.ReadTimeout, trialTimeout))
 	defer cancel()
-	r, err := trialRequest(ctx, svc, method, path)
+	r, err := t.request(ctx, svc)
 	if err != nil {
 		return TestResult{}, err
 	}
 	rec := s.newRecord(nil, r, r.URL.EscapedPath(), "test")
 	rec.x.Service, rec.redactor = svc.Name, rt.redactor
 	defer s.last(rec)
+	rec.fromCaller([]byte(t.Body))
 	c := &call{server: s, route: rt, in: r, rest: strings.TrimPrefix(r.URL.EscapedPath(), "/s/"+url.PathEscape(svc.Name)), rec: rec}
 	out := r.Clone(ctx)
 	c.rewrite(&httputil.ProxyRequest{In: r, Out: out})
@@ -76,13 +96,14 @@ func (s *Server) Test(ctx context.Context, svc *config.Service, resolve func(con
 			p = refuse(statusCallerGone, "caller_aborted", "Cancelled", "The test was cancelled.")
 		}
 		_ = rec.finish(p.status, audit.Failed, p.reason()) // its failure was logged
-		return TestResult{}, p
+		return TestResult{}, failedTest{p, err}
 	}
 	defer func() { _ = res.Body.Close() }() // what matters was read
-	result := TestResult{res.StatusCode, time.Since(began), res.Header.Get("Content-Type")}
+	result := TestResult{Status: res.StatusCode, Duration: time.Since(began), ContentType: res.Header.Get("Content-Type")}
 	rec.response(res.StatusCode, res.Header)
 	body, err := readSome(res.Body)
 	rec.fromUpstream(body)
+	result.Body = rec.redactorOf().Text(string(body))
 	if err != nil {
 		_ = rec.finish(res.StatusCode, audit.Failed, "upstream_aborted: The upstream broke off its answer.")
 		return result, refuse(http.StatusBadGateway, "upstream_aborted", "Answer broken off", "The upstream broke off its answer.")
@@ -104,13 +125,17 @@ func (c *call) roundTrip(ctx context.Context, out *http.Request) (*http.Response
 	return res, err
 }
 
-// trialRequest is what a caller would send, once the server has parsed it.
-func trialRequest(ctx context.Context, svc *config.Service, method, path string) (*http.Request, error) {
+// request is what a caller would send, once the server has parsed it.
+func (t Trial) request(ctx context.Context, svc *config.Service) (*http.Request, error) {
 	target := "/s/" + url.PathEscape(svc.Name)
-	if path != "" { // without one it is base_url as it stands
-		target += "/" + strings.TrimPrefix(path, "/")
+	if t.Path != "" { // without one it is base_url as it stands
+		target += "/" + strings.TrimPrefix(t.Path, "/")
 	}
-	r, err := http.NewRequestWithContext(ctx, method, "http://lockbox"+target, nil)
+	var body io.Reader
+	if t.Body != "" {
+		body = strings.NewReader(t.Body)
+	}
+	r, err := http.NewRequestWithContext(ctx, t.Method, "http://lockbox"+target, body)
 	if err != nil {
 		return nil, errPath
 	}
@@ -124,6 +149,9 @@ func trialRequest(ctx context.Context, svc *config.Service, method, path string)
 		return nil, errPath
 	}
 	r.Host = ""
+	if t.ContentType != "" {
+		r.Header["Content-Type"] = []string{t.ContentType}
+	}
 	return r, nil
 }
 

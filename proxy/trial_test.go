@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -72,7 +73,7 @@ func TestTest(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got.Store("")
-			r, err := l.Test(t.Context(), svc, resolve, tt.method, tt.path)
+			r, err := l.Test(t.Context(), svc, resolve, Trial{Method: tt.method, Path: tt.path})
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) || strings.Contains(err.Error(), "real-key") {
 					t.Errorf("%+v, %v; want an error about %s", r, err, tt.err)
@@ -82,8 +83,8 @@ func TestTest(t *testing.T) {
 			if err != nil || r.Status != tt.status || r.Duration <= 0 || got.Load() != tt.want {
 				t.Errorf("%+v, %v, the upstream got %q; want %d and %q", r, err, got.Load(), tt.status, tt.want)
 			}
-			if r.ContentType != "text/x-test" {
-				t.Errorf("content type %q", r.ContentType)
+			if r.ContentType != "text/x-test" || strings.Contains(r.Body, "real-key") {
+				t.Errorf("content type %q, body %q", r.ContentType, r.Body)
 			}
 			x := l.exchanges(t)[0]
 			if x.Listener != "test" || x.Service != "new one" || x.Decision != audit.Allowed || x.Method != tt.method || strings.Contains(fmt.Sprintf("%+v", x.ResponseBody), "real-key") {
@@ -91,13 +92,45 @@ func TestTest(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a body", func(t *testing.T) {
+		up := echo(t)
+		base, err := url.Parse(up.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		svc := config.NewService("graph", base)
+		svc.DefaultHeaders = []config.DefaultHeader{{Name: "X-Version", Value: "1"}}
+		r, err := l.Test(t.Context(), svc, resolve, Trial{Method: "POST", Path: "/graphql", ContentType: "application/json", Body: `{"query":"{me}"}`})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := reply{status: r.Status, body: r.Body}.seen(t)
+		if got.Method != "POST" || got.Target != "/graphql" || got.Body != `{"query":"{me}"}` || got.Header.Get("Content-Type") != "application/json" || got.Header.Get("X-Version") != "1" {
+			t.Errorf("the upstream got %+v", got)
+		}
+		if x := l.exchanges(t)[0]; x.RequestBody == nil || x.RequestBody.Text != `{"query":"{me}"}` {
+			t.Errorf("record %+v", x)
+		}
+	})
+	t.Run("nobody there", func(t *testing.T) {
+		gone := upstreamOf(t, nil)
+		base, err := url.Parse(gone.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gone.Close()
+		_, err = l.Test(t.Context(), config.NewService("gone", base), resolve, Trial{Method: "GET", Path: "/"})
+		if !errors.Is(err, syscall.ECONNREFUSED) || err.Error() != `The upstream of service "gone" refuses connections: it may be down, or its base_url wrong.` {
+			t.Errorf("error %v", err)
+		}
+	})
 	t.Run("no credential", func(t *testing.T) {
 		svc.Credential.Token.Ref.Field = "other"
-		if _, err := l.Test(t.Context(), svc, resolve, "GET", "/x"); !errors.Is(err, secret.ErrNotFound) || !strings.Contains(err.Error(), "token") {
+		if _, err := l.Test(t.Context(), svc, resolve, Trial{Method: "GET", Path: "/x"}); !errors.Is(err, secret.ErrNotFound) || !strings.Contains(err.Error(), "token") {
 			t.Errorf("error %v, want it to name the field", err)
 		}
 		svc.Credential.Token = secret.Source{}
-		if _, err := l.Test(t.Context(), svc, resolve, "GET", "/x"); err == nil {
+		if _, err := l.Test(t.Context(), svc, resolve, Trial{Method: "GET", Path: "/x"}); err == nil {
 			t.Error("no error for an empty token")
 		}
 	})
@@ -106,7 +139,7 @@ func TestTest(t *testing.T) {
 		svc.ReadTimeout = 0
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		if _, err := l.Test(ctx, svc, resolve, "GET", "/slow"); err == nil {
+		if _, err := l.Test(ctx, svc, resolve, Trial{Method: "GET", Path: "/slow"}); err == nil {
 			t.Error("no error")
 		}
 		if x := l.exchanges(t)[0]; x.Decision != audit.Failed {
@@ -114,7 +147,7 @@ func TestTest(t *testing.T) {
 		}
 	})
 	t.Run("demo", func(t *testing.T) {
-		r, err := l.Test(t.Context(), config.NewService("demo", &url.URL{Scheme: "lockbox", Host: "demo"}), resolve, "GET", "/hello")
+		r, err := l.Test(t.Context(), config.NewService("demo", &url.URL{Scheme: "lockbox", Host: "demo"}), resolve, Trial{Method: "GET", Path: "/hello"})
 		if err != nil || r.Status != 200 || r.ContentType != "application/json" {
 			t.Errorf("%+v, %v", r, err)
 		}

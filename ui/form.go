@@ -1,20 +1,14 @@
 package ui
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"maps"
 	"net/url"
 	"reflect"
-	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
 
-	"lockbox/proxy/secret"
 	"lockbox/ui/backend"
 )
 
@@ -22,10 +16,11 @@ import (
 // anew each time, so that no key outlives its page.
 type serviceForm struct {
 	*face
-	root  fyne.CanvasObject
-	old   string // the service's name, "" for a new one
-	begun backend.Form
-	done  func(saved string) // back to the list; "" when nothing was saved
+	root   fyne.CanvasObject
+	old    string // the service's name, "" for a new one
+	begun  backend.Form
+	preset *backend.Preset    // that a new service is of; nil: none
+	done   func(saved string) // back to the list; "" when nothing was saved
 
 	name, baseURL, audiences *entry
 	connect, read            *entry
@@ -37,7 +32,11 @@ type serviceForm struct {
 	fields                   map[string]*field
 	bodies                   map[string]fyne.CanvasObject // of each credential
 	audienceBox              *fyne.Container
+	blanks                   []*blankField // of the preset
+	preview                  *line         // of the base URL with its blanks filled; nil: it is typed
 
+	verdict     *strip // of the preset's test; nil: without a preset
+	tried       int    // counts the tests, to tell an old one's end
 	method      *choice
 	path        *entry
 	test        *button
@@ -53,15 +52,26 @@ type serviceForm struct {
 }
 
 func newServiceForm(f *face, old string, begun backend.Form, done func(string)) *serviceForm {
-	s := &serviceForm{face: f, old: old, begun: begun, done: done,
+	s := &serviceForm{face: f, old: old, begun: begun, preset: begun.PresetOf(), done: done,
 		fields: map[string]*field{}, keyFields: map[string]*keyField{}, bodies: map[string]fyne.CanvasObject{}}
 	s.trouble, s.ask = newStrip(f.keys), newStrip(f.keys)
-	body := column(gap, s.about(), s.credential(), s.callers(), s.limits(), s.trial())
+	parts := []fyne.CanvasObject{s.about(), s.credential()}
+	if s.preset != nil {
+		parts = append(parts, s.presetTrial(), s.callers(), s.limits())
+	} else {
+		parts = append(parts, s.callers(), s.limits(), s.trial())
+	}
+	body := column(gap, parts...)
 	s.scroll = container.NewVScroll(inset(0, gap, 0, gap, body))
 	s.save = newButton(f.keys, "Save", theme.DocumentSaveIcon(), s.submit).primary()
 	s.leave = newButton(f.keys, "Cancel", nil, s.cancel)
-	head := title("New service")
-	if old != "" {
+	var head fyne.CanvasObject = title("New service")
+	switch {
+	case s.preset != nil:
+		badge := newBadgeIcon()
+		badge.letter, badge.fill = s.preset.Letter, hexColor(s.preset.Color)
+		head = row(gap, badge, middle(title("New service: "+s.preset.Name)))
+	case old != "":
 		head = title("Edit " + old)
 	}
 	foot := column(gapSmall, s.trouble.root, s.ask.root, ends(caption("Enter or Ctrl+S saves, Esc cancels."), container.New(mirrored{}, s.save, s.leave)))
@@ -75,6 +85,7 @@ func (s *serviceForm) fill() {
 	b := s.begun
 	s.name.SetText(b.Name)
 	s.baseURL.SetText(b.BaseURL)
+	s.fillBlanks()
 	for _, k := range s.kinds {
 		if k.kind == b.Credential {
 			s.kind.SetSelected(k.label)
@@ -121,6 +132,7 @@ func (s *serviceForm) value() backend.Form {
 		}
 	}
 	f.ConnectTimeout, f.ReadTimeout = strings.TrimSpace(s.connect.Text), strings.TrimSpace(s.read.Text)
+	s.given(&f)
 	return f
 }
 
@@ -146,6 +158,7 @@ func (s *serviceForm) changed(name string) {
 	if f := s.fields[name]; f != nil {
 		f.touched = true
 	}
+	s.untell()
 	s.check()
 }
 
@@ -156,6 +169,12 @@ func (s *serviceForm) check() {
 	s.fields["name"].hint = "A part of the address that callers use."
 	if f.Name != "" && bad["name"] == "" {
 		s.fields["name"].hint = "Callers use " + s.backend.View().BaseURL + "/s/" + url.PathEscape(f.Name) + "/…"
+	}
+	if s.preview != nil {
+		s.preview.set(f.BaseURL, theme.ColorNameForeground)
+		if f.BaseURL == "" {
+			s.preview.set(s.preset.Template(), colorMuted)
+		}
 	}
 	for name, field := range s.fields {
 		switch {
@@ -177,121 +196,6 @@ func (s *serviceForm) check() {
 		s.fields["audiences"].root.Show()
 	} else {
 		s.fields["audiences"].root.Hide()
-	}
-}
-
-// submit saves.
-func (s *serviceForm) submit() {
-	if s.saving {
-		return
-	}
-	s.all = true
-	s.ask.clear()
-	f := s.value()
-	if bad := s.backend.Check(s.old, f); len(bad) > 0 {
-		s.refuse(bad)
-		return
-	}
-	s.trouble.clear()
-	s.work(true)
-	s.loop.run("Saving "+f.Name+"…", func(ctx context.Context) error { return s.backend.Save(ctx, s.old, f) }, func(err error) {
-		s.work(false)
-		var bad backend.Fields
-		switch {
-		case err == nil:
-			s.forget()
-			s.done(f.Name)
-		case errors.As(err, &bad):
-			s.refuse(bad)
-		default:
-			s.trouble.say(markFailed, "Not saved, and nothing was changed", backend.Sentence(err.Error()), s.remedy(err)...)
-		}
-	})
-}
-
-// remedy is what may help a save that failed.
-func (s *serviceForm) remedy(err error) []action {
-	again := action{label: "Try again", do: s.submit, first: true}
-	if v := s.backend.View(); v.Vault.File && locked(v) {
-		return []action{{label: "Unlock", do: s.askPassphrase, first: true}, {label: "Try again", do: s.submit}}
-	}
-	if errors.Is(err, secret.ErrLocked) || s.backend.View().Keychain.CanUnlock {
-		return []action{{label: "Unlock the keychain", do: func() {
-			s.loop.run("Waiting for the keychain to be unlocked…", s.backend.Unlock, func(err error) {
-				if err != nil {
-					s.say(markFailed, backend.Sentence(err.Error()))
-					return
-				}
-				s.submit()
-			})
-		}, first: true}}
-	}
-	return []action{again}
-}
-
-// refuse shows all that is wrong and goes to the first of it.
-func (s *serviceForm) refuse(bad backend.Fields) {
-	s.check()
-	var rest []string
-	for _, name := range slices.Sorted(maps.Keys(bad)) {
-		if s.fields[name] == nil && !strings.HasPrefix(name, "headers") {
-			rest = append(rest, name+": "+bad[name])
-		}
-	}
-	text := "See the red lines above."
-	if len(rest) > 0 {
-		text = backend.Sentence(strings.Join(rest, "; "))
-	}
-	s.trouble.say(markFailed, "Some fields need another look", text)
-	order := []struct {
-		name  string
-		field fyne.Focusable
-	}{
-		{"name", s.name}, {"base_url", s.baseURL}, {"credential", s.kind}, {"token", s.keyFields["token"].entry},
-		{"username", s.keyFields["username"].entry}, {"password", s.keyFields["password"].entry},
-		{"audiences", s.audiences}, {"connect_timeout", s.connect}, {"read_timeout", s.read},
-	}
-	for _, o := range order {
-		if bad[o.name] != "" {
-			s.focus(o.field)
-			return
-		}
-	}
-	for i, r := range s.headers.rows {
-		at := fmt.Sprintf("headers/%d/", i)
-		if bad[at+"name"] != "" {
-			s.focus(r.name)
-			return
-		}
-		if bad[at+"value"] != "" {
-			s.focus(r.key.entry)
-			return
-		}
-	}
-}
-
-// work disables the form while it is saved.
-func (s *serviceForm) work(yes bool) {
-	s.saving = yes
-	s.save.Text = "Save"
-	if yes {
-		s.save.Text = "Saving…"
-		s.refocus = s.holdFocus()
-	}
-	s.save.Refresh()
-	for _, o := range []fyne.Disableable{s.save, s.test, s.name, s.baseURL, s.kind, s.tokenRequired, s.who, s.audiences, s.connect, s.read, s.redirects, s.headers.add} {
-		setDisabled(o, yes)
-	}
-	for _, k := range s.keyFields {
-		k.disable(yes)
-	}
-	for _, r := range s.headers.rows {
-		setDisabled(r.name, yes)
-		r.key.disable(yes)
-		setDisabled(r.remove, yes)
-	}
-	if !yes {
-		s.refocus()
 	}
 }
 
@@ -323,12 +227,26 @@ func (s *serviceForm) forget() {
 	}
 }
 
+// begin is the field that has the keyboard first: the first one that a preset has
+// left to be filled in.
+func (s *serviceForm) begin() fyne.Focusable {
+	for _, b := range s.blanks {
+		if b.value() == "" {
+			return b.widget()
+		}
+	}
+	if s.preset != nil {
+		return s.keyFields["key/"+s.begun.Keys[0].Field].entry
+	}
+	return s.name
+}
+
 // key is what the page does with a key.
 func (s *serviceForm) key(k fyne.KeyName) bool {
 	switch {
 	case k == fyne.KeyEscape && s.ask.root.Visible():
 		s.ask.clear()
-		s.focus(s.name)
+		s.focus(s.begin())
 	case k == fyne.KeyEscape:
 		s.cancel()
 	case isEnter(k):

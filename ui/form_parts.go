@@ -44,10 +44,8 @@ func (mirrored) Layout(o []fyne.CanvasObject, s fyne.Size) {
 // about is the part with name and address.
 func (s *serviceForm) about() fyne.CanvasObject {
 	s.name = s.entry("name", "github")
-	s.baseURL = s.entry("base_url", "https://api.github.com")
-	return group("Service", "",
-		s.put("name", "Name", "A part of the address that callers use.", s.name),
-		s.put("base_url", "Base URL", "The address of the API. Without a scheme, https is meant.", s.baseURL))
+	name := s.put("name", "Name", "A part of the address that callers use.", s.name)
+	return group("Service", "", append([]fyne.CanvasObject{name}, s.address()...)...)
 }
 
 // credential is the part with the key.
@@ -76,12 +74,18 @@ func (s *serviceForm) credential() fyne.CanvasObject {
 	s.headers = newHeaderRows(s)
 	s.headers.set(s.old, s.begun.Headers)
 	s.bodies["headers"] = s.headers.root
+	if s.preset != nil {
+		s.kinds = []credentialKind{{s.preset.Name, s.begun.Credential}}
+		s.kind.Options = []string{s.preset.Name}
+		return s.presetKey()
+	}
 	hint := ""
 	if kept {
-		hint = "It is edited in the config file. Saving here keeps it as it is there."
+		hint = "Its keys can be replaced here. The rest is edited in the config file, and stays as it is there."
+		s.bodies[s.begun.Credential] = s.givenKeys()
 	}
 	parts := []fyne.CanvasObject{s.put("credential", "Credential", hint, frame(s.kind))}
-	for _, k := range kinds {
+	for _, k := range s.kinds {
 		if b, ok := s.bodies[k.kind]; ok {
 			parts = append(parts, b)
 		}

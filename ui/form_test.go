@@ -224,9 +224,12 @@ func TestFormKeepsCredential(t *testing.T) {
 		t.Errorf("beside it: %q", got)
 	}
 	for kind, body := range f.bodies {
-		if body.Visible() {
-			t.Errorf("the fields of %s are shown", kind)
+		if body.Visible() != (kind == "query") {
+			t.Errorf("the fields of %s are shown: %v", kind, body.Visible())
 		}
+	}
+	if k := f.keyFields["key/params/key"]; k == nil || k.entry.Text != "" || !strings.Contains(k.entry.PlaceHolder, "environment variable") {
+		t.Error("its key cannot be replaced")
 	}
 	if f.dirty() {
 		t.Error("a form that nobody touched is dirty")

@@ -48,7 +48,7 @@ func (s *serviceForm) try() {
 	s.scroll.Content.Refresh()
 	var res backend.TestResult
 	s.loop.run("Testing "+f.Name+"…", func(ctx context.Context) (err error) {
-		res, err = s.backend.Test(ctx, s.old, f, method, path)
+		res, err = s.backend.Test(ctx, s.old, f, backend.Trial{Method: method, Path: path})
 		return err
 	}, func(err error) {
 		s.test.Enable()

@@ -60,7 +60,8 @@ type entry struct {
 	keys    *hotkeys
 	focused func() // may be nil, like those below
 	left    func()
-	reveal  func() // Ctrl+R
+	reveal  func()                  // Ctrl+R
+	moved   func(fyne.KeyName) bool // what the page does with a key in the field's place
 }
 
 func newEntry(k *hotkeys) *entry {
@@ -72,7 +73,7 @@ func newEntry(k *hotkeys) *entry {
 
 // TypedKey implements fyne.Focusable.
 func (e *entry) TypedKey(ev *fyne.KeyEvent) {
-	if leaves(ev.Name) && e.keys.typed(ev) {
+	if leaves(ev.Name) && e.keys.typed(ev) || e.moved != nil && e.moved(ev.Name) {
 		return
 	}
 	e.Entry.TypedKey(ev)

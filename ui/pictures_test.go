@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image/png"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -128,6 +129,37 @@ func TestPictures(t *testing.T) {
 	f.picture("services-first")
 	f.window.open(pageAudit)
 	f.picture("audit-first")
+}
+
+func TestPresetPictures(t *testing.T) {
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte(`{"login": "octocat"}`))
+	}))
+	defer up.Close()
+	s := open(t, testConfig)
+	s.create()
+	s.picture("picker")
+	s.whole("picker-whole")
+	s.picker.search.SetText("mail")
+	s.picture("picker-found")
+	s.picker.search.SetText("fax machine")
+	s.picture("picker-nothing")
+	s.choose(s.picker.all["github"].preset, "")
+	s.form.baseURL.SetText(up.URL)
+	s.form.keyFields["key/token"].entry.SetText(canary)
+	test.Tap(s.form.test)
+	s.until("the verdict", func() bool { return !s.form.test.Disabled() })
+	s.picture("preset-works")
+	s.form.keyFields["key/token"].entry.SetText("")
+	s.form.submit()
+	s.whole("preset-refused")
+	for _, id := range []string{"shopify", "jira", "google", "mailgun", "trello"} {
+		s.form = nil
+		s.choose(s.picker.all[id].preset, "")
+		s.picture("preset-" + id)
+	}
+	s.form.forget()
+	s.form = nil
 }
 
 func TestTunnelPictures(t *testing.T) {

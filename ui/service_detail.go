@@ -38,7 +38,7 @@ type serviceDetail struct {
 	token, test, edit, dup *button
 	control                *button
 	del, copyURL, log      *button
-	result                 *line
+	result                 *prose
 	ask                    *strip
 
 	facts, setup *fyne.Container // what is shown: the service, or its kit
@@ -66,8 +66,7 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 	d.log = newButton(f.keys, "Calls", theme.HistoryIcon(), func() { p.calls(d.info.Name) })
 	d.setUp = newButton(f.keys, "Set up a caller", theme.SettingsIcon(), d.openKit)
 	d.kit, d.caller = newKit(f), heading("").flexible()
-	d.result = caption("").flexible()
-	d.result.Hide()
+	d.result = newProse("", theme.SizeNameCaptionText, colorMuted)
 	d.edit = newButton(f.keys, "Edit", theme.DocumentCreateIcon(), func() { p.edit(d.info.Name) })
 	d.control = newButton(f.keys, "Rules", theme.ListIcon(), func() { p.control(d.info.Name) })
 	d.dup = newButton(f.keys, "Duplicate", theme.ContentCopyIcon(), func() { p.copyOf(d.info.Name) }).quiet()
@@ -87,7 +86,7 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 		container.NewGridWithColumns(2, field("For audience", container.NewStack(d.audience, d.audiencesBox)), field("Valid for", frame(d.lifetime))),
 		inset(gapSmall, 0, 0, 0, row(gapSmall, d.token, d.setUp)))
 	d.facts = column(gap+2, head, d.problem.root, about,
-		row(gapSmall, d.copyURL, d.test, d.log), d.result,
+		row(gapSmall, d.copyURL, d.test, d.log), d.result.root,
 		rule(), tokens, rule(), d.ask.root,
 		container.New(&flow{}, d.edit, d.control, d.dup, d.del))
 	d.setup = column(gap, d.caller, row(0, newButton(f.keys, "Back", theme.NavigateBackIcon(), d.closeKit)), d.kit.root)
@@ -231,10 +230,14 @@ func (d *serviceDetail) try() {
 		return
 	}
 	d.test.Disable()
+	if p := d.backend.PresetOf(name); p != nil {
+		d.tryPreset(p, form)
+		return
+	}
 	d.tell("GET / …", colorMuted)
 	var res backend.TestResult
 	d.loop.run("Testing "+name+"…", func(ctx context.Context) (err error) {
-		res, err = d.backend.Test(ctx, name, form, http.MethodGet, "/")
+		res, err = d.backend.Test(ctx, name, form, backend.Trial{Method: http.MethodGet, Path: "/"})
 		return err
 	}, func(err error) {
 		d.test.Enable()
@@ -249,10 +252,26 @@ func (d *serviceDetail) try() {
 	})
 }
 
+// tryPreset makes the harmless call of an API that is known.
+func (d *serviceDetail) tryPreset(p *backend.Preset, form backend.Form) {
+	name := d.info.Name
+	d.tell("Asking "+p.Name+"…", colorMuted)
+	var v backend.PresetVerdict
+	d.loop.run("Testing "+name+"…", func(ctx context.Context) (err error) {
+		v, err = d.backend.TestPreset(ctx, name, form, p)
+		return err
+	}, func(err error) {
+		d.test.Enable()
+		if d.info.Name == name {
+			m, text := judged(v, err)
+			d.tell(text, m.color())
+		}
+	})
+}
+
 // tell shows how the test went.
 func (d *serviceDetail) tell(text string, c fyne.ThemeColorName) {
 	d.result.set(text, c)
-	d.result.Hidden = text == ""
 	d.root.Refresh()
 }
 

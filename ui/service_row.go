@@ -45,7 +45,10 @@ func (b badge) set(name string) {
 	}
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(name)) // never fails
-	fill := badges[int(h.Sum32()>>1)%len(badges)]
+	b.paint(letter, badges[int(h.Sum32()>>1)%len(badges)])
+}
+
+func (b badge) paint(letter string, fill color.Color) {
 	if b.letter.Text == letter && b.ground.FillColor == fill {
 		return
 	}
@@ -65,7 +68,9 @@ func (b badge) move(p fyne.Position) {
 // badgeIcon is a badge as a widget.
 type badgeIcon struct {
 	widget.BaseWidget
-	name string
+	name   string
+	letter string // with a colour of its own; "": both come of the name
+	fill   color.Color
 }
 
 func newBadgeIcon() *badgeIcon {
@@ -92,7 +97,13 @@ func (r *badgeRenderer) Layout(s fyne.Size) {
 	r.drawn.move(fyne.NewPos((s.Width-badgeSize)/2, (s.Height-badgeSize)/2))
 }
 func (*badgeRenderer) MinSize() fyne.Size { return fyne.NewSquareSize(badgeSize) }
-func (r *badgeRenderer) Refresh()         { r.drawn.set(r.icon.name) }
+func (r *badgeRenderer) Refresh() {
+	if r.icon.letter != "" {
+		r.drawn.paint(r.icon.letter, r.icon.fill)
+		return
+	}
+	r.drawn.set(r.icon.name)
+}
 func (r *badgeRenderer) Objects() []fyne.CanvasObject {
 	return []fyne.CanvasObject{r.drawn.ground, r.drawn.letter}
 }

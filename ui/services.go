@@ -18,7 +18,8 @@ import (
 type servicesPage struct {
 	*face
 	root    fyne.CanvasObject
-	edit    func(name string) // opens the form; "" for a new service
+	create  func()            // begins a new service
+	edit    func(name string) // opens the form
 	copyOf  func(name string) // opens the form with a copy
 	calls   func(name string) // shows its part of the audit log
 	control func(name string) // opens its rules
@@ -47,7 +48,7 @@ type servicesPage struct {
 
 func newServicesPage(f *face) *servicesPage {
 	p := &servicesPage{face: f, note: newStrip(f.keys), odd: newStrip(f.keys), tally: muted("")}
-	add := newButton(f.keys, "New service", theme.ContentAddIcon(), func() { p.edit("") }).primary()
+	add := newButton(f.keys, "New service", theme.ContentAddIcon(), func() { p.create() }).primary()
 	p.search = newEntry(f.keys)
 	p.search.SetPlaceHolder("Search by name or address")
 	p.search.Icon = theme.SearchIcon()
@@ -101,7 +102,7 @@ func (p *servicesPage) newNoneYet() *fyne.Container {
 	head := heading("No services yet")
 	head.align = fyne.TextAlignCenter
 	c := card(container.NewCenter(wide(420, column(gap, container.NewCenter(icon), head, words.root,
-		container.NewCenter(newButton(p.keys, "Add your first service", theme.ContentAddIcon(), func() { p.edit("") }).primary())))))
+		container.NewCenter(newButton(p.keys, "Add your first service", theme.ContentAddIcon(), func() { p.create() }).primary())))))
 	box := container.NewStack(c)
 	box.Hide()
 	return box

@@ -36,6 +36,7 @@ type window struct {
 	tunnel   *tunnelPage
 	alerts   *alerts
 	settings *settingsPage
+	picker   *picker      // while the API of a new service is chosen, and behind its form
 	form     *serviceForm // while one is open
 	rules    *rulesPage   // likewise, in its place
 	page     int
@@ -53,9 +54,9 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	win.services, win.tokens, win.audit, win.settings = newServicesPage(f), newTokensPage(f), newAuditPage(f), newSettingsPage(f)
 	win.tunnel = newTunnelPage(f)
 	win.alerts = newAlerts(f)
-	win.services.edit, win.services.copyOf, win.services.calls, win.services.control = win.edit, win.duplicate, win.calls, win.control
+	win.services.create, win.services.edit, win.services.copyOf, win.services.calls, win.services.control = win.create, win.edit, win.duplicate, win.calls, win.control
 	win.nav = newNav(
-		newNavItem("Services", "Ctrl+1", theme.StorageIcon(), func() { win.open(pageServices) }),
+		newNavItem("Services", "Ctrl+1", theme.StorageIcon(), win.openServices),
 		newNavItem("Tokens", "Ctrl+2", theme.AccountIcon(), func() { win.open(pageTokens) }),
 		newNavItem("Audit log", "Ctrl+3", theme.HistoryIcon(), func() { win.open(pageAudit) }),
 		newNavItem("Tunnel", "Ctrl+4", theme.UploadIcon(), func() { win.open(pageTunnel) }),
@@ -74,13 +75,13 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 
 func (w *window) bindKeys() {
 	w.keys.refresh = w.refresh
-	w.keys.ctrl(fyne.Key1, func() { w.open(pageServices) })
+	w.keys.ctrl(fyne.Key1, w.openServices)
 	w.keys.ctrl(fyne.Key2, func() { w.open(pageTokens) })
 	w.keys.ctrl(fyne.Key3, func() { w.open(pageAudit) })
 	w.keys.ctrl(fyne.Key4, func() { w.open(pageTunnel) })
 	w.keys.ctrl(fyne.Key5, func() { w.open(pageSettings) })
 	w.keys.ctrl(fyne.KeyT, func() { w.newToken("") })
-	w.keys.ctrl(fyne.KeyN, func() { w.edit("") })
+	w.keys.ctrl(fyne.KeyN, w.create)
 	w.keys.ctrl(fyne.KeyF, w.search)
 	w.keys.ctrl(fyne.KeyG, func() {
 		if w.page == pageAudit && w.audit.detail.root.Visible() {
@@ -93,7 +94,7 @@ func (w *window) bindKeys() {
 		}
 	})
 	w.keys.ctrl(fyne.KeyE, func() {
-		if w.page == pageServices && w.form == nil && w.rules == nil && w.services.selected != "" {
+		if w.page == pageServices && w.form == nil && w.picker == nil && w.rules == nil && w.services.selected != "" {
 			w.edit(w.services.selected)
 		}
 	})
@@ -104,6 +105,8 @@ func (w *window) bindKeys() {
 // search leads to the page's search box.
 func (w *window) search() {
 	switch {
+	case w.page == pageServices && w.form == nil && w.picker != nil:
+		w.focus(w.picker.search)
 	case w.page == pageServices && w.form == nil && w.rules == nil:
 		w.focus(w.services.search)
 	case w.page == pageTokens:
@@ -150,7 +153,12 @@ func (w *window) open(page int) {
 	default:
 		if w.form != nil {
 			w.show(w.form.root, w.form.key)
-			w.focus(w.form.name)
+			w.focus(w.form.begin())
+			return
+		}
+		if w.picker != nil {
+			w.show(w.picker.root, w.picker.key)
+			w.focus(w.picker.search)
 			return
 		}
 		if w.rules != nil {
@@ -165,6 +173,42 @@ func (w *window) show(page fyne.CanvasObject, keys func(fyne.KeyName) bool) {
 	w.keys.page, w.face.shown = keys, page
 	w.stack.Objects = []fyne.CanvasObject{page}
 	w.stack.Refresh()
+}
+
+// openServices shows the list, unless a form was begun.
+func (w *window) openServices() {
+	if w.form == nil {
+		w.picker = nil
+	}
+	w.open(pageServices)
+}
+
+// create begins a new service: with its API, then its form. A form that is open
+// stays when there is something in it to lose.
+func (w *window) create() {
+	if w.rules != nil {
+		w.open(pageServices)
+		w.rules.abandon(func() { w.rules = nil; w.create() })
+		return
+	}
+	if w.form != nil {
+		w.open(pageServices)
+		w.form.abandon(func() { w.form = nil; w.create() })
+		return
+	}
+	w.picker = newPicker(w.face, w.choose, w.openServices)
+	w.open(pageServices)
+}
+
+// choose opens the form of a new service of a preset, or of none.
+func (w *window) choose(p *backend.Preset, typed string) {
+	if p == nil {
+		begun := backend.NewForm()
+		w.openForm("", begun)
+		w.form.name.SetText(typed)
+		return
+	}
+	w.openForm("", w.backend.PresetForm(p))
 }
 
 // edit opens the form of a service, "" for a new one. A form that is open stays
@@ -204,6 +248,7 @@ func (w *window) control(name string) {
 		w.edit(name)
 		return
 	}
+	w.picker = nil
 	rules, err := w.backend.Rules(name)
 	if err != nil {
 		w.say(markFailed, backend.Sentence(err.Error()))
@@ -225,6 +270,9 @@ func (w *window) control(name string) {
 // formDone goes back to the list.
 func (w *window) formDone(saved string) {
 	w.form = nil
+	if saved != "" {
+		w.picker = nil
+	}
 	if w.page != pageServices {
 		return
 	}
@@ -238,7 +286,7 @@ func (w *window) formDone(saved string) {
 // included; those in the environment or a file have to be named again.
 func (w *window) duplicate(name string) {
 	if w.form != nil || w.rules != nil {
-		w.edit("")
+		w.create()
 		return
 	}
 	f, err := w.backend.Form(name)
@@ -251,7 +299,7 @@ func (w *window) duplicate(name string) {
 	}, func(err error) {
 		f.Name = name + "-copy"
 		if slices.Contains(backend.Kept, f.Credential) {
-			f.Credential = backend.NoCredential
+			f.Credential, f.Template, f.Keys = backend.NoCredential, nil, nil
 			err = errors.Join(err, errors.New("this kind of credential is edited in the config file: copy it there"))
 		}
 		w.openForm("", f)

@@ -169,6 +169,9 @@ func TestServiceFields(t *testing.T) {
 			cred(&Credential{Type: RefreshToken, OAuth: OAuth{TokenURL: "http://localhost/t", ClientID: literal("id"), RefreshToken: ref(t, "keychain://a/refresh_token")}})},
 		{`"credential": {"type": "aws_sigv4", "access_key_id": "AKID", "secret_access_key": "env://S", "session_token": "file:///t", "region": "eu-west-1", "service": "execute-api"}`,
 			cred(&Credential{Type: SigV4, AWS: AWS{AccessKeyID: literal("AKID"), SecretAccessKey: ref(t, "env://S"), SessionToken: ref(t, "file:///t"), Region: "eu-west-1", Service: "execute-api"}})},
+		{`"credential": {"type": "path", "segment": "bot{token}", "token": "keychain://a/token"}`, cred(&Credential{Type: Path, Segment: "bot{token}", Token: ref(t, "keychain://a/token")})},
+		{`"default_headers": {"Notion-Version": "2026-03-11", "X-A": "b c"}`, set(func(s *Service) { s.DefaultHeaders = []DefaultHeader{{"Notion-Version", "2026-03-11"}, {"X-A", "b c"}} })},
+		{`"default_headers": null`, set(func(*Service) {})},
 		{`"credential": {"token": "tab\u0009é\ud83d\ude00\/"}`, cred(&Credential{Type: Bearer, Token: literal("tab\té😀/")})},
 	}
 	for _, tt := range tests {
@@ -210,7 +213,7 @@ func TestRefusedFields(t *testing.T) {
 		{`"credential": {}`, `credential: needs "username"`},
 		{`"credential": {"type": "basic", "username": "x"}`, "credential/password: is missing"},
 		{`"credential": {"type": "basic", "user_name": "x", "password": "y"}`, `credential/username: is missing: is "user_name" meant for it?`},
-		{`"credential": {"type": "aws_sigv5"}`, "credential/type: must be basic, bearer, headers, query, oauth2_client_credentials, oauth2_refresh_token or aws_sigv4"},
+		{`"credential": {"type": "aws_sigv5"}`, "credential/type: must be basic, bearer, headers, query, oauth2_client_credentials, oauth2_refresh_token, aws_sigv4 or path"},
 		{`"credential": {"params": {}}`, `credential/type: is missing: is "query" meant?`},
 		{`"credential": {"token_url": "x", "client_id": "", "refresh_token": ""}`, `credential/type: is missing: is "oauth2_refresh_token" meant?`},
 		{`"credential": {"type": "query"}`, "credential/params: is missing"},

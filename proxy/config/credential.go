@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"net/textproto"
 	"regexp"
 	"slices"
@@ -27,6 +28,7 @@ var credentialTypes = []struct {
 	{ClientCredentials, []string{"token_url", "client_id", "client_secret"}, oauthOptions},
 	{RefreshToken, []string{"token_url", "client_id", "refresh_token"}, append([]string{"client_secret"}, oauthOptions...)},
 	{SigV4, []string{"access_key_id", "secret_access_key", "region", "service"}, []string{"session_token"}},
+	{Path, []string{"segment", "token"}, nil},
 }
 
 var oauthOptions = []string{"scopes", "audience", "extra_params", "auth_style"}
@@ -81,6 +83,8 @@ func (d *decoder) credential(v *hujson.Value) *Credential {
 		c.OAuth = d.oauth(o, c.Type)
 	case SigV4:
 		c.AWS = d.aws(o)
+	case Path:
+		c.Segment, c.Token = d.segment(o), d.key(o, "token")
 	}
 	d.warnLiteral(v, c)
 	return c
@@ -276,6 +280,10 @@ func CheckCredential(c *Credential) error {
 		return c.checkOAuth()
 	case SigV4:
 		return c.AWS.check()
+	case Path:
+		if err := checkSegment(c.Segment); err != nil {
+			return fmt.Errorf("credential/segment: %w", err)
+		}
 	}
 	return nil
 }

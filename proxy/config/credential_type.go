@@ -20,6 +20,7 @@ const (
 	ClientCredentials CredentialType = "oauth2_client_credentials"
 	RefreshToken      CredentialType = "oauth2_refresh_token"
 	SigV4             CredentialType = "aws_sigv4"
+	Path              CredentialType = "path"
 )
 
 // Credential is what the upstream wants to see. Only the fields of its Type
@@ -27,11 +28,12 @@ const (
 type Credential struct {
 	Type               CredentialType
 	Username, Password secret.Source // Basic; either can be the secret
-	Token              secret.Source // Bearer
+	Token              secret.Source // Bearer and Path
 	Headers            []Header      // Headers, in file order
 	Params             []Param       // Query, in file order
 	OAuth              OAuth         // ClientCredentials and RefreshToken
 	AWS                AWS           // SigV4
+	Segment            string        // Path: the first segment below the base URL, with {token} in it
 }
 
 // Header is one header that a credential sets.
@@ -85,7 +87,7 @@ func (c *Credential) Sources() iter.Seq2[string, secret.Source] {
 		switch c.Type {
 		case Basic:
 			_ = yield("username", c.Username) && yield("password", c.Password)
-		case Bearer:
+		case Bearer, Path:
 			yield("token", c.Token)
 		case Headers:
 			for _, h := range c.Headers {

@@ -64,6 +64,9 @@ func (e *editor) putFields(fields *list, s *Service) error {
 		putOptional(fields, "session_token", c.AWS.SessionToken)
 		setText(fields.set("region", credentialKeys), c.AWS.Region)
 		setText(fields.set("service", credentialKeys), c.AWS.Service)
+	case Path:
+		setText(fields.set("segment", credentialKeys), c.Segment)
+		setSource(fields.set("token", credentialKeys), c.Token)
 	}
 	return nil
 }
@@ -102,13 +105,22 @@ func (l *list) isNull(key string) bool {
 	return i < 0 || isNull(&l.items[i].value)
 }
 
-// putParams writes an object of names and values.
-func (e *editor) putParams(fields *list, service, key string, params []Param) error {
-	v := fields.set(key, credentialKeys)
+// openObject is the object of that key, made where there is none.
+func (e *editor) openObject(l *list, known []string, service, key, field string) (*list, error) {
+	v := l.set(key, known)
 	if v.Value.Kind() != '{' {
 		v.Value = &hujson.Object{}
 	}
-	o, err := e.objectAt(v, service, "credential/"+key)
+	o, err := e.objectAt(v, service, field)
+	if err != nil {
+		return nil, err
+	}
+	return l.members(&l.items[l.find(key)], o), nil
+}
+
+// putParams writes an object of names and values.
+func (e *editor) putParams(fields *list, service, key string, params []Param) error {
+	l, err := e.openObject(fields, credentialKeys, service, key, "credential/"+key)
 	if err != nil {
 		return err
 	}
@@ -116,7 +128,6 @@ func (e *editor) putParams(fields *list, service, key string, params []Param) er
 	for k, p := range params {
 		names[k] = p.Name
 	}
-	l := fields.members(&fields.items[fields.find(key)], o)
 	l.arrange(names,
 		func(it *item) string { return text(it.name.Value) },
 		func(it *item, k int) { setText(&it.name, names[k]); setSource(&it.value, params[k].Value) },
@@ -126,12 +137,7 @@ func (e *editor) putParams(fields *list, service, key string, params []Param) er
 }
 
 func (e *editor) putHeaders(fields *list, s *Service) error {
-	const key = "headers"
-	v := fields.set(key, credentialKeys)
-	if v.Value.Kind() != '{' {
-		v.Value = &hujson.Object{}
-	}
-	o, err := e.objectAt(v, s.Name, "credential/headers")
+	l, err := e.openObject(fields, credentialKeys, s.Name, "headers", "credential/headers")
 	if err != nil {
 		return err
 	}
@@ -140,7 +146,6 @@ func (e *editor) putHeaders(fields *list, s *Service) error {
 	for k, h := range headers {
 		names[k] = textproto.CanonicalMIMEHeaderKey(h.Name)
 	}
-	l := fields.members(&fields.items[fields.find(key)], o)
 	l.arrange(names,
 		func(it *item) string { return textproto.CanonicalMIMEHeaderKey(text(it.name.Value)) },
 		func(it *item, k int) {

@@ -46,6 +46,9 @@ func CheckService(s *Service) error {
 	if err := CheckRules(s.Rules); err != nil {
 		return err
 	}
+	if err := checkDefaultHeaders(s.DefaultHeaders); err != nil {
+		return err
+	}
 	if err := checkLimits(s); err != nil {
 		return err
 	}
@@ -96,6 +99,9 @@ func (e *editor) putService(l *list, s *Service) error {
 	putBool(l, "allow_redirects", s.AllowRedirects, false)
 	putReach(l, s)
 	if err := putRules(l, s.Rules); err != nil {
+		return err
+	}
+	if err := e.putDefaultHeaders(l, s); err != nil {
 		return err
 	}
 	return e.putServiceLimits(l, s)

@@ -12,7 +12,7 @@ func (c *Credential) With(place func(field string, s secret.Source) secret.Sourc
 	switch c.Type {
 	case Basic:
 		out.Username, out.Password = place("username", c.Username), place("password", c.Password)
-	case Bearer:
+	case Bearer, Path:
 		out.Token = place("token", c.Token)
 	case Headers:
 		out.Headers = slices.Clone(c.Headers)

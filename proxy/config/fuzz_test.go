@@ -156,6 +156,9 @@ func fuzzService(name, url, key, headers, audiences string, millis uint32, choic
 	if s.Tunnel && millis%3 == 0 {
 		s.AllowFrom = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("2001:db8::7/128")}
 	}
+	if millis%5 == 0 {
+		s.DefaultHeaders = []DefaultHeader{{"X-E", "3"}, {"x-new", "a b"}}
+	}
 	s.ReadTimeout = time.Duration(millis) * time.Millisecond
 	if choice&4 != 0 {
 		s.ValidAudiences = strings.Split(audiences, ",")
@@ -169,6 +172,9 @@ func fuzzService(name, url, key, headers, audiences string, millis uint32, choic
 		s.Credential = &Credential{Type: Basic, Username: source, Password: source}
 	case 2:
 		s.Credential = &Credential{Type: Bearer, Token: source}
+		if millis%7 == 0 {
+			s.Credential.Type, s.Credential.Segment = Path, "v1-{token}"
+		}
 	case 3:
 		s.Credential = &Credential{Type: Headers}
 		for h := range strings.SplitSeq(headers, ",") {

@@ -59,7 +59,8 @@ type Service struct {
 	ConnectTimeout       time.Duration // 0: none
 	ReadTimeout          time.Duration // 0: none
 	AllowRedirects       bool
-	Tunnel               bool // reachable on the public side; needs RequiresServiceToken
+	DefaultHeaders       []DefaultHeader // in file order
+	Tunnel               bool            // reachable on the public side; needs RequiresServiceToken
 	// AllowFrom is where its callers on the public side may come from; nil: anywhere.
 	AllowFrom      []netip.Prefix
 	TokenInQuery   bool // the service token may come as ?lockbox_token=

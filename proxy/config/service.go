@@ -44,6 +44,7 @@ func (d *decoder) serviceOf(name string, key, v *hujson.Value) *Service {
 	s.ConnectTimeout = d.timeout(o.value("connect_timeout"), "connect_timeout", DefaultConnectTimeout)
 	s.ReadTimeout = d.timeout(o.value("read_timeout"), "read_timeout", DefaultReadTimeout)
 	s.AllowRedirects = d.boolean(o.value("allow_redirects"), "allow_redirects", false)
+	s.DefaultHeaders = d.defaultHeaders(o.value("default_headers"))
 	d.reach(o, s)
 	s.Rules = d.rules(o.value("rules"))
 	d.limits(o, s)

@@ -12,11 +12,11 @@ var (
 	topKeys     = []string{"services", "audit_log", "listen", "public_listen", "use_proxy_env", "vault", "tunnel", "brake"}
 	serviceKeys = []string{
 		"base_url", "credential", "requires_service_token", "valid_audiences",
-		"connect_timeout", "read_timeout", "allow_redirects", "tunnel", "allow_from", "token_in_query", "token_in_path",
+		"connect_timeout", "read_timeout", "allow_redirects", "default_headers", "tunnel", "allow_from", "token_in_query", "token_in_path",
 		"allow_link_local", "rules", "rate_limit", "concurrency", "quota", "each_token", "token_limits", "duplicates",
 	}
 	credentialKeys = []string{
-		"type", "username", "password", "token", "headers", "params",
+		"type", "username", "password", "segment", "token", "headers", "params",
 		"token_url", "client_id", "client_secret", "refresh_token", "scopes", "audience", "extra_params", "auth_style",
 		"access_key_id", "secret_access_key", "session_token", "region", "service",
 	}

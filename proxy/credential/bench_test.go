@@ -33,7 +33,7 @@ func BenchmarkApply(b *testing.B) {
 					b.Fatal(err)
 				}
 				r := &http.Request{Method: "GET", Header: http.Header{}, URL: &url.URL{Scheme: "https", Host: "x.example", Path: "/a", RawQuery: "a=1&b=2"}}
-				if err := ready.Apply(r); err != nil {
+				if err := ready.Apply(r, ""); err != nil {
 					b.Fatal(err)
 				}
 			}

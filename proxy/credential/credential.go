@@ -25,8 +25,9 @@ var ErrEmpty = errors.New("is empty")
 type Applier struct {
 	headers []header
 	params  query
-	source  *source // of access tokens; nil: needs none
-	signer  *signer // nil: signs nothing
+	source  *source      // of access tokens; nil: needs none
+	signer  *signer      // nil: signs nothing
+	segment secret.Value // of the path, from its slash on, encoded; zero: none
 	secrets []secret.Value
 }
 
@@ -68,6 +69,10 @@ func New(c *config.Credential, resolved func(field string) secret.Value, tokens 
 			}
 			a.set(h.Name, value)
 			a.secrets = append(a.secrets, value)
+			// "Bot TOKEN": an upstream may show the token by itself.
+			if _, token, ok := strings.Cut(value.Reveal(), " "); ok && strings.EqualFold(h.Name, "Authorization") {
+				a.secrets = append(a.secrets, secret.New(strings.TrimLeft(token, " ")))
+			}
 		}
 	case config.Query:
 		return a, a.query(c, resolved)
@@ -75,6 +80,8 @@ func New(c *config.Credential, resolved func(field string) secret.Value, tokens 
 		return a, a.oauth(c, resolved, tokens)
 	case config.SigV4:
 		return a, a.aws(c, resolved)
+	case config.Path:
+		return a, a.path(c, resolved("token"))
 	default:
 		return nil, fmt.Errorf("type %q is not one that this version knows", c.Type)
 	}
@@ -137,8 +144,11 @@ func (a *Applier) Fixed() (http.Header, bool) {
 	for _, x := range a.headers {
 		h[x.name] = []string{x.value.Reveal()}
 	}
-	return h, a.source == nil && a.signer == nil && len(a.params) == 0
+	return h, a.source == nil && a.signer == nil && !a.InURL()
 }
+
+// InURL reports whether the credential is part of the URLs of its requests.
+func (a *Applier) InURL() bool { return len(a.params) > 0 || !a.segment.IsZero() }
 
 // Changes reports whether the credential has secrets that come to be while it is
 // in use: Live has them.
@@ -179,15 +189,21 @@ type Ready struct {
 }
 
 // Apply puts the credential on a request to its upstream, in place of whatever
-// the request has in its places. It changes the request's header map and URL.
+// the request has in its places. base is the path of the upstream's base URL, as
+// encoded. It changes the request's header map and URL.
 // Only a signature reads the body, and only one that is small.
-func (x *Ready) Apply(r *http.Request) error {
+func (x *Ready) Apply(r *http.Request, base string) error {
 	a := x.applier
 	for _, h := range a.headers {
 		r.Header[h.name] = []string{h.value.Reveal()}
 	}
 	if len(a.params) > 0 {
 		r.URL.RawQuery = a.params.put(r.URL.RawQuery)
+	}
+	if !a.segment.IsZero() {
+		if err := a.insert(r.URL, base); err != nil {
+			return err
+		}
 	}
 	if a.source != nil {
 		r.Header["Authorization"] = []string{"Bearer " + x.token.Reveal()}

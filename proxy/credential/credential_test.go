@@ -42,6 +42,8 @@ func TestApply(t *testing.T) {
 			http.Header{"Authorization": {"Basic dTpwIA=="}}, []string{"p ", "u:p "}},
 		{"headers", &config.Credential{Type: config.Headers, Headers: []config.Header{{Name: "x-api-KEY", Value: lit("k1")}, {Name: "X-App", Value: lit("k 2")}}},
 			http.Header{"X-Api-Key": {"k1"}, "X-App": {"k 2"}}, []string{"k 2", "k1"}},
+		{"headers, with a scheme", &config.Credential{Type: config.Headers, Headers: []config.Header{{Name: "authorization", Value: lit("Bot k1")}}},
+			http.Header{"Authorization": {"Bot k1"}}, []string{"Bot k1", "k1"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -57,7 +59,7 @@ func TestApply(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := ready.Apply(&http.Request{Header: got, URL: &url.URL{}}); err != nil {
+			if err := ready.Apply(&http.Request{Header: got, URL: &url.URL{}}, ""); err != nil {
 				t.Fatal(err)
 			}
 			tt.want["Accept"] = []string{"*/*"}

@@ -141,7 +141,7 @@ func token(ctx context.Context, a *Applier) (string, error) {
 		return "", err
 	}
 	r := &http.Request{Header: http.Header{"Authorization": {"the caller's"}}}
-	if err := ready.Apply(r); err != nil {
+	if err := ready.Apply(r, ""); err != nil {
 		return "", err
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")

@@ -97,9 +97,6 @@ func (a *Applier) stripAfter(s string, mark byte) string {
 	return s[:start+1] + kept
 }
 
-// InQuery reports whether the credential is part of the URLs of its requests.
-func (a *Applier) InQuery() bool { return len(a.params) > 0 }
-
 // cut removes parameters, each with the separator before it. A semicolon is a
 // separator too: to some upstreams it is one.
 func cut(raw string, drop func(name, value string) bool) string {

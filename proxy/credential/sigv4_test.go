@@ -52,7 +52,7 @@ func apply(t *testing.T, a *Applier, r *http.Request) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := ready.Apply(r); err != nil {
+	if err := ready.Apply(r, ""); err != nil {
 		t.Fatal(err)
 	}
 	_, signature, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
@@ -230,7 +230,7 @@ func TestSigV4Payload(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := ready.Apply(r); !errors.Is(err, tt.err) {
+			if err := ready.Apply(r, ""); !errors.Is(err, tt.err) {
 				t.Fatalf("error %v, want %v", err, tt.err)
 			}
 			if tt.err != nil {
@@ -261,7 +261,7 @@ func TestSigV4BodyFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := ready.Apply(r); !errors.Is(err, gone) || r.Header.Get("Authorization") != "" {
+	if err := ready.Apply(r, ""); !errors.Is(err, gone) || r.Header.Get("Authorization") != "" {
 		t.Errorf("%v, Authorization %q", err, r.Header.Get("Authorization"))
 	}
 }

@@ -263,7 +263,7 @@ func TestSaveKeepsReferencesAndRefusesABrokenFile(t *testing.T) {
 	f := NewForm()
 	f.Name, f.BaseURL, f.TokenRequired = "acme", up.URL, false
 	f.Token.Value = secret.New("env://ACME_KEY")
-	res, err := b.Test(t.Context(), "", f, "GET", "/ping")
+	res, err := b.Test(t.Context(), "", f, Trial{Method: "GET", Path: "/ping"})
 	if err != nil || res.Status != 200 || <-seen != "Bearer sk-env" {
 		t.Fatalf("Test of an unsaved form: %+v, %v", res, err)
 	}

@@ -16,9 +16,9 @@ import (
 // NoCredential is the Form's word for a service that needs no key.
 const NoCredential = "none"
 
-// Kept are the kinds of credential that the window does not edit: a service that
-// has one keeps it as it is in the config file.
-var Kept = []string{string(config.Query), string(config.ClientCredentials), string(config.RefreshToken), string(config.SigV4)}
+// Kept are the kinds of credential of which the window edits the keys alone: the
+// rest comes from a preset, or stays as it is in the config file.
+var Kept = []string{string(config.Query), string(config.ClientCredentials), string(config.RefreshToken), string(config.SigV4), string(config.Path)}
 
 // Form is a service as a person edits it. It holds no secret but those just
 // typed in.
@@ -36,6 +36,13 @@ type Form struct {
 	ConnectTimeout string   // seconds; "" for none
 	ReadTimeout    string   // seconds; "" for none
 	AllowRedirects bool
+	DefaultHeaders []config.DefaultHeader
+
+	// Of a credential that is given but for its keys, where Credential is its kind.
+	Template *config.Credential
+	Keys     []KeyField
+	Preset   string            // the id of the one that a new service is of
+	Blanks   map[string]string // of the preset's base URL, by their ids
 }
 
 // SecretField is a key's field. The key that is stored stays where it is unless
@@ -83,10 +90,14 @@ func (b *Backend) Form(name string) (Form, error) {
 		TokenRequired: svc.RequiresServiceToken,
 		AnyAudience:   svc.ValidAudiences == nil, Audiences: slices.Clone(svc.ValidAudiences),
 		ConnectTimeout: seconds(svc.ConnectTimeout), ReadTimeout: seconds(svc.ReadTimeout),
-		AllowRedirects: svc.AllowRedirects,
+		AllowRedirects: svc.AllowRedirects, DefaultHeaders: svc.DefaultHeaders,
 	}
 	if c := svc.Credential; c != nil {
 		f.Credential = string(c.Type)
+		if slices.Contains(Kept, f.Credential) {
+			f.keep(c)
+			return f, nil
+		}
 		f.Username, f.Password, f.Token = stored("username", c.Username), stored("password", c.Password), stored("token", c.Token)
 		for _, h := range c.Headers {
 			f.Headers = append(f.Headers, HeaderField{h.Name, stored("headers/"+h.Name, h.Value)})
@@ -147,17 +158,12 @@ func (b *Backend) Check(old string, f Form) Fields {
 	if svc, err := b.service(old); err == nil && svc.Tunnel && !f.TokenRequired {
 		bad["token_required"] = "the internet reaches this service (\"tunnel\" in the config file), so it must ask for a token"
 	}
-	f.checkCredential(bad)
-	if slices.Contains(Kept, f.Credential) && !b.hasKept(old) {
-		bad["credential"] = "this kind of credential is written into the config file by hand"
+	if f.given() {
+		f.checkGiven(bad)
+		return bad
 	}
+	f.checkCredential(bad)
 	return bad
-}
-
-// hasKept reports whether a service has a credential that is kept as it is.
-func (b *Backend) hasKept(name string) bool {
-	svc, err := b.service(name)
-	return err == nil && svc.Credential != nil && slices.Contains(Kept, string(svc.Credential.Type))
 }
 
 func (f Form) checkCredential(bad Fields) {
@@ -169,7 +175,7 @@ func (f Form) checkCredential(bad Fields) {
 		f.Username.check(bad, "username", true)
 		f.Password.check(bad, "password", false) // Stripe's is empty
 		if strings.Contains(f.Username.Value.Reveal(), ":") {
-			bad["username"] = "a colon cannot be in a user name (RFC 7617)"
+			bad["username"] = errColon
 		}
 	case config.Headers:
 		if len(f.Headers) == 0 {
@@ -186,7 +192,8 @@ func (f Form) checkCredential(bad Fields) {
 			seen[strings.ToLower(h.Name)] = true
 			h.Value.check(bad, at+"value", true)
 		}
-	case config.Query, config.ClientCredentials, config.RefreshToken, config.SigV4:
+	case config.Query, config.ClientCredentials, config.RefreshToken, config.SigV4, config.Path:
+		bad["credential"] = "this kind of credential is written into the config file by hand"
 	default:
 		bad["credential"] = "choose how the service is told the key"
 	}
@@ -236,13 +243,13 @@ func unshown(svc, old *config.Service) {
 }
 
 // service is the form as the config has it. source gives each key's place; kept
-// is the credential of before, of which a kept one is taken whole.
+// is the credential of before, as it is now in the file.
 func (f Form) service(source func(field string, s SecretField) secret.Source, kept *config.Credential) (*config.Service, error) {
 	u, _, err := config.ParseBaseURL(f.BaseURL)
 	if err != nil {
 		return nil, err
 	}
-	svc := &config.Service{Name: f.Name, BaseURL: u, RequiresServiceToken: f.TokenRequired, AllowRedirects: f.AllowRedirects}
+	svc := &config.Service{Name: f.Name, BaseURL: u, RequiresServiceToken: f.TokenRequired, AllowRedirects: f.AllowRedirects, DefaultHeaders: f.DefaultHeaders}
 	if svc.ConnectTimeout, err = config.ParseTimeout(f.ConnectTimeout); err != nil {
 		return nil, err
 	}
@@ -252,8 +259,12 @@ func (f Form) service(source func(field string, s SecretField) secret.Source, ke
 	if !f.AnyAudience {
 		svc.ValidAudiences = append([]string{}, f.Audiences...)
 	}
-	if slices.Contains(Kept, f.Credential) {
-		svc.Credential = kept
+	if f.given() {
+		template := f.Template
+		if f.Preset == "" && kept != nil && kept.Type == template.Type {
+			template = kept
+		}
+		svc.Credential = f.credential(template, source)
 		return svc, nil
 	}
 	c := &config.Credential{Type: config.CredentialType(f.Credential)}

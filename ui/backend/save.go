@@ -197,7 +197,7 @@ func (b *Backend) Delete(ctx context.Context, name string) error {
 }
 
 // Reveal reads a stored key of a service, to be shown to the person: field is
-// "username", "password", "token" or "headers/" and the header's name.
+// as config.Credential.Sources names it.
 func (b *Backend) Reveal(ctx context.Context, name, field string) (secret.Value, error) {
 	if err := b.unlocked(); err != nil {
 		return secret.Value{}, err
@@ -220,8 +220,11 @@ func (b *Backend) Reveal(ctx context.Context, name, field string) (secret.Value,
 // TestResult is what the one call of Test brought.
 type TestResult = proxy.TestResult
 
+// Trial is the call that a Test makes.
+type Trial = proxy.Trial
+
 // Test makes one call to the upstream of a form, saved or not, with its keys.
-func (b *Backend) Test(ctx context.Context, old string, f Form, method, path string) (TestResult, error) {
+func (b *Backend) Test(ctx context.Context, old string, f Form, t Trial) (TestResult, error) {
 	if bad := b.Check(old, f); len(bad) > 0 {
 		return TestResult{}, bad
 	}
@@ -247,5 +250,5 @@ func (b *Backend) Test(ctx context.Context, old string, f Form, method, path str
 	unshown(svc, was)
 	return b.server.Test(ctx, svc, func(ctx context.Context, ref secret.Ref) (secret.Value, error) {
 		return vault.Resolve(ctx, b.store(), ref)
-	}, method, path)
+	}, t)
 }

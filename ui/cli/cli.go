@@ -43,6 +43,7 @@ type commands struct {
 	Key        keyCmd           `cmd:"" help:"Look after the signing key, by which tokens are known."`
 	Panic      panicCmd         `cmd:"" help:"Shut everyone out at once: pause, revoke every token, replace the signing key."`
 	Secret     secretCmd        `cmd:"" help:"Put secrets into the vault, take them out, list them."`
+	Presets    presetsCmd       `cmd:"" help:"List the APIs that Lockbox knows how to set up."`
 	Import     importCmd        `cmd:"" help:"Take services over from a config file and move their keys to the vault, or restore a backup."`
 	Export     exportCmd        `cmd:"" help:"Back everything up into one encrypted file."`
 	Audit      auditCmd         `cmd:"" help:"Look at the record of calls."`

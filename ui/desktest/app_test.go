@@ -167,6 +167,14 @@ func (a *app) key(keys ...string) {
 	time.Sleep(150 * time.Millisecond) // Fyne draws on its next frame
 }
 
+// newService opens the form of an API that is none of the presets.
+func (a *app) newService() {
+	a.t.Helper()
+	a.key("ctrl+n")
+	a.desk.Type("other")
+	a.key("Return")
+}
+
 // fill types into the form's fields one after the other; a Tab alone goes on.
 func (a *app) fill(words ...string) {
 	a.t.Helper()

@@ -26,7 +26,7 @@ func TestKeyInCallOut(t *testing.T) {
 	a.reads("services-first-start", "Welcome", "curl http://127.0.0.1:8000/s/demo/hello", "github_public")
 
 	// Add the service by typing.
-	a.key("ctrl+n")
+	a.newService()
 	a.fill("acme", "Tab", one.URL, "Tab", "Tab", acmeKey)
 	desk.Screenshot("form")
 	a.key("ctrl+s")

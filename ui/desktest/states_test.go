@@ -47,7 +47,7 @@ func TestNoKeychain(t *testing.T) {
 
 			// A key cannot be saved: the form says why and keeps what was typed.
 			a.key("ctrl+1")
-			a.key("ctrl+n")
+			a.newService()
 			a.fill("acme", "Tab", "https://api.example.com", "Tab", "Tab", acmeKey)
 			a.key("ctrl+s")
 			a.reads("save-keychain-"+strings.ReplaceAll(tt.name, " ", "-"), "keychain", "api.example.com")
@@ -69,7 +69,7 @@ func TestWindowIsNeverBlocked(t *testing.T) {
 	a.addr = addr
 	a.win = desk.Window("Lockbox")
 	eventually(t, "the echo to answer", a.answers("/s/echo/x", "", "200"))
-	a.key("ctrl+n")
+	a.newService()
 	a.fill("acme", "Tab", "https://api.example.com", "Tab", "Tab", acmeKey)
 	// The page is drawn while the keychain is still being asked, which a slow
 	// machine may miss: the form keeps what was typed, and can save again.

@@ -1,0 +1,131 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+
+	"lockbox/ui/backend"
+)
+
+// picker is the page on which a new service begins: which API is it?
+type picker struct {
+	*face
+	root   fyne.CanvasObject
+	choose func(p *backend.Preset, typed string) // nil: another API, which may be called what was typed
+	back   func()
+
+	search  *entry
+	nothing *line
+	grid    *tiles
+	box     *fyne.Container
+	scroll  *container.Scroll
+	all     map[string]*presetTile // by the preset's id; "" is any other API
+	at      int                    // the tile that Enter opens
+}
+
+func newPicker(f *face, choose func(*backend.Preset, string), back func()) *picker {
+	p := &picker{face: f, choose: choose, back: back, grid: &tiles{}, all: map[string]*presetTile{}, nothing: muted("").flexible()}
+	p.search = newEntry(f.keys)
+	p.search.SetPlaceHolder("Search, such as gpt or mail")
+	p.search.Icon = theme.SearchIcon()
+	p.search.OnChanged = func(string) { p.filter() }
+	p.search.OnSubmitted = func(string) { p.open() }
+	p.search.moved = p.move
+	for _, preset := range backend.FindPresets("") {
+		p.all[preset.ID] = newPresetTile(preset, func() { p.choose(preset, "") })
+	}
+	p.all[""] = newPresetTile(nil, func() { p.choose(nil, p.typed()) })
+	p.box = container.New(p.grid)
+	p.scroll = container.NewVScroll(inset(2, gap, 2, gap+2, p.box)) // the chosen tile's border is drawn on its edge
+	cancel := newButton(f.keys, "Cancel", nil, back)
+	head := ends(row(gap, title("New service"), inset(7, 0, 0, 0, muted("Which API is it?"))), wide(280, p.search), cancel)
+	foot := inset(gap, 0, 0, 0, caption("Type to search, the arrows and Enter choose, Esc goes back."))
+	p.root = container.NewBorder(pageHead(head, p.nothing), foot, nil, nil, p.scroll)
+	p.filter()
+	return p
+}
+
+func (p *picker) typed() string { return strings.TrimSpace(p.search.Text) }
+
+// filter shows what the search field asks for, and any other API at the end.
+func (p *picker) filter() {
+	found := backend.FindPresets(p.typed())
+	p.box.Objects = nil
+	for _, preset := range found {
+		p.box.Add(p.all[preset.ID])
+	}
+	other := p.all[""]
+	meant := p.typed() != "" && strings.HasPrefix(strings.ToLower(other.name), strings.ToLower(p.typed()))
+	if meant {
+		p.box.Objects = append([]fyne.CanvasObject{other}, p.box.Objects...)
+	} else {
+		p.box.Add(other)
+	}
+	p.nothing.Hidden = len(found) > 0 || meant
+	p.nothing.set(fmt.Sprintf("No API like “%s” is known here. Any API can be added by its address:", p.typed()), "")
+	p.scroll.ScrollToTop()
+	p.root.Refresh()
+	p.point(0)
+}
+
+// point chooses a tile.
+func (p *picker) point(i int) {
+	for k, o := range p.box.Objects {
+		o.(*presetTile).choose(k == i)
+	}
+	p.at = i
+	o := p.box.Objects[i]
+	top, bottom := o.Position().Y, o.Position().Y+o.Size().Height
+	switch s := p.scroll; {
+	case s.Size().Height < tileHeight: // not laid out yet
+	case top < s.Offset.Y:
+		s.ScrollToOffset(fyne.NewPos(0, top))
+	case bottom+gap > s.Offset.Y+s.Size().Height:
+		s.ScrollToOffset(fyne.NewPos(0, bottom+gap-s.Size().Height))
+	}
+}
+
+// move goes from tile to tile with the arrows, while the keyboard is in the search.
+func (p *picker) move(k fyne.KeyName) bool {
+	to, last := p.at, len(p.box.Objects)-1
+	switch k {
+	case fyne.KeyLeft:
+		to--
+	case fyne.KeyRight:
+		to++
+	case fyne.KeyUp:
+		to -= p.grid.columns
+	case fyne.KeyDown:
+		if to += p.grid.columns; to > last && p.at/p.grid.columns < last/p.grid.columns {
+			to = last // the last row is not full
+		}
+	default:
+		return false
+	}
+	if to >= 0 && to <= last {
+		p.point(to)
+	}
+	return true
+}
+
+// open goes on with the chosen tile.
+func (p *picker) open() { p.box.Objects[p.at].(*presetTile).tapped() }
+
+// key is what the page does with a key.
+func (p *picker) key(k fyne.KeyName) bool {
+	switch {
+	case k == fyne.KeyEscape && p.search.Text != "":
+		p.search.SetText("")
+	case k == fyne.KeyEscape:
+		p.back()
+	case isEnter(k):
+		p.open()
+	default:
+		return p.move(k)
+	}
+	return true
+}
