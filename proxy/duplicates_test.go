@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"lockbox/proxy/audit"
-	"lockbox/proxy/duplicate"
 	"lockbox/proxy/token"
 )
 
@@ -50,12 +49,16 @@ func TestDuplicates(t *testing.T) {
 		return s
 	}
 	same := func(*sent) {}
-	send := func(s sent) reply {
+	send := func(s sent, what string) reply { // of one case, told from those of others
 		var body io.Reader
 		if s.body != "" {
 			body = strings.NewReader(s.body)
 		}
-		return do(t, request(t, s.method, l.url+s.path, body, append(s.header, "Authorization", "Bearer "+s.token)...))
+		r := request(t, s.method, l.url+s.path, body, append(s.header, "Authorization", "Bearer "+s.token, "X-Case", what)...)
+		if key := r.Header.Get("Idempotency-Key"); key != "" {
+			r.Header.Set("Idempotency-Key", key+what)
+		}
+		return do(t, r)
 	}
 	for _, tt := range []struct {
 		what          string
@@ -88,9 +91,8 @@ func TestDuplicates(t *testing.T) {
 		{what: "the API was busy", first: with(func(s *sent) { s.path += "?status=429" }), second: with(func(s *sent) { s.path += "?status=429" }), made: 2, status: 429},
 		{what: "the API failed", first: with(func(s *sent) { s.path += "?status=500" }), second: with(func(s *sent) { s.path += "?status=500" }), made: 2, status: 500},
 	} {
-		l.Server.duplicates = duplicate.New() // nothing is under way
 		calls.Store(0)
-		a, b := send(tt.first), send(tt.second)
+		a, b := send(tt.first, tt.what), send(tt.second, tt.what)
 		if n := calls.Load(); n != tt.made {
 			t.Errorf("%s: %d calls were made, want %d", tt.what, n, tt.made)
 		}
