@@ -280,7 +280,7 @@ func (c *call) extendWrite() {
 func (c *call) fail(w http.ResponseWriter, _ *http.Request, err error) {
 	switch {
 	case errors.Is(err, errNotRecorded):
-		errRecord.write(w)
+		errRecord.write(w, c.in)
 		return
 	case c.body != nil && c.body.failed.Load():
 		c.refuse(w, errBody)
@@ -304,7 +304,7 @@ func (c *call) refuse(w http.ResponseWriter, p *problem) {
 		// already waits for the next request, and panic.
 		w.Header().Set("Connection", "close")
 	}
-	p.write(w)
+	p.write(w, c.in)
 }
 
 // buffers are the 32 KB that a body passes through.

@@ -48,15 +48,20 @@ var (
 
 // dontWait has an answer go out that needs no body: net/http's server would hold
 // it back until up to 256 KB of one have come, for as long as the caller likes.
-// A body that is late ends the connection.
-func dontWait(w http.ResponseWriter) {
+// A body that is late ends the connection. Where there is none, the server watches
+// for the caller to leave, and would take the deadline for that: every call that
+// follows on the connection would begin cancelled.
+func dontWait(w http.ResponseWriter, r *http.Request) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return
+	}
 	// Fails where there is no connection to be held.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience))
 }
 
 // write sends the problem. It is the one way in which Lockbox refuses.
-func (p *problem) write(w http.ResponseWriter) {
-	dontWait(w)
+func (p *problem) write(w http.ResponseWriter, r *http.Request) {
+	dontWait(w, r)
 	body, err := json.Marshal(struct {
 		Type   string `json:"type"`
 		Title  string `json:"title"`

@@ -12,6 +12,7 @@ import (
 
 	"lockbox/proxy/audit"
 	"lockbox/proxy/credential"
+	"lockbox/proxy/secret"
 	"lockbox/proxy/token"
 )
 
@@ -31,6 +32,7 @@ type record struct {
 	server *Server
 	began  time.Time
 	in     http.Header
+	asked  *http.Request // for a refusal
 
 	mu       sync.Mutex
 	x        audit.Exchange
@@ -42,6 +44,7 @@ type record struct {
 	out      http.Header
 	sent     capture // by the caller
 	answered capture // by the upstream
+	decoy    bool    // no token came: as much is redacted as with a wrong one
 	required bool    // without a record there is no answer
 	done     bool
 	err      error
@@ -84,7 +87,7 @@ func (s *Server) newRecord(st *state, r *http.Request, path, listener string) *r
 	}
 	_, query, _ := strings.Cut(r.RequestURI, "?")
 	return &record{
-		server: s, began: time.Now(), in: r.Header,
+		server: s, began: time.Now(), in: r.Header, asked: r,
 		redactor: redactor, required: required,
 		sent: capture{limit: limit}, answered: capture{limit: limit},
 		x: audit.Exchange{
@@ -192,7 +195,7 @@ func (c *record) refuse(w http.ResponseWriter, p *problem) {
 	if err := c.finish(p.status, audit.Refused, p.reason()); err != nil {
 		p = errNoRecord
 	}
-	p.write(w)
+	p.write(w, c.asked)
 }
 
 // finish writes the exchange down, once; calls after the first return what the
@@ -243,6 +246,9 @@ func (c *record) redactorOf() *audit.Redactor {
 		return c.caller.redactor
 	}
 	sent = append(sent, callerSecrets(c.in)...)
+	if c.decoy && len(sent) == 0 {
+		sent = append(sent, secret.New(decoy))
+	}
 	if c.ready != nil {
 		sent = append(sent, c.ready.Secrets()...)
 	}
