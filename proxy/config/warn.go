@@ -22,7 +22,8 @@ var (
 	}
 	auditLogKeys = []string{"type", "root_dir", "required", "keep_days", "keep_mb", "body_kb"}
 	vaultKeys    = []string{"type", "path"}
-	tunnelKeys   = []string{"authtoken", "domain", "start", "close_after"}
+	tunnelKeys   = []string{"authtoken", "domain", "start", "close_after", "keep_awake", "rate_limit"}
+	edgeLimitKeys = []string{"requests", "per"}
 	brakeKeys    = []string{"failures", "per", "lockout"}
 )
 
