@@ -281,6 +281,13 @@ func SetTunnel(src []byte, t Tunnel) ([]byte, error) {
 		return nil, err
 	}
 	l := e.top.members(&e.top.items[e.top.find("tunnel")], o)
+	putTunnel(l, t)
+	l.store()
+	return e.bytes()
+}
+
+// putTunnel writes what tunnel reads, but for the rate limit.
+func putTunnel(l *list, t Tunnel) {
 	if t.Authtoken.IsRef() && (l.find("authtoken") >= 0 || t.Authtoken.Ref != TunnelAuthtoken) {
 		setText(l.set("authtoken", tunnelKeys), t.Authtoken.Ref.String())
 	}
@@ -299,6 +306,4 @@ func SetTunnel(src []byte, t Tunnel) ([]byte, error) {
 	case i >= 0:
 		l.items[i].value.Value = hujson.Literal("null")
 	}
-	l.store()
-	return e.bytes()
 }

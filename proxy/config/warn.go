@@ -20,11 +20,11 @@ var (
 		"token_url", "client_id", "client_secret", "refresh_token", "scopes", "audience", "extra_params", "auth_style",
 		"access_key_id", "secret_access_key", "session_token", "region", "service",
 	}
-	auditLogKeys = []string{"type", "root_dir", "required", "keep_days", "keep_mb", "body_kb"}
-	vaultKeys    = []string{"type", "path"}
-	tunnelKeys   = []string{"authtoken", "domain", "start", "close_after", "keep_awake", "rate_limit"}
+	auditLogKeys  = []string{"type", "root_dir", "required", "keep_days", "keep_mb", "body_kb"}
+	vaultKeys     = []string{"type", "path"}
+	tunnelKeys    = []string{"authtoken", "domain", "start", "close_after", "keep_awake", "rate_limit"}
 	edgeLimitKeys = []string{"requests", "per"}
-	brakeKeys    = []string{"failures", "per", "lockout"}
+	brakeKeys     = []string{"failures", "per", "lockout"}
 )
 
 // unknown warns of the keys of o that are not known, but for those that begin

@@ -25,5 +25,5 @@ func Hold(ctx context.Context, why string) (release func() error, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("logind does not keep this computer awake: %w", err)
 	}
-	return os.NewFile(uintptr(lock), "inhibit").Close, nil
+	return os.NewFile(uintptr(lock), "inhibit").Close, nil //nolint:gosec // a file's number
 }
