@@ -50,6 +50,7 @@ type entrance struct {
 	listener string                     // its name in records
 	client   func(*http.Request) string // who calls
 	host     func() string              // that it is called by; nil: any
+	called   func()                     // is told of each call; nil: nobody is
 }
 
 // PublicHandler is what the public side serves.
@@ -63,10 +64,11 @@ func (s *Server) ServePublic(ctx context.Context, ln net.Listener) error {
 }
 
 // ServeTunnel serves the public side on ln, whose connections have the addresses of
-// those who call, by the name that host gives at the time of a call.
-func (s *Server) ServeTunnel(ctx context.Context, ln net.Listener, host func() string) error {
+// those who call, by the name that host gives at the time of a call. Called is told
+// of each, whatever becomes of it.
+func (s *Server) ServeTunnel(ctx context.Context, ln net.Listener, host func() string, called func()) error {
 	client := func(r *http.Request) string { return r.RemoteAddr }
-	return s.serve(ctx, ln, s.enter(entrance{"tunnel", client, host}), false)
+	return s.serve(ctx, ln, s.enter(entrance{"tunnel", client, host, called}), false)
 }
 
 func (s *Server) enter(e entrance) http.Handler {
@@ -110,6 +112,9 @@ func (st *state) publicProblem() *problem {
 func (s *Server) public(w http.ResponseWriter, r *http.Request, e entrance) {
 	s.active.Add(1)
 	defer s.active.Add(-1)
+	if e.called != nil {
+		e.called()
+	}
 	st := s.acquire()
 	if st != nil {
 		defer st.release()

@@ -69,7 +69,7 @@ func tunnelled(t testing.TB, l *lab) *tunnelEnd {
 	e := &tunnelEnd{conns: make(chan net.Conn), done: make(chan struct{})}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- l.ServeTunnel(ctx, e, func() string { return tunnelHost }) }()
+	go func() { ended <- l.ServeTunnel(ctx, e, func() string { return tunnelHost }, nil) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
