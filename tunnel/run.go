@@ -64,7 +64,7 @@ type run struct {
 func newRun(t *Tunnel, req Request) *run {
 	r := &run{t: t, req: req, inlet: newInlet(), closing: make(chan struct{}), ended: make(chan struct{}), guarded: make(chan struct{}, 1), served: make(chan struct{})}
 	r.serving, r.drain = context.WithCancel(context.Background())
-	r.edge = newEdge(t.o.Edge, t.o.EdgeCAs, r.lost)
+	r.edge = newEdge(t.o.Edge, t.o.EdgeCAs, t.network, r.lost)
 	return r
 }
 

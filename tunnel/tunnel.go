@@ -85,8 +85,9 @@ type State struct {
 // Tunnel is a way in from the internet. Its methods can be used by many goroutines
 // at once.
 type Tunnel struct {
-	o    Options
-	beat time.Duration // shorter in tests
+	o       Options
+	beat    time.Duration // shorter in tests
+	network func() string // addresses, but for tests
 
 	telling sync.Mutex // held from a change of state until OnChange knows
 	mu      sync.Mutex
@@ -102,7 +103,7 @@ func New(o Options) *Tunnel {
 	if o.Edge == "" {
 		o.Edge = DefaultEdge
 	}
-	return &Tunnel{o: o, beat: beat, state: State{Phase: Closed, Since: time.Now()}}
+	return &Tunnel{o: o, beat: beat, network: addresses, state: State{Phase: Closed, Since: time.Now()}}
 }
 
 // ParseEdge reads where an edge is: a host and a port, or a URL of them.
