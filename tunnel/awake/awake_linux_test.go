@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,17 +54,17 @@ func bus(t *testing.T) *dbus.Conn {
 // manager stands in for logind's.
 type manager struct {
 	asked  chan []string
-	lock   *os.File
-	refuse bool
+	lock   dbus.UnixFD
+	refuse atomic.Bool
 }
 
 // Inhibit is org.freedesktop.login1.Manager's.
 func (m *manager) Inhibit(what, by, why, mode string) (dbus.UnixFD, *dbus.Error) {
 	m.asked <- []string{what, by, why, mode}
-	if m.refuse {
+	if m.refuse.Load() {
 		return 0, dbus.NewError("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", []any{"Access denied"})
 	}
-	return dbus.UnixFD(m.lock.Fd()), nil //nolint:gosec // a file's number
+	return m.lock, nil
 }
 
 func TestHold(t *testing.T) {
@@ -75,19 +76,19 @@ func TestHold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &manager{asked: make(chan []string, 1), lock: lock}
+	m := &manager{asked: make(chan []string, 1), lock: dbus.UnixFD(lock.Fd())}
 	if err := conn.Export(m, "/org/freedesktop/login1", "org.freedesktop.login1.Manager"); err != nil {
 		t.Fatal(err)
 	}
 	if reply, err := conn.RequestName("org.freedesktop.login1", 0); err != nil || reply != dbus.RequestNameReplyPrimaryOwner {
 		t.Fatal(reply, err)
 	}
-	m.refuse = true
+	m.refuse.Store(true)
 	if _, err := Hold(t.Context(), "x"); err == nil || !strings.Contains(err.Error(), "Access denied") {
 		t.Errorf("refused: %v", err)
 	}
 	<-m.asked
-	m.refuse = false
+	m.refuse.Store(false)
 	release, err := Hold(t.Context(), "The tunnel is open")
 	if err != nil {
 		t.Fatal(err)
