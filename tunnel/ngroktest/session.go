@@ -28,6 +28,9 @@ type session struct {
 	edge *Edge
 	conn net.Conn
 	mux  *muxado.Heartbeat
+	// opening keeps a stream's header next to its beginning: the agent takes one after
+	// the other, and refuses those that come while 128 wait for a header.
+	opening sync.Mutex
 
 	mu   sync.Mutex
 	good bool              // the authtoken was
