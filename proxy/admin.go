@@ -48,7 +48,7 @@ func (s *Server) admin(w http.ResponseWriter, r *http.Request, path string, st *
 		return
 	}
 	if err := rec.finish(status, decision, reason); err != nil {
-		errRecord.write(w)
+		errRecord.write(w, r)
 		return
 	}
 	h := w.Header()

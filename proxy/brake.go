@@ -227,6 +227,7 @@ func wait(w http.ResponseWriter, r *http.Request, pause time.Duration) {
 	select {
 	case <-timer.C:
 	case <-r.Context().Done():
+		w.Header().Set("Connection", "close") // or the next guess on it would not wait either
 	}
 }
 

@@ -297,7 +297,7 @@ func (c *call) extendWrite() {
 func (c *call) fail(w http.ResponseWriter, _ *http.Request, err error) {
 	switch {
 	case errors.Is(err, errNotRecorded):
-		errRecord.write(w)
+		errRecord.write(w, c.in)
 		return
 	case c.body.tooLarge() != nil:
 		c.end(w, c.body.tooLarge(), audit.Refused)
@@ -327,7 +327,7 @@ func (c *call) end(w http.ResponseWriter, p *problem, decision audit.Decision) {
 		w.Header().Set("Connection", "close")
 	}
 	c.rec.limitState(w.Header())
-	p.write(w)
+	p.write(w, c.in)
 }
 
 // buffers are the 32 KB that a body passes through.

@@ -57,7 +57,7 @@ func (x *laneCall) refuse(p *problem) verdict {
 // say answers with a problem of our own.
 func (x *laneCall) say(p *problem) verdict {
 	w := laneProblem{header: http.Header{}}
-	p.write(&w)
+	p.write(&w, x.in)
 	b := appendHeader(appendStatus(x.out[:0], w.status), w.header)
 	clear(x.header)
 	b = x.endHead(b)

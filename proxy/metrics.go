@@ -74,8 +74,8 @@ func (m *metrics) count(rt *route, x *audit.Exchange, over *limit.Refusal, faile
 }
 
 // writeMetrics answers /metrics.
-func (s *Server) writeMetrics(w http.ResponseWriter) {
-	dontWait(w)
+func (s *Server) writeMetrics(w http.ResponseWriter, r *http.Request) {
+	dontWait(w, r)
 	var b bytes.Buffer
 	s.metrics.text(&b)
 	single := func(name, kind, help string, value int64) {

@@ -50,26 +50,32 @@ var (
 
 // dontWait has an answer go out that needs no body: net/http's server would hold
 // it back until up to 256 KB of one have come, for as long as the caller likes.
-// A body that is late ends the connection.
-func dontWait(w http.ResponseWriter) {
+// A body that is late ends the connection. Where there is none, the server watches
+// for the caller to leave, and would take the deadline for that: every call that
+// follows on the connection would begin cancelled.
+func dontWait(w http.ResponseWriter, r *http.Request) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return
+	}
 	// Fails where there is no connection to be held.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience))
 }
 
-// write sends the problem.
-func (p *problem) write(w http.ResponseWriter) {
-	dontWait(w)
-	p.send(w)
-	// On a busy machine the time could be over while the connection waits for the
-	// next request, which the server would then take for one whose caller has left.
+// wasLate ends what dontWait began: what is late of the body has ended the connection
+// once the answer is out, and the time would be over while it waits for the next
+// request.
+func wasLate(w http.ResponseWriter, r *http.Request) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return
+	}
 	deadlines := http.NewResponseController(w)
-	_ = deadlines.Flush() // as above; what is late of the body has ended the connection now
+	_ = deadlines.Flush() // as above
 	_ = deadlines.SetReadDeadline(time.Time{})
 }
 
-// send is write for a request that has no body to be late. It is the one way in which
-// Lockbox refuses.
-func (p *problem) send(w http.ResponseWriter) {
+// write sends the problem. It is the one way in which Lockbox refuses.
+func (p *problem) write(w http.ResponseWriter, r *http.Request) {
+	dontWait(w, r)
 	body, err := json.Marshal(struct {
 		Type   string `json:"type"`
 		Title  string `json:"title"`
@@ -101,4 +107,5 @@ func (p *problem) send(w http.ResponseWriter) {
 	maps.Copy(h, p.fields)
 	w.WriteHeader(p.status)
 	_, _ = w.Write(append(body, '\n')) // the caller may be gone
+	wasLate(w, r)
 }

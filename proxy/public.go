@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net"
 	"net/http"
@@ -30,8 +31,15 @@ var (
 )
 
 // decoy is verified for a call without a token, so that it takes as long as one
-// with a wrong one.
-var decoy = tokenStart + "hbGciOiJIUzI1NiJ9." + tokenStart + "pc3MiOiJsb2NrYm94In0." + strings.Repeat("A", 43)
+// with a wrong one: it says as much as those that Lockbox makes.
+var decoy = decoyToken()
+
+func decoyToken() string {
+	encode := base64.RawURLEncoding.EncodeToString
+	return encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." +
+		encode([]byte(`{"aud":"nobody","exp":4102444800,"iat":1700000000,"iss":"lockbox","jti":"00000000-0000-7000-8000-000000000000","service_name":"nobody"}`)) +
+		"." + strings.Repeat("A", 43)
+}
 
 // nobody stands in for a service that is not there, so that a call to it takes as
 // long as one to a service that is.
@@ -42,6 +50,7 @@ type entrance struct {
 	listener string                     // its name in records
 	client   func(*http.Request) string // who calls
 	host     func() string              // that it is called by; nil: any
+	called   func()                     // is told of each call; nil: nobody is
 }
 
 // PublicHandler is what the public side serves.
@@ -55,10 +64,11 @@ func (s *Server) ServePublic(ctx context.Context, ln net.Listener) error {
 }
 
 // ServeTunnel serves the public side on ln, whose connections have the addresses of
-// those who call, by the name that host gives at the time of a call.
-func (s *Server) ServeTunnel(ctx context.Context, ln net.Listener, host func() string) error {
+// those who call, by the name that host gives at the time of a call. Called is told
+// of each, whatever becomes of it.
+func (s *Server) ServeTunnel(ctx context.Context, ln net.Listener, host func() string, called func()) error {
 	client := func(r *http.Request) string { return r.RemoteAddr }
-	return s.serve(ctx, ln, s.enter(entrance{"tunnel", client, host}), false)
+	return s.serve(ctx, ln, s.enter(entrance{"tunnel", client, host, called}), false)
 }
 
 func (s *Server) enter(e entrance) http.Handler {
@@ -102,6 +112,9 @@ func (st *state) publicProblem() *problem {
 func (s *Server) public(w http.ResponseWriter, r *http.Request, e entrance) {
 	s.active.Add(1)
 	defer s.active.Add(-1)
+	if e.called != nil {
+		e.called()
+	}
 	st := s.acquire()
 	if st != nil {
 		defer st.release()
@@ -119,14 +132,14 @@ func (s *Server) public(w http.ResponseWriter, r *http.Request, e entrance) {
 	switch {
 	case ours && path == "/healthz" && reads(r):
 		rec.skip()
-		health(w)
+		health(w, r)
 	case strings.HasPrefix(path, "/s/"):
 		s.publicService(w, r, path, st, rec, ours)
 	case path == "/admin" || strings.HasPrefix(path, "/admin/"):
 		rec.refuse(w, errNotFound)
 	default:
 		rec.skip() // whoever scans the internet
-		errNotFound.write(w)
+		errNotFound.write(w, r)
 	}
 }
 
@@ -157,7 +170,7 @@ func (s *Server) publicService(w http.ResponseWriter, r *http.Request, path stri
 		if rec.finish(answer.status, audit.Refused, p.reason()+s.braked(w, r, network, st.config.Brake)) != nil {
 			answer = errNoRecord
 		}
-		answer.write(w)
+		answer.write(w, r)
 	}
 }
 
@@ -183,7 +196,7 @@ func (s *Server) admitPublic(r *http.Request, st *state, t *target, rec *record,
 	missing := t.present(r.Header)
 	raw := t.token
 	if missing != nil {
-		raw = decoy
+		raw, rec.decoy = decoy, true
 	}
 	now := time.Now()
 	claims, err := st.verifier.Service(raw, svc.Name, svc.ValidAudiences, now)

@@ -14,6 +14,7 @@ import (
 	"lockbox/proxy/audit"
 	"lockbox/proxy/credential"
 	"lockbox/proxy/limit"
+	"lockbox/proxy/secret"
 	"lockbox/proxy/token"
 )
 
@@ -33,6 +34,7 @@ type record struct {
 	server *Server
 	began  time.Time
 	in     http.Header
+	asked  *http.Request // for a refusal
 
 	mu       sync.Mutex
 	x        audit.Exchange
@@ -49,8 +51,8 @@ type record struct {
 	sent     capture // by the caller
 	answered capture // by the upstream
 	upstream int     // the status of its answer; 0: it gave none
-	bodyless bool    // the request has no body
 	remark   string  // the reason on record where there is no other
+	decoy    bool    // no token came: as much is redacted as with a wrong one
 	required bool    // without a record there is no answer
 	done     bool
 	err      error
@@ -96,8 +98,8 @@ func (s *Server) newRecord(st *state, r *http.Request, path, listener string) *r
 	}
 	_, query, _ := strings.Cut(r.RequestURI, "?")
 	return &record{
-		server: s, began: time.Now(), in: r.Header,
-		redactor: redactor, required: required, bodyless: r.ContentLength == 0,
+		server: s, began: time.Now(), in: r.Header, asked: r,
+		redactor: redactor, required: required,
 		sent: capture{limit: limit}, answered: capture{limit: limit},
 		x: audit.Exchange{
 			Method: r.Method, Path: path, Query: query,
@@ -217,11 +219,7 @@ func (c *record) refuse(w http.ResponseWriter, p *problem) {
 	if err := c.finish(p.status, audit.Refused, p.reason()); err != nil {
 		p = errNoRecord
 	}
-	if c.bodyless {
-		p.send(w)
-		return
-	}
-	p.write(w)
+	p.write(w, c.asked)
 }
 
 // finish writes the exchange down, once; calls after the first return what the
@@ -282,6 +280,9 @@ func (c *record) redactorOf() *audit.Redactor {
 		return c.caller.redactor
 	}
 	sent = append(sent, callerSecrets(c.in)...)
+	if c.decoy && len(sent) == 0 {
+		sent = append(sent, secret.New(decoy))
+	}
 	if c.ready != nil {
 		sent = append(sent, c.ready.Secrets()...)
 	}

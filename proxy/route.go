@@ -38,17 +38,17 @@ func (s *Server) local(w http.ResponseWriter, r *http.Request) {
 		rec.refuse(w, errCrossSite)
 	case path == "/healthz" && reads(r):
 		rec.skip()
-		health(w)
+		health(w, r)
 	case path == "/metrics" && s.metrics != nil && reads(r):
 		rec.skip()
-		s.writeMetrics(w)
+		s.writeMetrics(w, r)
 	case path == "/admin" || strings.HasPrefix(path, "/admin/"):
 		s.admin(w, r, path, st, rec)
 	case strings.HasPrefix(path, "/s/"):
 		s.service(w, r, path, st, rec)
 	default:
 		rec.skip() // favicons and the like
-		errNotFound.write(w)
+		errNotFound.write(w, r)
 	}
 }
 
@@ -96,8 +96,8 @@ func splitService(path string) (name, segment, rest string) {
 // reads reports whether a request is to what only can be read.
 func reads(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
-func health(w http.ResponseWriter) {
-	dontWait(w)
+func health(w http.ResponseWriter, r *http.Request) {
+	dontWait(w, r)
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("Cache-Control", "no-store")

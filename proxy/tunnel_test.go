@@ -69,7 +69,7 @@ func tunnelled(t testing.TB, l *lab) *tunnelEnd {
 	e := &tunnelEnd{conns: make(chan net.Conn), done: make(chan struct{})}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- l.ServeTunnel(ctx, e, func() string { return tunnelHost }) }()
+	go func() { ended <- l.ServeTunnel(ctx, e, func() string { return tunnelHost }, nil) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -230,24 +230,19 @@ func TestTunnelRefusalsTakeAlike(t *testing.T) {
 	e := tunnelled(t, l)
 	c := e.caller(t, "203.0.113.9:1")
 	guess := bearer(l.token(t, "other"))
-	// What a caller brings may take its time: the caller knows that already.
-	for header, kinds := range map[string]map[string][2]string{
-		guess: {
-			"unknown": {"/s/nosuch/x", tunnelHost}, "unmarked": {"/s/home/x", tunnelHost},
-			"wrong token": {"/s/pub/x", tunnelHost}, "wrong host": {"/s/pub/x", "127.0.0.1"},
-		},
-		"": {"unknown": {"/s/nosuch/x", tunnelHost}, "unmarked": {"/s/home/x", tunnelHost}, "no token": {"/s/pub/x", tunnelHost}},
-	} {
-		took := map[string][]time.Duration{}
-		for range 600 {
-			for name, kind := range kinds { // in any order
-				began := time.Now()
-				c.call(t, "GET", kind[0], kind[1], header)
-				took[name] = append(took[name], time.Since(began))
-			}
+	took := map[string][]time.Duration{}
+	for range 600 {
+		for name, kind := range map[string][3]string{ // in any order
+			"unknown": {"/s/nosuch/x", tunnelHost, guess}, "unmarked": {"/s/home/x", tunnelHost, guess},
+			"wrong token": {"/s/pub/x", tunnelHost, guess}, "wrong host": {"/s/pub/x", "127.0.0.1", guess},
+			"unknown, no token": {"/s/nosuch/x", tunnelHost, ""}, "unmarked, no token": {"/s/home/x", tunnelHost, ""}, "no token": {"/s/pub/x", tunnelHost, ""},
+		} {
+			began := time.Now()
+			c.call(t, "GET", kind[0], kind[1], kind[2])
+			took[name] = append(took[name], time.Since(began))
 		}
-		compare(t, took)
 	}
+	compare(t, took)
 }
 
 // compare wants distributions that are much the same.
@@ -258,12 +253,37 @@ func compare(t *testing.T, took map[string][]time.Duration) {
 		slices.Sort(all)
 		median := all[len(all)/2]
 		lowest, highest = min(lowest, median), max(highest, median)
-		t.Logf("%-12s %v, half of them between %v and %v", name, median, all[len(all)/4], all[3*len(all)/4])
+		t.Logf("%-18s %v, half of them between %v and %v", name, median, all[len(all)/4], all[3*len(all)/4])
 	}
 	for name, all := range took {
-		// The medians lie in the middle of each distribution.
-		if q1, q3 := all[len(all)/10], all[9*len(all)/10]; lowest < q1 || highest > q3 {
-			t.Errorf("%s: most take %v to %v, and the medians go from %v to %v", name, q1, q3, lowest, highest)
+		// The medians lie in the middle half of each distribution.
+		if q1, q3 := all[len(all)/4], all[3*len(all)/4]; lowest < q1 || highest > q3 {
+			t.Errorf("%s: half take %v to %v, and the medians go from %v to %v", name, q1, q3, lowest, highest)
+		}
+	}
+}
+
+// A caller who is slow to take a refusal can go on with the same connection.
+func TestSlowRefusal(t *testing.T) {
+	up := echo(t)
+	l := newLab(t, services("pub", shut(up.URL, public)))
+	c := tunnelled(t, l).caller(t, "203.0.113.9:1")
+	for _, path := range []string{"/s/nosuch/x", "/healthz", "/nosuch"} {
+		// A pipe holds nothing: the answer stays with the server until it is read.
+		if _, err := fmt.Fprintf(c.conn, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, tunnelHost); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(4 * patience)
+		res, err := http.ReadResponse(c.in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, res.Body); err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if status, all := c.call(t, "GET", "/s/pub/x", tunnelHost, bearer(l.token(t, "pub"))); status != 200 {
+			t.Errorf("after %s: %s", path, all)
 		}
 	}
 }
@@ -315,8 +335,7 @@ func TestGuessesDoNotDisturb(t *testing.T) {
 	if refused.Load() < most*9/10 {
 		t.Errorf("only %d guesses met the brake", refused.Load())
 	}
-	// The turns themselves are TestBrakeTakesTurns's; here a busy machine has a say.
-	if least := time.Duration(refused.Load()-1) * turn / slowed; took < least {
+	if least := time.Duration(refused.Load()-1) * turn; took < least {
 		t.Errorf("%d refusals took %v, want %v at least", refused.Load(), took, least)
 	}
 	if limit := max(2*before, before+5*time.Millisecond) * slowed * slowed; during > limit { // with the race detector the machine is full already

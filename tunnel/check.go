@@ -18,7 +18,8 @@ const checkTime = 6 * time.Second
 func (t *Tunnel) Check(ctx context.Context, token secret.Value) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	// A run of a tunnel that nobody sees.
-	r := newRun(&Tunnel{o: t.o, beat: t.beat}, Request{Authtoken: token})
+	r := newRun(&Tunnel{o: t.o, network: t.network}, Request{Authtoken: token})
+	r.patient = true // it is over before the first beat
 	events := make(chan ngrok.Event)
 	agent, err := r.agent(ctx, events, make(chan struct{}, 1))
 	if err != nil {

@@ -32,11 +32,12 @@ const (
 // to connect, tells what comes of them, and can cut every connection. TLS with
 // ngrok is its own: see local.go.
 type edge struct {
-	addr   string
-	roots  *x509.CertPool // nil: the SDK's
-	report func(error)    // of an attempt that failed
-	local  *localTLS
-	wg     sync.WaitGroup
+	addr    string
+	roots   *x509.CertPool // nil: the SDK's
+	report  func(error)    // of an attempt that failed
+	network func() string  // tells one network from another
+	local   *localTLS
+	wg      sync.WaitGroup
 
 	mu      sync.Mutex
 	sdk     *tls.Config // how the SDK would connect
@@ -49,8 +50,8 @@ type edge struct {
 	stopped bool
 }
 
-func newEdge(addr string, roots *x509.CertPool, report func(error)) *edge {
-	return &edge{addr: addr, roots: roots, report: report, local: newLocalTLS(), conns: map[net.Conn]struct{}{}}
+func newEdge(addr string, roots *x509.CertPool, network func() string, report func(error)) *edge {
+	return &edge{addr: addr, roots: roots, network: network, report: report, local: newLocalTLS(), conns: map[net.Conn]struct{}{}}
 }
 
 // configure takes the SDK's TLS configuration, with the authorities that it knows,
@@ -77,8 +78,8 @@ func (e *edge) Dial(network, address string) (net.Conn, error) {
 // DialContext implements ngrok.Dialer. It tries until it is connected or ctx ends.
 func (e *edge) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
 	for {
-		before := addresses()
-		if !sleepUntil(e.next(), ctx.Done(), func() bool { return addresses() != before }) {
+		before := e.network()
+		if !sleepUntil(e.next(), ctx.Done(), func() bool { return e.network() != before }) {
 			return nil, ctx.Err()
 		}
 		conn, err := e.connect(ctx)

@@ -25,6 +25,8 @@ const (
 	// goodbye is how long ngrok may take to hear that no more calls are wanted, before
 	// those under way are counted down.
 	goodbye = 300 * time.Millisecond
+	// rebindTime is how long ngrok may take to let go of an endpoint that is bound anew.
+	rebindTime = 3 * time.Second
 	// manyBreaks is from how many short sessions on the connection counts as one
 	// that keeps breaking.
 	manyBreaks = 2
@@ -46,18 +48,23 @@ type run struct {
 	inlet   *inlet
 	closing chan struct{}
 	ended   chan struct{}
+	guarded chan struct{} // there is another policy
 	once    sync.Once
+	patient bool    // ngrok does not take the beat: it has the SDK's
 	trouble Trouble // why it is closing, if nobody asked for that; set before closing is closed
 
 	serving context.Context
 	drain   context.CancelFunc // ends serving
 	served  chan struct{}      // Serve has returned
+
+	guard          sync.Mutex
+	wanted, denied string // the policy, and the one that the edge does not take
 }
 
 func newRun(t *Tunnel, req Request) *run {
-	r := &run{t: t, req: req, inlet: newInlet(), closing: make(chan struct{}), ended: make(chan struct{}), served: make(chan struct{})}
+	r := &run{t: t, req: req, inlet: newInlet(), closing: make(chan struct{}), ended: make(chan struct{}), guarded: make(chan struct{}, 1), served: make(chan struct{})}
 	r.serving, r.drain = context.WithCancel(context.Background())
-	r.edge = newEdge(t.o.Edge, t.o.EdgeCAs, r.lost)
+	r.edge = newEdge(t.o.Edge, t.o.EdgeCAs, t.network, r.lost)
 	return r
 }
 
@@ -115,6 +122,11 @@ func (r *run) sessions() Trouble {
 		if errors.Is(err, errClosing) {
 			return r.trouble
 		}
+		if badBeat(err) && !r.patient {
+			r.patient = true
+			r.t.o.Logger.Debug("ngrok wants longer heartbeats", "why", quote(err, r.req.Authtoken))
+			continue
+		}
 		if v := r.verdict(err); v.final {
 			return v.Trouble
 		}
@@ -133,11 +145,8 @@ func (r *run) session(parent context.Context) error {
 	if err != nil {
 		return err
 	}
-	s := &session{run: r, agent: agent, bound: make(chan binding, 1), pumped: make(chan error, 1), drained: make(chan struct{})}
-	go func() {
-		ep, err := agent.Listen(ctx, r.endpoint()...)
-		s.bound <- binding{ep, err}
-	}()
+	s := &session{run: r, ctx: ctx, agent: agent, pumped: make(chan pumped), over: make(chan struct{}), drained: make(chan struct{})}
+	s.listen(attempt{policy: r.policy()}, nil)
 	defer func() {
 		cancel()
 		r.edge.cut()
@@ -151,8 +160,14 @@ func (r *run) session(parent context.Context) error {
 		case b := <-s.bound:
 			s.bound = nil
 			err = s.bind(b)
-		case err = <-s.pumped:
-			s.pumped = nil
+		case p := <-s.pumped:
+			if p.endpoint == s.endpoint {
+				err = p.err
+			}
+		case <-r.guarded:
+			if closing != nil {
+				s.guard()
+			}
 		case <-closing:
 			closing = nil
 			if s.endpoint == nil {
@@ -176,13 +191,12 @@ func (r *run) session(parent context.Context) error {
 
 // agent is an agent of the SDK's that connects by the run's edge.
 func (r *run) agent(ctx context.Context, events chan<- ngrok.Event, stopped chan<- struct{}) (ngrok.Agent, error) {
-	return ngrok.NewAgent(
+	options := []ngrok.AgentOption{
 		ngrok.WithAuthtoken(r.req.Authtoken.Reveal()),
 		ngrok.WithAgentConnectURL(r.t.o.Edge),
 		ngrok.WithDialer(r.edge),
 		ngrok.WithTLSConfig(func(c *tls.Config) { r.edge.configure(c) }),
 		ngrok.WithClientInfo("lockbox", r.t.o.Version),
-		ngrok.WithHeartbeatInterval(r.t.beat), ngrok.WithHeartbeatTolerance(beatWait),
 		ngrok.WithLogger(slog.New(slog.DiscardHandler)), // it would say what is said here, and more than is wanted
 		ngrok.WithEventHandler(func(ev ngrok.Event) {
 			select {
@@ -200,14 +214,11 @@ func (r *run) agent(ctx context.Context, events chan<- ngrok.Event, stopped chan
 			}
 			return nil, nil
 		}),
-	)
-}
-
-func (r *run) endpoint() []ngrok.EndpointOption {
-	if r.req.Domain == "" {
-		return nil
 	}
-	return []ngrok.EndpointOption{ngrok.WithURL("https://" + r.req.Domain)}
+	if !r.patient {
+		options = append(options, ngrok.WithHeartbeatInterval(r.t.beat), ngrok.WithHeartbeatTolerance(beatWait))
+	}
+	return ngrok.NewAgent(options...)
 }
 
 // verdict is what an error means here. Where no domain was asked for, one that is

@@ -87,6 +87,14 @@ var codes = map[string]verdict{
 
 var codePattern = regexp.MustCompile(`(?i)ERR_NGROK_\d+`)
 
+// badBeat reports whether ngrok refuses a session for its heartbeats: it says that
+// they must be further apart, or may take longer, but not how much in what it
+// documents.
+func badBeat(err error) bool {
+	c := code(err)
+	return c == "ERR_NGROK_111" || c == "ERR_NGROK_112"
+}
+
 // code is ngrok's in an error's text, or "".
 func code(err error) string { return strings.ToUpper(codePattern.FindString(err.Error())) }
 

@@ -63,6 +63,7 @@ type Request struct {
 	Domain    string        // without https://; "" is the account's own
 	For       time.Duration // then it is closed; 0: it stays
 	By        string        // who asks for it
+	Policy    Policy        // what ngrok turns away
 }
 
 // State is how a Tunnel is at one moment.
@@ -74,16 +75,19 @@ type State struct {
 	Until   time.Time // then it is closed; zero: it stays
 	Trouble Trouble   // why it is Lost, or Closed though nobody did that; Open, it says that the connection keeps breaking
 	Retry   time.Time // it is tried again, while Lost
-	Account string    // ngrok's name of the account
-	Plan    string    // the account's
-	By      string    // who asked for it, or for its end once there is one
+	// Unguarded is why ngrok does not turn away what the Policy says; zero: it does.
+	Unguarded Trouble
+	Account   string // ngrok's name of the account
+	Plan      string // the account's
+	By        string // who asked for it, or for its end once there is one
 }
 
 // Tunnel is a way in from the internet. Its methods can be used by many goroutines
 // at once.
 type Tunnel struct {
-	o    Options
-	beat time.Duration // shorter in tests
+	o       Options
+	beat    time.Duration // shorter in tests
+	network func() string // addresses, but for tests
 
 	telling sync.Mutex // held from a change of state until OnChange knows
 	mu      sync.Mutex
@@ -99,7 +103,7 @@ func New(o Options) *Tunnel {
 	if o.Edge == "" {
 		o.Edge = DefaultEdge
 	}
-	return &Tunnel{o: o, beat: beat, state: State{Phase: Closed, Since: time.Now()}}
+	return &Tunnel{o: o, beat: beat, network: addresses, state: State{Phase: Closed, Since: time.Now()}}
 }
 
 // ParseEdge reads where an edge is: a host and a port, or a URL of them.
@@ -152,8 +156,9 @@ func (t *Tunnel) Open(r Request) error {
 	}
 	run := newRun(t, r)
 	t.run = run
+	_, unguarded := run.want(r.Policy)
 	was, now := t.state, time.Now()
-	t.state = State{Phase: Opening, Since: now, By: r.By}
+	t.state = State{Phase: Opening, Since: now, By: r.By, Unguarded: unguarded}
 	if r.For > 0 {
 		t.state.Until = now.Add(r.For)
 	}

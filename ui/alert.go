@@ -26,9 +26,10 @@ type alerts struct {
 	lockout   time.Time     // the last end of one that is known
 	toldLost  time.Time
 	toldGuess time.Time
+	level     int // of the month's usage that was told of; -1: none was looked at
 }
 
-func newAlerts(f *face) *alerts { return &alerts{face: f, patience: lostFor} }
+func newAlerts(f *face) *alerts { return &alerts{face: f, patience: lostFor, level: -1} }
 
 // draw looks at a new View.
 func (a *alerts) draw(v backend.View) {
@@ -42,6 +43,9 @@ func (a *alerts) draw(v backend.View) {
 			return ctx.Err()
 		}, a.stillLost)
 	}
+	if a.rises(v) {
+		a.notify(usageAlert(v.Usage))
+	}
 	fresh := slices.DeleteFunc(slices.Clone(v.Lockouts), func(l backend.Lockout) bool { return !l.Until.After(a.lockout) })
 	if len(fresh) == 0 {
 		return
@@ -50,6 +54,24 @@ func (a *alerts) draw(v backend.View) {
 	if due(&a.toldGuess) {
 		a.notify(lockoutAlert(fresh))
 	}
+}
+
+// rises notes a View's level of usage, and reports whether it is a higher one than
+// the last that was seen: a person is told once that the free plan's month is nearly
+// used up, and once that it is.
+func (a *alerts) rises(v backend.View) bool {
+	was, level := a.level, v.Usage.Level()
+	a.level = level
+	return was >= 0 && level > was && freePlan(v.Tunnel)
+}
+
+// usageAlert is what is said of it.
+func usageAlert(u backend.TunnelUsage) (title, text string) {
+	title = fmt.Sprintf("%d%% of ngrok's month is used", u.Percent())
+	if u.Level() == backend.UsageFull {
+		title = "ngrok's month is used up"
+	}
+	return title, usageText(u) + " " + freeText
 }
 
 // stillLost tells of a tunnel that did not come back.

@@ -168,6 +168,11 @@ func TestTunnelPictures(t *testing.T) {
 	s.toggleTunnel(backend.ByWindow)
 	s.until("it is open", func() bool { return s.tunnel.code.root.Visible() })
 	s.picture("tunnel-open")
+	v := s.b.View()
+	v.Usage = backend.TunnelUsage{Calls: 16_480, Out: 310_000_000}
+	v.Tunnel.Unguarded = backend.TunnelTrouble{Title: "ngrok lets every call through to Lockbox", Text: "What may not come in is refused here all the same, but counts towards the plan's limits.", Code: "ERR_NGROK_15004"}
+	s.tunnel.draw(v)
+	s.picture("tunnel-usage")
 	s.window.open(pageServices)
 	s.services.open("github")
 	s.picture("services-exposed")

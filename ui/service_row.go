@@ -16,8 +16,12 @@ import (
 )
 
 const (
-	badgeSize      = 34
-	serviceHeight  = 54
+	badgeSize     = 34
+	serviceHeight = 54
+	publicHeight  = 19 // of the line with its public address
+
+	serviceHeightPublic = serviceHeight + publicHeight
+
 	kindWidth      = 128
 	accessWidth    = 190
 	serviceMinFull = 560 // a narrower row does without the credential
@@ -112,27 +116,31 @@ func (*badgeRenderer) Destroy() {}
 // serviceRow is a row of the services list, of plain texts.
 type serviceRow struct {
 	widget.BaseWidget
-	info backend.ServiceInfo
+	info   backend.ServiceInfo
+	public string // its address for callers from elsewhere; "": there is none
+	copied *copyMark
 }
 
-func newServiceRow() *serviceRow {
+func newServiceRow(copied func(backend.ServiceInfo)) *serviceRow {
 	r := &serviceRow{}
+	r.copied = newCopyMark(func() { copied(r.info) })
 	r.ExtendBaseWidget(r)
 	return r
 }
 
-func (r *serviceRow) set(info backend.ServiceInfo) {
-	r.info = info
+func (r *serviceRow) set(info backend.ServiceInfo, public string) {
+	r.info, r.public = info, public
 	r.Refresh()
 }
 
 // CreateRenderer implements fyne.Widget.
 func (r *serviceRow) CreateRenderer() fyne.WidgetRenderer {
 	d := &serviceRowRenderer{row: r, badge: newBadge(), mark: newDrawing()}
-	for _, t := range []**canvas.Text{&d.name, &d.base, &d.kind, &d.word, &d.detail} {
+	for _, t := range []**canvas.Text{&d.name, &d.base, &d.kind, &d.word, &d.detail, &d.public} {
 		*t = canvas.NewText("", color.Transparent)
 	}
 	d.name.TextStyle.Bold = true
+	d.public.TextStyle.Monospace = true
 	d.Refresh()
 	return d
 }
@@ -142,12 +150,17 @@ type serviceRowRenderer struct {
 	badge                          badge
 	mark                           drawing
 	name, base, kind, word, detail *canvas.Text
+	public                         *canvas.Text
 }
 
 func (d *serviceRowRenderer) Layout(s fyne.Size) {
 	d.badge.move(fyne.NewPos(gap, (s.Height-badgeSize)/2))
-	d.mark.move(fyne.NewPos(s.Width-accessWidth-gap, s.Height/2-14))
 	d.texts(s)
+	middle := s.Height / 2
+	if d.row.public != "" {
+		middle -= publicHeight / 2
+	}
+	d.mark.move(fyne.NewPos(s.Width-accessWidth-gap, middle-14))
 }
 
 // texts cuts and places the texts for the width there is.
@@ -165,6 +178,15 @@ func (d *serviceRowRenderer) texts(s fyne.Size) {
 		end -= kindWidth
 	}
 	top, bottom := s.Height/2-18, s.Height/2+1
+	exposed := d.row.public != ""
+	d.public.Hidden, d.row.copied.Hidden = !exposed, !exposed
+	if exposed {
+		top, bottom = top-publicHeight/2, bottom-publicHeight/2
+		place(d.public, d.row.public, left, bottom+publicHeight-1, s.Width-left-gap-copySize-gapSmall)
+		width := fyne.MeasureText(d.public.Text, d.public.TextSize, d.public.TextStyle).Width
+		d.row.copied.Move(fyne.NewPos(left+width+gapSmall, bottom+publicHeight-1))
+		d.row.copied.Resize(fyne.NewSquareSize(copySize))
+	}
 	place(d.name, info.Name, left, top, end-left-gap)
 	place(d.base, strings.TrimPrefix(info.BaseURL, "https://"), left, bottom, end-left-gap)
 	d.kind.Hidden = !full
@@ -198,12 +220,13 @@ func (d *serviceRowRenderer) Refresh() {
 	paint(d.word, theme.ColorNameForeground, theme.SizeNameText)
 	paint(d.kind, colorMuted, theme.SizeNameText)
 	paint(d.base, colorMuted, theme.SizeNameCaptionText)
+	paint(d.public, theme.ColorNameHyperlink, theme.SizeNameCaptionText)
 	detail := colorMuted
 	if d.row.info.Problem != "" {
 		detail = theme.ColorNameError
 	}
 	paint(d.detail, detail, theme.SizeNameCaptionText)
-	d.texts(d.row.Size())
+	d.Layout(d.row.Size())
 }
 
 // paint gives a text the theme's colour and size.
@@ -217,6 +240,6 @@ func paint(t *canvas.Text, c fyne.ThemeColorName, s fyne.ThemeSizeName) {
 }
 
 func (d *serviceRowRenderer) Objects() []fyne.CanvasObject {
-	return append([]fyne.CanvasObject{d.badge.ground, d.badge.letter, d.name, d.base, d.kind, d.word, d.detail}, d.mark.objects()...)
+	return append([]fyne.CanvasObject{d.badge.ground, d.badge.letter, d.name, d.base, d.kind, d.word, d.detail, d.public, d.row.copied}, d.mark.objects()...)
 }
 func (*serviceRowRenderer) Destroy() {}

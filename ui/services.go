@@ -54,10 +54,10 @@ func newServicesPage(f *face) *servicesPage {
 	p.search.Icon = theme.SearchIcon()
 	p.search.OnChanged = func(string) { p.filter() }
 	p.list = newList(f.keys, func() int { return len(p.found) },
-		func() fyne.CanvasObject { return newServiceRow() },
+		func() fyne.CanvasObject { return newServiceRow(p.copyAddress) },
 		func(i int, o fyne.CanvasObject) {
 			if i < len(p.found) {
-				o.(*serviceRow).set(p.found[i])
+				o.(*serviceRow).set(p.found[i], p.view.CallersAddress(p.found[i]))
 			}
 		})
 	p.list.OnSelected = func(i int) { p.choose(i) }
@@ -110,7 +110,7 @@ func (p *servicesPage) newNoneYet() *fyne.Container {
 
 // draw shows a new View.
 func (p *servicesPage) draw(v backend.View) {
-	fresh := !p.drawn || p.view.Unloaded != v.Unloaded || !sameServices(p.view.Services, v.Services)
+	fresh := !p.drawn || p.view.Unloaded != v.Unloaded || !sameServices(p.view.Services, v.Services) || p.view.CallersURL() != v.CallersURL()
 	p.view, p.drawn = v, true
 	if curl := v.Curl(); v.FirstRun && curl != "" && len(p.welcome.Objects) > 0 {
 		p.curl.set(curl, "")
@@ -182,7 +182,7 @@ func sameServices(a, b []backend.ServiceInfo) bool {
 	for i := range a {
 		x, y := a[i], b[i]
 		if x.Name != y.Name || x.BaseURL != y.BaseURL || x.Credential != y.Credential || x.TokenRequired != y.TokenRequired ||
-			x.AnyAudience != y.AnyAudience || x.Problem != y.Problem || x.URL != y.URL || strings.Join(x.Audiences, ",") != strings.Join(y.Audiences, ",") {
+			x.AnyAudience != y.AnyAudience || x.Problem != y.Problem || x.URL != y.URL || x.Public != y.Public || strings.Join(x.Audiences, ",") != strings.Join(y.Audiences, ",") {
 			return false
 		}
 	}
@@ -208,8 +208,20 @@ func (p *servicesPage) filter() {
 	}
 	p.unsearch.Hidden = p.view.Unloaded
 	p.empty.Hidden = len(p.found) > 0 || want == "" && !p.view.Unloaded
+	for i, s := range p.found {
+		height := float32(serviceHeight)
+		if p.view.CallersAddress(s) != "" {
+			height = serviceHeightPublic
+		}
+		p.list.SetItemHeight(i, height)
+	}
 	p.reselect()
 	p.list.Refresh()
+}
+
+// copyAddress copies where callers from elsewhere reach a service.
+func (p *servicesPage) copyAddress(s backend.ServiceInfo) {
+	p.copyText(p.view.CallersAddress(s), "The public address of "+s.Name)
 }
 
 func (p *servicesPage) tallyText(filtered bool) string {

@@ -2,17 +2,14 @@ package ui
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 
-	"lockbox/proxy/secret"
 	"lockbox/ui/backend"
 )
 
@@ -30,9 +27,12 @@ type tunnelPage struct {
 	addressRow    *fyne.Container
 	code          *qrCode
 	callers, outs *prose
+	usage         *usage
 
 	authtoken, domain *entry
-	start             *check
+	public            *entry // where the public side is served for another tunnel
+	served            *line
+	start, awake      *check
 	fields            map[string]*field
 	save              *button
 	diagnose          *button
@@ -45,7 +45,7 @@ type tunnelPage struct {
 func newTunnelPage(f *face) *tunnelPage {
 	p := &tunnelPage{face: f, fields: map[string]*field{}, trouble: newNarrowStrip(f.keys)}
 	p.toggle = newButton(f.keys, "Open the tunnel", theme.UploadIcon(), func() { f.toggleTunnel(backend.ByWindow) }).primary()
-	body := container.NewVScroll(inset(0, gap, 0, gap, column(gap, p.now(), p.settings(), p.diagnosis())))
+	body := container.NewVScroll(inset(0, gap, 0, gap, column(gap, p.now(), p.month(), p.settings(), p.ownTunnel(), p.diagnosis())))
 	head := container.NewBorder(nil, nil, nil, middle(p.toggle), middle(title("Tunnel")))
 	p.root = container.NewBorder(pageHead(head), nil, nil, nil, body)
 	return p
@@ -64,29 +64,6 @@ func (p *tunnelPage) now() fyne.CanvasObject {
 	words := container.NewBorder(nil, nil, container.NewVBox(inset(3, 0, 0, gapSmall, p.marker)), nil, column(2, p.state, p.since))
 	left := column(gapSmall, words, p.addressRow, p.callers.root, p.outs.root)
 	return card(column(gap, container.NewBorder(nil, nil, nil, p.code.root, left), p.trouble.root))
-}
-
-func (p *tunnelPage) put(name, label, hint string, o fyne.CanvasObject) fyne.CanvasObject {
-	f := newField(label, hint, o)
-	p.fields[name] = f
-	return f.root
-}
-
-func (p *tunnelPage) settings() fyne.CanvasObject {
-	p.authtoken, p.domain = newEntry(p.keys), newEntry(p.keys)
-	p.authtoken.Password = true
-	p.domain.SetPlaceHolder("the account's own")
-	p.start = newCheck(p.keys, "Open the tunnel at each start", func(bool) { p.check() })
-	p.save = newButton(p.keys, "Save", theme.ConfirmIcon(), p.submit)
-	for _, e := range []*entry{p.authtoken, p.domain} {
-		e.OnChanged = func(string) { p.check() }
-		e.OnSubmitted = func(string) { p.submit() }
-	}
-	return group("ngrok", "The tunnel leads through ngrok.com, where a free account will do.",
-		p.put("authtoken", "Authtoken", "From dashboard.ngrok.com/get-started/your-authtoken. It is kept in the vault.", p.authtoken),
-		p.put("domain", "Domain", "One of the account's, such as mine.ngrok.app. It counts from when the tunnel is opened next.", p.domain),
-		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, p.start),
-		ends(layout.NewSpacer(), p.save))
 }
 
 func (p *tunnelPage) diagnosis() fyne.CanvasObject {
@@ -147,6 +124,8 @@ func (p *tunnelPage) draw(v backend.View) {
 	p.code.set(t.URL)
 	p.callers.set(tunnelCallers(v), "")
 	p.outs.set(lockoutsText(v), "")
+	p.usage.set(v)
+	p.drawServed(v)
 	p.drawTrouble(t)
 	label, icon := "Open the tunnel", theme.UploadIcon()
 	if t.Phase != backend.TunnelClosed {
@@ -176,6 +155,12 @@ func (p *tunnelPage) drawTrouble(t backend.TunnelState) {
 		p.trouble.say(markWarning, t.Trouble.Title, text)
 	case t.Former != "":
 		p.trouble.say(markWarning, "The public address has changed", "It was "+t.Former+" before: change it where callers have it. A domain of the account's stays the same.")
+	case !t.Unguarded.IsZero():
+		text := t.Unguarded.Text
+		if t.Unguarded.Code != "" {
+			text += " (" + t.Unguarded.Code + ")"
+		}
+		p.trouble.say(markInfo, t.Unguarded.Title, text)
 	default:
 		p.trouble.clear()
 	}
@@ -239,79 +224,6 @@ func lockoutsText(v backend.View) string {
 		lines = append(lines, fmt.Sprintf("%s is locked out until %s: too many calls without a valid token.", l.Address, l.Until.Local().Format("15:04")))
 	}
 	return strings.Join(lines, "\n")
-}
-
-func (p *tunnelPage) typed() backend.TunnelSettings {
-	return backend.TunnelSettings{Domain: strings.ToLower(strings.TrimSpace(p.domain.Text)), Start: p.start.Checked}
-}
-
-func (p *tunnelPage) dirty() bool {
-	return p.loaded && (p.typed() != p.begun || p.authtoken.Text != "")
-}
-
-func (p *tunnelPage) reset() {
-	p.domain.SetText(p.begun.Domain)
-	p.start.SetChecked(p.begun.Start)
-	p.authtoken.SetText("")
-	p.check()
-}
-
-// check says beside the authtoken what is wrong with it.
-func (p *tunnelPage) check() {
-	if p.save == nil {
-		return
-	}
-	wrong := ""
-	if p.authtoken.Text != "" {
-		if err := backend.CheckAuthtoken(secret.New(p.authtoken.Text)); err != nil {
-			wrong = backend.Sentence(err.Error())
-		}
-	}
-	p.fields["authtoken"].say(markFailed, wrong)
-	p.fields["domain"].say(markFailed, "")
-	setDisabled(p.save, !p.dirty() || p.working || wrong != "")
-}
-
-func (p *tunnelPage) submit() {
-	if p.save.Disabled() {
-		return
-	}
-	token, s := secret.New(p.authtoken.Text), p.typed()
-	refused := false // the authtoken was
-	p.work(true)
-	p.loop.run("Saving…", func(ctx context.Context) error {
-		if !token.IsZero() {
-			if err := p.backend.SetAuthtoken(ctx, token); err != nil {
-				refused = true
-				return err
-			}
-		}
-		if s == p.begun {
-			return nil
-		}
-		return p.backend.SaveTunnelSettings(ctx, s)
-	}, func(err error) {
-		p.work(false)
-		var bad backend.Fields
-		switch {
-		case errors.As(err, &bad):
-			p.fields["domain"].say(markFailed, backend.Sentence(bad["domain"]))
-		case refused:
-			p.fields["authtoken"].say(markFailed, backend.Sentence(err.Error()))
-		case err != nil:
-			p.say(markFailed, backend.Sentence(err.Error()))
-		default:
-			p.begun = p.backend.TunnelSettings()
-			p.reset()
-			p.open()
-			p.say(markGood, "Saved.")
-		}
-	})
-}
-
-func (p *tunnelPage) work(yes bool) {
-	p.working = yes
-	p.check()
 }
 
 // key is what the page does with a key.

@@ -2,12 +2,14 @@ package ui
 
 import (
 	"image/color"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 
 	"lockbox/tunnel/ngroktest"
@@ -62,6 +64,18 @@ func TestTunnelPage(t *testing.T) {
 			t.Errorf("the public address of %s: %q, want %q", name, d.public.text, want)
 		}
 	}
+	for i, want := range []string{"", "", "https://mine.ngrok.test/s/github", "", ""} {
+		row := newServiceRow(s.services.copyAddress)
+		s.services.list.UpdateItem(i, row)
+		row.Resize(fyne.NewSize(600, serviceHeightPublic))
+		if row.public != want || row.copied.Hidden != (want == "") {
+			t.Errorf("row %d has %q, want %q", i, row.public, want)
+		}
+		if want != "" {
+			test.Tap(row.copied)
+			s.until("the address is copied", func() bool { return fyne.CurrentApp().Clipboard().Content() == want })
+		}
+	}
 	test.Tap(s.tunnel.diagnose)
 	s.until("the diagnosis", func() bool { return strings.Contains(s.tunnel.steps.seg.Text, "✓ Protocol: ngrok answers") })
 	edge.Down()
@@ -102,6 +116,30 @@ func TestTunnelSettingsPage(t *testing.T) {
 	s.until("it is saved", func() bool {
 		return p.begun == backend.TunnelSettings{Domain: "mine.ngrok.test", Start: true} && !p.dirty()
 	})
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := busy.Addr().String()
+	note := p.fields["public_listen"].note.seg
+	p.public.SetText("0.0.0.0:8001")
+	if !p.save.Disabled() || !strings.Contains(note.Text, "loopback") {
+		t.Errorf("an open address: %q", note.Text)
+	}
+	p.public.SetText(addr)
+	test.Tap(p.save)
+	s.until("the address is refused", func() bool { return strings.Contains(note.Text, "in use by another program") })
+	if err := busy.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p.awake.SetChecked(true)
+	test.Tap(p.save)
+	s.until("it is served", func() bool {
+		return p.served.Visible() && p.served.text == "Served at http://"+addr && p.begun.KeepAwake
+	})
+	p.public.SetText("")
+	test.Tap(p.save)
+	s.until("it is served no more", func() bool { return !p.served.Visible() && p.begun.PublicListen == "" })
 	p.domain.SetText("other.example")
 	if !p.key("Escape") || p.domain.Text != "mine.ngrok.test" {
 		t.Errorf("Escape leaves %q", p.domain.Text)
@@ -145,5 +183,46 @@ func TestQRCode(t *testing.T) {
 		if black := p.At(x, quiet) == (color.Gray{}); want && !black || (x < quiet || x >= size-quiet || x == quiet+7) && black {
 			t.Errorf("pixel %d of the first line: black is %v", x, black)
 		}
+	}
+}
+
+func TestUsageWords(t *testing.T) {
+	s, _ := exposed(t)
+	for _, tt := range []struct {
+		used         backend.TunnelUsage
+		plan         string
+		words, limit string
+	}{
+		{backend.TunnelUsage{}, "", "No call came", "ngrok's free plan has"},
+		{backend.TunnelUsage{Calls: 1, Out: 1_250_000}, "Free", "1 call came by the tunnel to this computer, with 1.2 MB of answers.", "ngrok's free plan has"},
+		{backend.TunnelUsage{Calls: 16_000}, "Free", "16,000 calls", "That is 80% of it."},
+		{backend.TunnelUsage{Calls: 5, Out: 1_100_000_000}, "Free", "with 1100.0 MB of answers", "That is all of it"},
+		{backend.TunnelUsage{Calls: 500_000}, "Pay-as-you-go", "500,000 calls", "plan is Pay-as-you-go"},
+	} {
+		u := s.tunnel.usage
+		u.set(backend.View{Usage: tt.used, Tunnel: backend.TunnelState{Plan: tt.plan}})
+		if !strings.Contains(u.words.seg.Text, tt.words) || !strings.HasPrefix(u.limits.seg.Text, tt.limit) && !strings.Contains(u.limits.seg.Text, tt.limit) || u.bars.Hidden != (tt.limit == "plan is Pay-as-you-go") {
+			t.Errorf("%+v: %q, %q", tt.used, u.words.seg.Text, u.limits.seg.Text)
+		}
+	}
+	a := newAlerts(s.face)
+	var said []string
+	for _, calls := range []int64{15_000, 16_500, 17_000, 20_000, 30_000, 5} {
+		v := backend.View{Usage: backend.TunnelUsage{Calls: calls}}
+		if a.rises(v) {
+			title, _ := usageAlert(v.Usage)
+			said = append(said, title)
+		}
+	}
+	if got := strings.Join(said, ", "); got != "82% of ngrok's month is used, ngrok's month is used up" {
+		t.Errorf("alerts: %s", got)
+	}
+}
+
+func TestUnguardedWords(t *testing.T) {
+	s, _ := exposed(t)
+	s.tunnel.drawTrouble(backend.TunnelState{Phase: backend.TunnelOpen, Unguarded: backend.TunnelTrouble{Title: "ngrok lets every call through", Text: "Why.", Code: "ERR_NGROK_15004"}})
+	if got := s.tunnel.trouble; !got.root.Visible() || got.title.text != "ngrok lets every call through" || !strings.Contains(got.text.seg.Text, "ERR_NGROK_15004") {
+		t.Errorf("it says %q, %q", got.title.text, got.text.seg.Text)
 	}
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"net"
 
 	"github.com/tailscale/hujson"
@@ -40,6 +41,26 @@ func (d *decoder) publicListen(o *object, listen string) string {
 		d.fail(v, field, "is the address of listen, which also answers /admin: choose another port")
 	}
 	return s
+}
+
+// SetPublicListen sets the public side's address; "" is nowhere.
+func SetPublicListen(src []byte, addr string) ([]byte, error) {
+	if addr != "" {
+		if err := CheckPublicListen(addr); err != nil {
+			return nil, fmt.Errorf("public_listen: %w", err)
+		}
+	}
+	e, err := edit(src)
+	if err != nil {
+		return nil, err
+	}
+	switch i := e.top.find("public_listen"); {
+	case addr != "":
+		setText(e.top.set("public_listen", topKeys), addr)
+	case i >= 0:
+		e.top.items[i].value.Value = hujson.Literal("null")
+	}
+	return e.bytes()
 }
 
 // reach reads who can reach a service, and by what addresses.

@@ -86,3 +86,19 @@ func TestCheckPublicListen(t *testing.T) {
 		}
 	}
 }
+
+func TestSetPublicListen(t *testing.T) {
+	for _, tt := range []struct{ src, addr, want string }{
+		{`{"services": {}}`, "", `{"services": {}}`},
+		{`{"services": {}, "public_listen": "127.0.0.1:9"} // mine`, "", `{"services": {}, "public_listen": null} // mine`},
+		{`{"services": {}, "public_listen": null /* was off */}`, "127.0.0.1:8001", `{"services": {}, "public_listen": "127.0.0.1:8001" /* was off */}`},
+	} {
+		out, err := SetPublicListen([]byte(tt.src), tt.addr)
+		if err != nil || string(out) != tt.want || mustParse(t, out).PublicListen != tt.addr {
+			t.Errorf("%s: %v\n%s\nwant\n%s", tt.src, err, out, tt.want)
+		}
+	}
+	if _, err := SetPublicListen([]byte(`{"services": {}}`), "0.0.0.0:8001"); err == nil || !strings.Contains(err.Error(), "must be a loopback address") {
+		t.Errorf("an open address: %v", err)
+	}
+}

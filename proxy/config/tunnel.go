@@ -22,7 +22,23 @@ type Tunnel struct {
 	Domain     string        // without https://; "" is the account's own
 	Start      bool          // it is opened at each start
 	CloseAfter time.Duration // it is closed so long after it was opened; 0: never
+	KeepAwake  bool          // the computer does not fall asleep while it is open
+	Limit      EdgeLimit     // of the calls of an address, at ngrok
 }
+
+// EdgeLimit is how many calls ngrok lets through from one address in a time.
+type EdgeLimit struct {
+	Requests int // 0: any number
+	Per      time.Duration
+}
+
+// What ngrok takes: https://ngrok.com/docs/traffic-policy/actions/rate-limit.
+const (
+	minEdgePer  = time.Minute
+	maxEdgePer  = 24 * time.Hour
+	edgeStep    = 10 * time.Second
+	maxRequests = 1_000_000
+)
 
 // Brake is what stops callers from the internet who guess.
 type Brake struct {
@@ -83,7 +99,38 @@ func (d *decoder) tunnel(v *hujson.Value) Tunnel {
 	}
 	t.Start = d.boolean(o.value("start"), field+"/start", false)
 	t.CloseAfter = d.duration(o.value("close_after"), field+"/close_after", 0)
+	t.KeepAwake = d.boolean(o.value("keep_awake"), field+"/keep_awake", false)
+	t.Limit = d.edgeLimit(o.value("rate_limit"), field+"/rate_limit")
 	return t
+}
+
+// edgeLimit reads how many calls ngrok lets through; null is any number.
+func (d *decoder) edgeLimit(v *hujson.Value, field string) EdgeLimit {
+	if isNull(v) {
+		return EdgeLimit{}
+	}
+	o := d.object(v, field)
+	if o == nil {
+		return EdgeLimit{}
+	}
+	d.unknown(o, field+"/", edgeLimitKeys)
+	failed := len(d.errors)
+	l := EdgeLimit{Per: d.duration(o.value("per"), field+"/per", time.Minute)}
+	if len(d.errors) == failed && (l.Per < minEdgePer || l.Per > maxEdgePer || l.Per%edgeStep != 0) {
+		d.fail(o.value("per"), field+"/per", "must be between 1m and 24h in steps of 10s, which is what ngrok takes")
+	}
+	n := o.value("requests")
+	if n == nil {
+		d.missing(o, field+"/", "requests")
+		return l
+	}
+	lit, _ := n.Value.(hujson.Literal)
+	count, err := strconv.ParseUint(string(lit), 10, 31)
+	if err != nil || count == 0 || count > maxRequests {
+		d.fail(n, field+"/requests", "must be a whole number from 1 to %d, such as 120", maxRequests)
+	}
+	l.Requests = int(count) //nolint:gosec // of 31 bits
+	return l
 }
 
 // brake reads brake; null is none.
@@ -212,8 +259,8 @@ func putNetworks(l *list, key string, networks []netip.Prefix) {
 	putTexts(l, key, serviceKeys, texts)
 }
 
-// SetTunnel sets how Lockbox opens a tunnel. Keys with default values are left out
-// unless they were there. The authtoken must be a reference.
+// SetTunnel sets how Lockbox opens a tunnel, but for its rate limit. Keys with
+// default values are left out unless they were there. The authtoken must be a reference.
 func SetTunnel(src []byte, t Tunnel) ([]byte, error) {
 	if err := CheckDomain(t.Domain); err != nil {
 		return nil, fmt.Errorf("tunnel/domain: %w", err)
@@ -234,6 +281,13 @@ func SetTunnel(src []byte, t Tunnel) ([]byte, error) {
 		return nil, err
 	}
 	l := e.top.members(&e.top.items[e.top.find("tunnel")], o)
+	putTunnel(l, t)
+	l.store()
+	return e.bytes()
+}
+
+// putTunnel writes what tunnel reads, but for the rate limit.
+func putTunnel(l *list, t Tunnel) {
 	if t.Authtoken.IsRef() && (l.find("authtoken") >= 0 || t.Authtoken.Ref != TunnelAuthtoken) {
 		setText(l.set("authtoken", tunnelKeys), t.Authtoken.Ref.String())
 	}
@@ -243,12 +297,13 @@ func SetTunnel(src []byte, t Tunnel) ([]byte, error) {
 	if l.find("start") >= 0 || t.Start {
 		l.set("start", tunnelKeys).Value = hujson.Bool(t.Start)
 	}
+	if l.find("keep_awake") >= 0 || t.KeepAwake {
+		l.set("keep_awake", tunnelKeys).Value = hujson.Bool(t.KeepAwake)
+	}
 	switch i := l.find("close_after"); {
 	case t.CloseAfter != 0:
 		setText(l.set("close_after", tunnelKeys), t.CloseAfter.String())
 	case i >= 0:
 		l.items[i].value.Value = hujson.Literal("null")
 	}
-	l.store()
-	return e.bytes()
 }

@@ -23,8 +23,11 @@ func TestTunnel(t *testing.T) {
 		`"brake": {"failures": 0}`:        {usual, Brake{0, DefaultBrake.Per, DefaultBrake.Lockout}},
 		`"tunnel": {"authtoken": ""}`:     {usual, DefaultBrake},
 		`"tunnel": {"close_after": null}`: {usual, DefaultBrake},
+		`"tunnel": {"rate_limit": null}`:  {usual, DefaultBrake},
+		`"tunnel": {"rate_limit": {"requests": 120}, "keep_awake": true}`: {
+			Tunnel{Authtoken: usual.Authtoken, KeepAwake: true, Limit: EdgeLimit{120, time.Minute}}, DefaultBrake},
 		`"tunnel": {"authtoken": "env://NGROK", "domain": "Mine.ngrok.app", "start": true, "close_after": "8h"}, "brake": {"failures": 3, "per": "10s", "lockout": "1h30m"}`: {
-			Tunnel{secret.Source{Ref: secret.Ref{Scheme: secret.Env, Field: "NGROK"}}, "mine.ngrok.app", true, 8 * time.Hour},
+			Tunnel{secret.Source{Ref: secret.Ref{Scheme: secret.Env, Field: "NGROK"}}, "mine.ngrok.app", true, 8 * time.Hour, false, EdgeLimit{}},
 			Brake{3, 10 * time.Second, 90 * time.Minute},
 		},
 	} {
@@ -47,6 +50,13 @@ func TestTunnelRefused(t *testing.T) {
 		{`"tunnel": {"close_after": 8}`, ``, `f:2:27: tunnel/close_after: must be text`},
 		{`"tunnel": {"close_after": "8 hours"}`, ``, `f:2:27: tunnel/close_after: is not a time`},
 		{`"tunnel": {"close_after": "1ms"}`, ``, `f:2:27: tunnel/close_after: must be between 1s and 720h`},
+		{`"tunnel": {"rate_limit": 5}`, ``, `f:2:26: tunnel/rate_limit: must be an object`},
+		{`"tunnel": {"rate_limit": {}}`, ``, `f:2:26: tunnel/rate_limit/requests: is missing`},
+		{`"tunnel": {"rate_limit": {"requests": 0}}`, ``, `f:2:39: tunnel/rate_limit/requests: must be a whole number from 1`},
+		{`"tunnel": {"rate_limit": {"requests": 1, "per": "30s"}}`, ``, `f:2:49: tunnel/rate_limit/per: must be between 1m and 24h`},
+		{`"tunnel": {"rate_limit": {"requests": 1, "per": "65s"}}`, ``, `f:2:49: tunnel/rate_limit/per: must be between 1m and 24h`},
+		{`"tunnel": {"rate_limit": {"requests": 1, "per": "soon"}}`, ``, `f:2:49: tunnel/rate_limit/per: is not a time`},
+		{`"tunnel": {"keep_awake": "perhaps"}`, ``, `f:2:26: tunnel/keep_awake: must be true or false`},
 		{`"brake": []`, ``, `f:2:10: brake: must be an object`},
 		{`"brake": {"failures": "many"}`, ``, `f:2:23: brake/failures: must be a whole number`},
 		{`"brake": {"failures": -1}`, ``, `f:2:23: brake/failures: must be a whole number`},
@@ -129,6 +139,8 @@ func TestSetTunnel(t *testing.T) {
 	}{
 		{`{"services": {}}`, Tunnel{Authtoken: ours, Domain: "mine.ngrok.app"}, `"domain": "mine.ngrok.app"`},
 		{`{"services": {}, "tunnel": {"start": true, /* mine */ "other": 1}}`, Tunnel{Authtoken: ours}, `"start": false, /* mine */ "other": 1`},
+		{`{"services": {}}`, Tunnel{Authtoken: ours, KeepAwake: true}, `"keep_awake": true`},
+		{`{"services": {}, "tunnel": {"rate_limit": {"requests": 9}, "keep_awake": true}}`, Tunnel{Authtoken: ours, Limit: EdgeLimit{9, time.Minute}}, `"rate_limit": {"requests": 9}, "keep_awake": false`},
 		{`{"services": {}, "tunnel": {"close_after": "1h"}}`, Tunnel{Authtoken: ours, Start: true}, `"close_after": null`},
 		{`{"services": {}, "tunnel": null}`, Tunnel{Authtoken: ours, CloseAfter: 8 * time.Hour}, `"close_after": "8h0m0s"`},
 		{`{"services": {}, "tunnel": {"authtoken": "2aliteral"}}`, Tunnel{Authtoken: ours}, `"authtoken": "keychain://ngrok/authtoken"`},

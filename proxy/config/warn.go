@@ -20,13 +20,15 @@ var (
 		"token_url", "client_id", "client_secret", "refresh_token", "scopes", "audience", "extra_params", "auth_style",
 		"access_key_id", "secret_access_key", "session_token", "region", "service",
 	}
-	auditLogKeys = []string{"type", "root_dir", "required", "keep_days", "keep_mb", "body_kb"}
-	vaultKeys    = []string{"type", "path"}
-	tunnelKeys   = []string{"authtoken", "domain", "start", "close_after"}
-	ruleKeys     = []string{"action", "methods", "path", "query", "content_type", "max_body", "body", "for", "note"}
+	auditLogKeys  = []string{"type", "root_dir", "required", "keep_days", "keep_mb", "body_kb"}
+	vaultKeys     = []string{"type", "path"}
+	tunnelKeys    = []string{"authtoken", "domain", "start", "close_after", "keep_awake", "rate_limit"}
+	edgeLimitKeys = []string{"requests", "per"}
+	brakeKeys     = []string{"failures", "per", "lockout"}
+
+	ruleKeys = []string{"action", "methods", "path", "query", "content_type", "max_body", "body", "for", "note"}
 	// conditionKeys are those of a condition on a field of a JSON body.
 	conditionKeys = []string{"exists", "equals", "one_of", "glob", "min", "max"}
-	brakeKeys     = []string{"failures", "per", "lockout"}
 
 	limitKeys      = []string{"rate_limit", "concurrency", "quota"}
 	rateKeys       = []string{"requests", "per", "burst"}

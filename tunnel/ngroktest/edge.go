@@ -48,6 +48,10 @@ type Rules struct {
 	AuthError string
 	// BindError, if not "", refuses every endpoint.
 	BindError string
+	// PolicyError, if not "", refuses every endpoint with a traffic policy.
+	PolicyError string
+	// LeastBeat, if not 0, refuses sessions that want a sign of life more often.
+	LeastBeat time.Duration
 	// Domains are the account's. The first is bound by an agent that asks for none;
 	// without any, each time another.
 	Domains []string
@@ -61,7 +65,8 @@ type Rules struct {
 // Auth is a session that was asked for.
 type Auth struct {
 	Authtoken, Cookie, UserAgent string
-	Refused                      string // why, or ""
+	Beat, BeatWait               time.Duration // how often a sign of life is wanted, and how soon
+	Refused                      string        // why, or ""
 }
 
 // Bind is an endpoint that was asked for.

@@ -94,6 +94,8 @@ func (e *Edge) Connect(host, from string) (net.Conn, error) {
 	if s == nil {
 		return nil, fmt.Errorf("%s: %w", host, errOffline)
 	}
+	s.opening.Lock()
+	defer s.opening.Unlock()
 	stream, err := s.mux.OpenTypedStream(proxy)
 	if err != nil {
 		return nil, err

@@ -28,6 +28,9 @@ type session struct {
 	edge *Edge
 	conn net.Conn
 	mux  *muxado.Heartbeat
+	// opening keeps a stream's header next to its beginning: the agent takes one after
+	// the other, and refuses those that come while 128 wait for a header.
+	opening sync.Mutex
 
 	mu   sync.Mutex
 	good bool              // the authtoken was
@@ -79,6 +82,8 @@ func (s *session) answer(stream muxado.TypedStream) {
 		Extra         struct {
 			Authtoken, Cookie, UserAgent string
 			Token, Metadata              string
+			HeartbeatInterval            time.Duration
+			HeartbeatTolerance           time.Duration
 		}
 	}
 	if json.NewDecoder(stream).Decode(&req) != nil {
@@ -87,7 +92,8 @@ func (s *session) answer(stream muxado.TypedStream) {
 	var answer any = struct{}{}
 	switch stream.StreamType() {
 	case auth:
-		a := Auth{Authtoken: req.Extra.Authtoken, Cookie: req.Extra.Cookie, UserAgent: req.Extra.UserAgent}
+		a := Auth{Authtoken: req.Extra.Authtoken, Cookie: req.Extra.Cookie, UserAgent: req.Extra.UserAgent,
+			Beat: req.Extra.HeartbeatInterval, BeatWait: req.Extra.HeartbeatTolerance}
 		s.edge.authenticate(&a)
 		s.mu.Lock()
 		s.good = a.Refused == ""
@@ -108,7 +114,7 @@ func (s *session) answer(stream muxado.TypedStream) {
 		if b.Refused == "" {
 			id = s.bound(id, b.URL)
 		}
-		answer = map[string]any{"Id": id, "URL": b.URL, "Proto": req.Proto, "Opts": map[string]string{"URL": b.URL}, "Error": b.Refused,
+		answer = map[string]any{"Id": id, "URL": b.URL, "Proto": req.Proto, "Opts": map[string]string{"URL": b.URL, "TrafficPolicy": b.TrafficPolicy}, "Error": b.Refused,
 			"Extra": map[string]string{"Token": token, "TunnelID": "tn_1"}}
 	case unbind:
 		s.unbind(req.ID)
@@ -125,6 +131,10 @@ func (e *Edge) authenticate(a *Auth) {
 	switch {
 	case e.rules.AuthError != "":
 		a.Refused = e.rules.AuthError
+	case a.Beat < e.rules.LeastBeat:
+		a.Refused = Refusal(fmt.Sprintf("The heartbeat interval you specified is not valid.\nIt must be at least %v, you specified %v", e.rules.LeastBeat, a.Beat), 111)
+	case a.BeatWait < e.rules.LeastBeat:
+		a.Refused = Refusal(fmt.Sprintf("The heartbeat tolerance you specified is not valid.\nIt must be at least %v, you specified %v", e.rules.LeastBeat, a.BeatWait), 112)
 	case a.Authtoken != e.rules.Authtoken:
 		// ngrok repeats the token too.
 		a.Refused = Refusal("The authtoken you specified is properly formed, but it is invalid.\nYour authtoken: "+a.Authtoken, 107)
@@ -141,6 +151,10 @@ func (e *Edge) bind(b *Bind, token string) string {
 	_, b.Again = e.tokens[token]
 	if e.rules.BindError != "" {
 		b.Refused = e.rules.BindError
+		return ""
+	}
+	if e.rules.PolicyError != "" && b.TrafficPolicy != "" {
+		b.Refused = e.rules.PolicyError
 		return ""
 	}
 	if b.Again {

@@ -24,6 +24,7 @@ import (
 	"lockbox/proxy/register"
 	"lockbox/proxy/secret"
 	"lockbox/tunnel"
+	"lockbox/tunnel/awake"
 	"lockbox/vault"
 )
 
@@ -47,6 +48,9 @@ type Backend struct {
 	server   *proxy.Server
 	tunnel   *tunnel.Tunnel
 	diary    tunnelDiary // the tunnel's alone
+	usage    *tunnelMeter
+	hold     func(ctx context.Context, why string) (release func() error, err error) // awake.Hold
+	wakeful  chan struct{}                                                           // whether the computer has to stay awake may have changed
 	// auditSigned says that the audit log has its key.
 	auditSigned atomic.Bool
 	view        atomic.Pointer[View]
@@ -75,6 +79,7 @@ type status struct {
 	asked                 string // what was asked for that, with port 0 for instance
 	public, publicProblem string // where the public side is served, or why not
 	tunnelProblem         string // why the tunnel was not opened at the start
+	awakeProblem          string // why the computer may fall asleep while it is open
 	keySource             string
 	keychain              vault.Status
 	passphrase            secret.Value // of LOCKBOX_PASSPHRASE, until Lock
@@ -92,7 +97,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{opts: o, found: found{log: o.Logger}, tokens: register.New(tokensPath(o), o.Logger), newConfig: make(chan struct{}, 1), newVault: make(chan struct{}, 1), retry: make(chan net.Listener), loaded: make(chan struct{})}
+	b := &Backend{opts: o, found: found{log: o.Logger}, tokens: register.New(tokensPath(o), o.Logger), newConfig: make(chan struct{}, 1), newVault: make(chan struct{}, 1), retry: make(chan net.Listener), loaded: make(chan struct{}), hold: awake.Hold, wakeful: make(chan struct{}, 1), usage: newTunnelMeter(usagePath(o), o.Logger)}
 	if err := b.loadTokens(); err != nil {
 		return nil, err
 	}
@@ -175,6 +180,8 @@ func (b *Backend) Run(ctx context.Context) error {
 	wg.Go(func() { b.watchVault(ctx) })
 	wg.Go(func() { b.watchTokens(ctx) })
 	wg.Go(func() { b.saveCalls(ctx) })
+	wg.Go(func() { b.keepAwake(ctx) })
+	wg.Go(func() { b.usage.keep(ctx, b.changed) })
 	var next net.Listener
 	for ctx.Err() == nil {
 		ln, err := next, error(nil)

@@ -95,6 +95,8 @@ func formerKeysPath(keyFile string) string { return keyFile + ".former" }
 
 func tokensPath(o Options) string { return filepath.Join(o.StateDir, "tokens.jsonl") }
 
+func usagePath(o Options) string { return filepath.Join(o.StateDir, "tunnel.json") }
+
 func settingsPath(o Options) string { return filepath.Join(o.StateDir, "settings.json") }
 
 // stored reads a secret from the vault, zero if it is not there.

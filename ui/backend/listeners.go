@@ -14,6 +14,7 @@ func (b *Backend) keepListeners(ctx context.Context, p *publicSide, wg *sync.Wai
 				b.opts.Logger.Error(err.Error())
 			}
 			b.moveListener(ctx)
+			b.followConfig()
 		case <-ctx.Done():
 			return
 		}

@@ -27,6 +27,25 @@ func (b *Backend) publicAddress() string {
 	return ""
 }
 
+// canServePublic says why the public side cannot be served at another address, before
+// the config names it.
+func (b *Backend) canServePublic(ctx context.Context, addr string) error {
+	if b.opts.PublicListen != "" {
+		return errors.New("the address was given by --public-listen at the start, which wins over this setting")
+	}
+	if addr == "" {
+		return nil
+	}
+	if err := b.server.CheckPublic(); err != nil {
+		return err
+	}
+	ln, err := listenPublic(ctx, addr)
+	if err != nil {
+		return err
+	}
+	return ln.Close() // keepListeners opens it anew, once the config says so
+}
+
 // openPublic serves the public side where it is wanted, and no longer where it
 // was. Calls under way are drained as wg's.
 func (b *Backend) openPublic(ctx context.Context, p *publicSide, wg *sync.WaitGroup) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -19,6 +20,9 @@ import (
 
 // TunnelState is how the tunnel is.
 type TunnelState = tunnel.State
+
+// TunnelTrouble is what is wrong with it.
+type TunnelTrouble = tunnel.Trouble
 
 // TunnelStep is one thing that DiagnoseTunnel has tried.
 type TunnelStep = tunnel.Step
@@ -69,7 +73,37 @@ func (b *Backend) newTunnel(o Options) error {
 
 // serveTunnel answers calls that come by the tunnel.
 func (b *Backend) serveTunnel(ctx context.Context, ln net.Listener) error {
-	return b.server.ServeTunnel(ctx, ln, b.tunnelHost)
+	return b.server.ServeTunnel(ctx, b.usage.listen(ln), b.tunnelHost, b.usage.call)
+}
+
+// tunnelPolicy is what ngrok can turn away by what the config says: callers whose
+// addresses no service allows, and those that call too often. As long as one
+// service is for anybody, so is the tunnel.
+func tunnelPolicy(cfg *config.Config) tunnel.Policy {
+	p := tunnel.Policy{Calls: cfg.Tunnel.Limit.Requests, Per: cfg.Tunnel.Limit.Per}
+	from, public := []netip.Prefix{}, false
+	for _, svc := range cfg.Services {
+		switch {
+		case !svc.Tunnel:
+		case svc.AllowFrom == nil:
+			return p
+		default:
+			from, public = append(from, svc.AllowFrom...), true
+		}
+	}
+	if public {
+		slices.SortFunc(from, netip.Prefix.Compare)
+		p.AllowFrom = slices.Compact(from)
+	}
+	return p
+}
+
+// followConfig has the tunnel do as the config in use says.
+func (b *Backend) followConfig() {
+	if cfg := b.server.Config(); cfg != nil {
+		b.tunnel.Guard(tunnelPolicy(cfg))
+	}
+	b.stayAwake()
 }
 
 // tunnelHost is the name that callers by the tunnel have to call.
@@ -102,7 +136,7 @@ func (b *Backend) OpenTunnel(ctx context.Context, by string) error {
 		return err
 	}
 	b.opts.Logger.Info("the tunnel is being opened", "by", by)
-	err = b.tunnel.Open(tunnel.Request{Authtoken: token, Domain: cfg.Tunnel.Domain, For: cfg.Tunnel.CloseAfter, By: by})
+	err = b.tunnel.Open(tunnel.Request{Authtoken: token, Domain: cfg.Tunnel.Domain, For: cfg.Tunnel.CloseAfter, By: by, Policy: tunnelPolicy(cfg)})
 	if errors.Is(err, tunnel.ErrOpen) {
 		return nil
 	}
@@ -183,34 +217,65 @@ func (b *Backend) SetAuthtoken(ctx context.Context, v secret.Value) error {
 
 // TunnelSettings are what the config says of the tunnel, less the authtoken.
 type TunnelSettings struct {
-	Domain string
-	Start  bool // open at each start
+	Domain    string
+	Start     bool // open at each start
+	KeepAwake bool // while it is open, the computer does not fall asleep
+	// PublicListen is where the public side is served for a tunnel that is not
+	// Lockbox's; "" is nowhere.
+	PublicListen string
 }
 
 // TunnelSettings are as the config has them.
 func (b *Backend) TunnelSettings() TunnelSettings {
 	if cfg := b.server.Config(); cfg != nil {
-		return TunnelSettings{cfg.Tunnel.Domain, cfg.Tunnel.Start}
+		return TunnelSettings{cfg.Tunnel.Domain, cfg.Tunnel.Start, cfg.Tunnel.KeepAwake, b.publicAddress()}
 	}
 	return TunnelSettings{}
 }
 
-// SaveTunnelSettings writes them into the config. The domain counts from when the
-// tunnel is opened next.
-func (b *Backend) SaveTunnelSettings(ctx context.Context, s TunnelSettings) error {
-	s.Domain = strings.ToLower(strings.TrimSpace(s.Domain))
+// CheckTunnelSettings says what is wrong with them, by field: "domain" and
+// "public_listen".
+func (b *Backend) CheckTunnelSettings(s TunnelSettings) Fields {
+	bad := Fields{}
 	if err := config.CheckDomain(s.Domain); err != nil {
-		return Fields{"domain": "the domain " + err.Error()}
+		bad["domain"] = "the domain " + err.Error()
+	}
+	if s.PublicListen == "" {
+		return bad
+	}
+	if err := config.CheckPublicListen(s.PublicListen); err != nil {
+		bad["public_listen"] = "the address " + err.Error()
+	} else if _, port, _ := net.SplitHostPort(s.PublicListen); s.PublicListen == b.listenAddress() && port != "0" {
+		bad["public_listen"] = "Lockbox serves callers on this computer there: choose another port"
+	}
+	return bad
+}
+
+// SaveTunnelSettings writes them into the config and puts them to use. The domain
+// counts from when the tunnel is opened next.
+func (b *Backend) SaveTunnelSettings(ctx context.Context, s TunnelSettings) error {
+	s.Domain, s.PublicListen = strings.ToLower(strings.TrimSpace(s.Domain)), strings.TrimSpace(s.PublicListen)
+	if bad := b.CheckTunnelSettings(s); len(bad) > 0 {
+		return bad
 	}
 	b.edit.Lock()
 	defer b.edit.Unlock()
+	was := b.TunnelSettings()
+	if s.PublicListen != was.PublicListen {
+		if err := b.canServePublic(ctx, s.PublicListen); err != nil {
+			return Fields{"public_listen": err.Error()}
+		}
+	}
 	cfg, src, err := b.readConfig(ctx)
 	if err != nil {
 		return err
 	}
 	t := cfg.Tunnel
-	t.Domain, t.Start, t.Authtoken.Literal = s.Domain, s.Start, secret.Value{}
+	t.Domain, t.Start, t.KeepAwake, t.Authtoken.Literal = s.Domain, s.Start, s.KeepAwake, secret.Value{}
 	edited, err := config.SetTunnel(src, t)
+	if err == nil && s.PublicListen != was.PublicListen {
+		edited, err = config.SetPublicListen(edited, s.PublicListen)
+	}
 	if err != nil {
 		return err
 	}

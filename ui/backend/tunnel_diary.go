@@ -33,6 +33,7 @@ func (b *Backend) tunnelChanged(was, now TunnelState) {
 	for _, x := range b.diary.follow(was, now, time.Now()) {
 		b.noteEvent(x)
 	}
+	b.stayAwake()
 	b.publish()
 }
 

@@ -91,11 +91,11 @@ func TestTunnel(t *testing.T) {
 	}
 
 	// Another domain, and opened from now on at each start.
-	if err := b.SaveTunnelSettings(t.Context(), TunnelSettings{" Mine.ngrok.test ", true}); err != nil {
+	if err := b.SaveTunnelSettings(t.Context(), TunnelSettings{Domain: " Mine.ngrok.test ", Start: true}); err != nil {
 		t.Fatal(err)
 	}
 	src, _ := os.ReadFile(b.opts.ConfigPath)
-	if s := b.TunnelSettings(); s != (TunnelSettings{"mine.ngrok.test", true}) || !strings.Contains(string(src), "} // mine") || !strings.Contains(string(src), `"authtoken": "file://`) {
+	if s := b.TunnelSettings(); s != (TunnelSettings{Domain: "mine.ngrok.test", Start: true}) || !strings.Contains(string(src), "} // mine") || !strings.Contains(string(src), `"authtoken": "file://`) {
 		t.Errorf("settings %+v in\n%s", s, src)
 	}
 	if err := b.SaveTunnelSettings(t.Context(), TunnelSettings{Domain: "https://x"}); err == nil || !strings.Contains(err.Error(), "domain") {

@@ -44,6 +44,7 @@ type View struct {
 	Listen           string
 	PublicURL        string // where the public side is served; "" is nowhere
 	Tunnel           TunnelState
+	Usage            TunnelUsage
 	Lockouts         []Lockout // addresses that are locked out of the public side
 	ConfigPath       string
 	StateDir         string
@@ -114,7 +115,7 @@ type TokenDefaults struct {
 // View returns the current state. It does no IO.
 func (b *Backend) View() View {
 	v := *b.view.Load()
-	v.Exchanges, v.Unsearched = b.audit.Count(), b.audit.Unsearched()
+	v.Exchanges, v.Unsearched, v.Usage = b.audit.Count(), b.audit.Unsearched(), b.usage.now()
 	v.Tokens, v.Panicked = b.tokens.Revision(), b.tokens.Panicked()
 	return v
 }
@@ -198,6 +199,9 @@ func (s status) warnings(config []string, t tunnel.Phase) []string {
 	all := slices.Clone(fewer(config))
 	if s.publicProblem != "" {
 		all = append(all, s.publicProblem)
+	}
+	if s.awakeProblem != "" && t != TunnelClosed {
+		all = append(all, s.awakeProblem)
 	}
 	if s.tunnelProblem != "" && t == TunnelClosed {
 		all = append(all, s.tunnelProblem)
