@@ -295,7 +295,7 @@ func (c *call) repeat(body []byte, a *duplicate.Answer) {
 	c.rec.fromUpstream(a.Body)
 	if err := c.finish(audit.Allowed, fmt.Sprintf("duplicate: The same call was made before, as %s: this is the answer of then, and the API was not asked again.", a.ID)); err != nil {
 		clear(h)
-		errNoRecord.write(c.w)
+		errNoRecord.write(c.w, c.in)
 		return
 	}
 	c.w.WriteHeader(a.Status)
