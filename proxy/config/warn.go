@@ -9,7 +9,7 @@ import (
 
 // The keys of each object, in the order in which new ones are written.
 var (
-	topKeys     = []string{"services", "audit_log", "listen", "public_listen", "use_proxy_env", "vault", "tunnel", "brake"}
+	topKeys     = []string{"services", "audit_log", "listen", "public_listen", "use_proxy_env", "vault", "tunnel", "brake", "ask"}
 	serviceKeys = []string{
 		"base_url", "credential", "requires_service_token", "valid_audiences",
 		"connect_timeout", "read_timeout", "allow_redirects", "tunnel", "allow_from", "token_in_query", "token_in_path",
@@ -27,6 +27,7 @@ var (
 	// conditionKeys are those of a condition on a field of a JSON body.
 	conditionKeys = []string{"exists", "equals", "one_of", "glob", "min", "max"}
 	brakeKeys     = []string{"failures", "per", "lockout"}
+	askKeys       = []string{"wait", "remember"}
 )
 
 // unknown warns of the keys of o that are not known, but for those that begin
