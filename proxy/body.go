@@ -14,8 +14,9 @@ import (
 type requestBody struct {
 	io.ReadCloser
 	call   *call
-	failed atomic.Bool // reading it did: the caller's fault, not the upstream's
-	ended  atomic.Bool // all of it was read
+	denied atomic.Pointer[problem] // it outgrew the rule that allows it
+	failed atomic.Bool             // reading it did: the caller's fault, not the upstream's
+	ended  atomic.Bool             // all of it was read
 }
 
 // Read implements io.Reader. A caller that sends nothing for too long is given
@@ -37,6 +38,10 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		b.ended.Store(true)
 		b.call.passTrailers()
 	} else {
+		var p *problem
+		if errors.As(err, &p) {
+			b.denied.Store(p)
+		}
 		b.failed.Store(true)
 	}
 	return n, err

@@ -34,10 +34,10 @@ func (c *carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // carry is how a call with that credential gets to its upstream.
-func (rt *route) carry(ready *credential.Ready) http.RoundTripper {
+func (rt *route) carry(ready *credential.Ready, may func(method, rest, query string, h http.Header) bool) http.RoundTripper {
 	var transport http.RoundTripper = &carrier{next: rt.transport, ready: ready}
 	if rt.service.AllowRedirects {
-		transport = &redirector{next: transport, base: rt.service.BaseURL}
+		transport = &redirector{next: transport, base: rt.service.BaseURL, may: may}
 	}
 	return transport
 }

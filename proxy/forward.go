@@ -73,7 +73,7 @@ func (c *call) forward() {
 	}
 	proxy := httputil.ReverseProxy{
 		Rewrite:        c.rewrite,
-		Transport:      c.route.carry(c.ready),
+		Transport:      c.route.carry(c.ready, c.hop),
 		ModifyResponse: c.answer,
 		ErrorHandler:   c.fail,
 		FlushInterval:  -1,
@@ -282,6 +282,9 @@ func (c *call) fail(w http.ResponseWriter, _ *http.Request, err error) {
 	case errors.Is(err, errNotRecorded):
 		errRecord.write(w)
 		return
+	case c.body != nil && c.body.denied.Load() != nil:
+		c.end(w, c.body.denied.Load(), audit.Refused)
+		return
 	case c.body != nil && c.body.failed.Load():
 		c.refuse(w, errBody)
 		return
@@ -295,8 +298,10 @@ func (c *call) fail(w http.ResponseWriter, _ *http.Request, err error) {
 }
 
 // refuse records that a call failed on its way and answers with why.
-func (c *call) refuse(w http.ResponseWriter, p *problem) {
-	if err := c.rec.finish(p.status, audit.Failed, p.reason()); err != nil {
+func (c *call) refuse(w http.ResponseWriter, p *problem) { c.end(w, p, audit.Failed) }
+
+func (c *call) end(w http.ResponseWriter, p *problem, decision audit.Decision) {
+	if err := c.rec.finish(p.status, decision, p.reason()); err != nil {
 		p = errRecord
 	}
 	if c.body != nil && !c.body.ended.Load() {

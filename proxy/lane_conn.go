@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lockbox/proxy/config"
 	"lockbox/proxy/http1"
 )
 
@@ -216,6 +217,15 @@ func (c *laneConn) admit(st *state) *laneCall {
 	rt, p := s.admit(in, st, t, rec)
 	if p != nil {
 		return nil
+	}
+	if rt.rules != nil {
+		q := t.question(in, rec)
+		q.Length = max(c.req.Length, 0)
+		v := rt.rules.Check(&q)
+		if v.Action != config.Allow {
+			return nil
+		}
+		rec.ruled(v.Rule)
 	}
 	x := &laneCall{laneConn: c, to: rt.plain, call: call{server: s, route: rt, in: in, rest: t.rest, token: t.token, rec: rec}}
 	x.here = address{base: rt.service.BaseURL, origin: "http://" + in.Host, path: "/s/" + t.segment}

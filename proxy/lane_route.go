@@ -21,7 +21,7 @@ func (p *plainRoute) String() string { return p.host + p.path }
 // upstream speaks TLS, or its calls are no plain ones.
 func newPlainRoute(rt *route, pool func(laneKey) *lanePool) *plainRoute {
 	svc, base := rt.service, rt.service.BaseURL
-	if base.Scheme != "http" || svc.AllowRedirects || svc.TokenInPath || svc.TokenInQuery || rt.unavailable != nil || !ascii(base.Host) {
+	if base.Scheme != "http" || svc.AllowRedirects || svc.TokenInPath || svc.TokenInQuery || rt.unavailable != nil || rt.rules.ReadsBodies() || !ascii(base.Host) {
 		return nil
 	}
 	fixed, ok := rt.credential.Fixed()

@@ -144,6 +144,9 @@ func (s *Server) publicService(w http.ResponseWriter, r *http.Request, path stri
 	if rt != nil {
 		s.brake.good(network)
 	}
+	if p == nil {
+		p = s.ruled(w, r, rt, t, rec)
+	}
 	switch {
 	case p == nil:
 		s.carry(w, r, rt, t, rec, publicOrigin(r))

@@ -34,9 +34,10 @@ type record struct {
 
 	mu       sync.Mutex
 	x        audit.Exchange
-	route    *route            // nil: a service that is not configured, or none
-	caller   *caller           // nil: none whose token was found good
-	redactor *redaction        // of all secrets, where there is no route
+	route    *route     // nil: a service that is not configured, or none
+	caller   *caller    // nil: none whose token was found good
+	redactor *redaction // of all secrets, where there is no route
+	as       holder
 	ready    *credential.Ready // what the call was made with; nil: it was not made, or in the lane
 	local    *folder           // nil: none, or a service that is not configured
 	out      http.Header
@@ -45,6 +46,12 @@ type record struct {
 	required bool    // without a record there is no answer
 	done     bool
 	err      error
+}
+
+// holder is who rules take the caller for.
+type holder struct {
+	audience []string
+	jti      string
 }
 
 // capture keeps the beginning of a body and counts all of it.
@@ -126,8 +133,15 @@ func (c *record) replays() bool { return c.x.ReplayOf != "" }
 func (c *record) known(k *caller, claims token.Claims) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.caller = k
+	c.caller, c.as = k, holder{claims.Audience, claims.JTI}
 	c.x.Audience, c.x.JTI = strings.Join(claims.Audience, ","), claims.JTI
+}
+
+// ruled notes which rule decided.
+func (c *record) ruled(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.x.Rule = text
 }
 
 // with notes the credential that the call is made with.

@@ -16,6 +16,7 @@ const maxRedirects = 10
 type redirector struct {
 	next http.RoundTripper
 	base *url.URL
+	may  func(method, rest, query string, h http.Header) bool // by the service's rules
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -67,6 +68,9 @@ func (d *redirector) follow(r *http.Request, res *http.Response) *http.Request {
 		for _, name := range []string{"Content-Type", "Content-Length", "Content-Encoding", "Content-Language", "Content-Location", "Expect"} {
 			again.Header.Del(name)
 		}
+	}
+	if !d.may(method, rest, target.RawQuery, again.Header) {
+		return nil
 	}
 	setTarget(again, d.base, rest, target.RawQuery, target.ForceQuery)
 	return again

@@ -13,6 +13,7 @@ import (
 	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
 	"lockbox/proxy/credential"
+	"lockbox/proxy/policy"
 	"lockbox/proxy/secret"
 	"lockbox/proxy/token"
 )
@@ -232,16 +233,18 @@ func (s *Server) addRoute(st *state, svc *config.Service, readings map[secret.Re
 			st.report.Warnings = append(st.report.Warnings, fmt.Sprintf("service %q: %s stays as it was: %v", svc.Name, field, r.carried))
 		}
 	}
+	var rt *route
+	var err error
 	if st.locked {
-		rt := lockedRoute(svc)
+		rt = lockedRoute(svc)
 		if svc.Credential != nil {
 			st.report.Unavailable[svc.Name] = "Lockbox is locked"
 		}
-		st.routes[svc.Name] = rt
-		return rt
+	} else if rt, err = newRoute(svc, readings, s.tokens); err != nil {
+		st.report.Unavailable[svc.Name] = err.Error()
 	}
-	rt, err := newRoute(svc, readings, s.tokens)
-	if err != nil {
+	if rt.rules, err = policy.Compile(svc.Rules); err != nil { // the config was checked
+		rt.unavailable = refuse(http.StatusServiceUnavailable, "rules_invalid", "Rules invalid", fmt.Sprintf("The rules of service %q cannot be used. Its owner can mend them in the config file: lockbox check says what is wrong.", svc.Name))
 		st.report.Unavailable[svc.Name] = err.Error()
 	}
 	st.routes[svc.Name] = rt

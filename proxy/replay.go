@@ -24,6 +24,10 @@ type Replay struct {
 	Target string // path and query, as a caller would send them: /s/github/user?x=1
 	Header http.Header
 	Body   []byte
+	// Audience and JTI are of the token that the repeated call came with: rules
+	// take the replay for that caller's.
+	Audience []string
+	JTI      string
 }
 
 // Replay makes a call again and returns its record, which says what it repeats. It
@@ -44,7 +48,7 @@ func (s *Server) Replay(ctx context.Context, a Replay) (x audit.Exchange, err er
 	}
 	path, _, _ := strings.Cut(a.Target, "?")
 	rec := s.newRecord(st, r, path, replayListener)
-	rec.x.ReplayOf = a.Of
+	rec.x.ReplayOf, rec.as = a.Of, holder{a.Audience, a.JTI}
 	s.again(r, path, st, rec)
 	rec.mu.Lock()
 	defer rec.mu.Unlock()

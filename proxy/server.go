@@ -3,7 +3,7 @@
 // to the upstream and back, and records them.
 //
 // A call goes through route.go or public.go and target.go (where to), authorize.go
-// (who), forward.go with carrier.go (there with the credential, and back) and
+// (who), rules.go (what they may), forward.go with carrier.go (there with the credential, and back) and
 // record.go (what is written down). Plain calls on the local listener take the
 // same steps in the lane (lane.go), which does by itself what net/http does for
 // all others. reload.go builds the immutable state that a call works on from its
@@ -91,6 +91,9 @@ type Server struct {
 	drain  time.Duration // DrainTimeout, less in tests
 	bounds bounds
 
+	// approve asks a person about a call, and says why it is refused, or nil.
+	approve func(context.Context, *asked) *problem
+
 	metrics *metrics // nil: nothing is counted
 }
 
@@ -102,7 +105,7 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: stallTime, drain: DrainTimeout, bounds: usualBounds, brake: newBrake()}
+	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: stallTime, drain: DrainTimeout, bounds: usualBounds, brake: newBrake(), approve: unasked}
 	s.debug = o.Logger.Enabled(context.Background(), slog.LevelDebug)
 	s.scribe.log, s.scribe.changed = o.Logger, o.OnRecord
 	s.outward.lone = func() bool { return s.lone(1) }

@@ -6,6 +6,7 @@ import (
 
 	"lockbox/proxy/config"
 	"lockbox/proxy/credential"
+	"lockbox/proxy/policy"
 	"lockbox/proxy/register"
 	"lockbox/proxy/secret"
 	"lockbox/proxy/token"
@@ -37,7 +38,8 @@ type route struct {
 	sets        map[string]bool // canonical names of the headers that it sets
 	redactor    *redaction
 	transport   http.RoundTripper
-	plain       *plainRoute // nil: no calls in the lane
+	rules       *policy.Checker // nil: none
+	plain       *plainRoute     // nil: no calls in the lane
 	callers     callers
 	unavailable *problem // why calls are refused; nil: they are not
 }

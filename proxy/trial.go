@@ -97,7 +97,7 @@ func (c *call) roundTrip(ctx context.Context, out *http.Request) (*http.Response
 		return nil, err
 	}
 	c.rec.with(ready)
-	res, err := c.route.carry(ready).RoundTrip(out)
+	res, err := c.route.carry(ready, c.hop).RoundTrip(out)
 	if err == nil && res.StatusCode == http.StatusUnauthorized {
 		ready.Refused()
 	}

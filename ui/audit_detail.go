@@ -99,6 +99,7 @@ var factNames = []struct {
 	{"Size", func(_ *callDetail, x backend.Exchange) string {
 		return unlessNoted(x, size(x.BytesIn)+" in, "+size(x.BytesOut)+" out")
 	}},
+	{"Rule", func(_ *callDetail, x backend.Exchange) string { return x.Rule }},
 	{"Audience", func(_ *callDetail, x backend.Exchange) string { return x.Audience }},
 	{"Token", func(d *callDetail, x backend.Exchange) string {
 		if t, ok := d.backend.TokenByID(x.JTI); ok && x.JTI != "" {

@@ -30,6 +30,7 @@ func appendContent(b []byte, x *Exchange) []byte {
 	b = appendKey(append(b, ','), "remote", x.Remote)
 	b = appendKey(append(b, ','), "decision", string(x.Decision))
 	b = appendOptional(b, "reason", x.Reason)
+	b = appendOptional(b, "rule", x.Rule)
 	b = appendOptional(b, "event", x.Event)
 	b = appendOptional(b, "replay_of", x.ReplayOf)
 	b = appendHeader(b, "request_header", x.RequestHeader)

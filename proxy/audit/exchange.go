@@ -39,6 +39,8 @@ type Exchange struct {
 	Decision Decision      `json:"decision"`
 	// Reason is a problem's code and its sentence: "token_expired: …".
 	Reason string `json:"reason,omitempty"`
+	// Rule is the one of the service's that decided, its number first: "2 deny /admin/**".
+	Rule string `json:"rule,omitempty"`
 	// Event is what a record is about that is of no call: "gap", "tunnel_opened".
 	Event string `json:"event,omitempty"`
 	// ReplayOf is the ID of the exchange that this one repeats, on a person's wish.

@@ -8,7 +8,7 @@ import (
 
 // texts are what a search looks through.
 func (x *Exchange) texts(yield func(string) bool) {
-	if !yield(x.Path) || !yield(x.Query) || !yield(x.Reason) {
+	if !yield(x.Path) || !yield(x.Query) || !yield(x.Reason) || !yield(x.Rule) {
 		return
 	}
 	for _, h := range []map[string][]string{x.RequestHeader, x.ResponseHeader} {

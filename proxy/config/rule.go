@@ -31,6 +31,7 @@ const (
 	MaxRules      = 500 // of a service
 	MaxNoteLength = 500 // bytes
 	maxPattern    = 1000
+	maxReadBody   = 64 << 20
 	maxListed     = 200 // of anything within a rule
 )
 
@@ -206,6 +207,8 @@ func ruleFaults(r *Rule) (all []ruleFault) {
 		note("max_body", errors.New("must be a number of bytes from 1 on"))
 	case r.MaxBody > 0 && r.Action == Deny:
 		note("max_body", errors.New("has no use in a rule that denies: write it into the one that allows, and what is bigger is denied"))
+	case len(r.Body) > 0 && r.MaxBody > maxReadBody:
+		note("max_body", fmt.Errorf("must be at most %d in a rule about the body, which is read before anything is sent on", maxReadBody))
 	}
 	for i := range r.Body {
 		note("body/"+r.Body[i].Pointer, r.Body[i].check())

@@ -128,9 +128,16 @@ func Overrides(name string) bool {
 
 // overrides is why a call is refused that asks for another method or path.
 func overrides(r *Request) string {
-	for name := range r.Header {
-		if Overrides(name) {
-			return "The header " + http.CanonicalHeaderKey(name) + " asks for another method or path than the call's own. A service with rules takes no such header."
+	for _, h := range []http.Header{r.Header, r.Trailer} {
+		for name := range h {
+			if Overrides(name) {
+				return "The header " + http.CanonicalHeaderKey(name) + " asks for another method or path than the call's own. A service with rules takes no such header."
+			}
+		}
+	}
+	for _, v := range r.Header["Connection"] {
+		if strings.Contains(strings.ToLower(v), "content-") { // it would not get to the upstream
+			return "The header Connection takes the body's type or form away. A service with rules takes no such call."
 		}
 	}
 	if r.Query == "" || !strings.Contains(r.Query, "%") && !strings.Contains(strings.ToLower(r.Query), "method") {

@@ -18,9 +18,10 @@ type Request struct {
 	// Header has its Content-Type, Content-Encoding and what else would change
 	// how it is read.
 	Header   http.Header
-	Length   int64    // of the body; -1: not known
-	Body     []byte   // all of it; nil: not known, if Length is not 0
-	Audience []string // of the caller's service token
+	Trailer  http.Header // only the names count
+	Length   int64       // of the body; -1: not known
+	Body     []byte      // all of it; nil: not known, if Length is not 0
+	Audience []string    // of the caller's service token
 	JTI      string
 }
 
@@ -84,6 +85,17 @@ func (c *Checker) ReadsBodies() bool {
 		}
 	}
 	return false
+}
+
+// BodyLimit is how many bytes a body may have that is read for rules.
+func (c *Checker) BodyLimit() int64 {
+	limit := int64(1 << 20)
+	for i := range c.rules {
+		if len(c.rules[i].Body) > 0 {
+			limit = max(limit, c.rules[i].MaxBody)
+		}
+	}
+	return limit
 }
 
 // Check says what becomes of a call.

@@ -52,6 +52,7 @@ func (b *Backend) Replay(ctx context.Context, id string, edit *ReplayEdit) (Exch
 	defer cancel()
 	return b.server.Replay(ctx, proxy.Replay{
 		Of: x.ID, Method: again.Method, Target: target(again.Path, again.Query), Header: again.Header, Body: again.Body,
+		Audience: strings.FieldsFunc(x.Audience, func(r rune) bool { return r == ',' }), JTI: x.JTI,
 	})
 }
 

@@ -59,6 +59,7 @@ func recordText(x *backend.Exchange) string {
 	}
 	field("Decision", string(x.Decision))
 	field("Reason", x.Reason)
+	field("Rule", x.Rule)
 	field("Service", x.Service)
 	field("Audience", x.Audience)
 	field("Token", x.JTI)

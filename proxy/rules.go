@@ -1,0 +1,134 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"lockbox/proxy/config"
+	"lockbox/proxy/policy"
+)
+
+// errDenied is the pattern of refusals by rules; what they say is the rule's.
+var errDenied = refuse(http.StatusForbidden, "denied_by_rule", "Denied by a rule", "No rule of the service allows this call.")
+
+// asked is a call that a rule wants a person's yes to. The caller waits.
+type asked struct {
+	in      *http.Request // its body was not read, unless a rule needed it
+	route   *route
+	target  *target
+	rec     *record
+	verdict policy.Verdict
+}
+
+// unasked is what becomes of such calls where nobody can be asked.
+func unasked(_ context.Context, a *asked) *problem {
+	return errDenied.saying(a.verdict.Reason + " Nobody can be asked: this Lockbox has no way to.")
+}
+
+// ruled judges an admitted call by the rules of its service. What the body may
+// have at most, and what was read of it, goes on with the request.
+func (s *Server) ruled(w http.ResponseWriter, r *http.Request, rt *route, t *target, rec *record) *problem {
+	if rt.rules == nil {
+		return nil
+	}
+	q := t.question(r, rec)
+	v := rt.rules.Check(&q)
+	if v.NeedsBody {
+		var p *problem
+		if q.Body, p = s.readWhole(w, r, rt.rules.BodyLimit()); p != nil {
+			return p
+		}
+		v = rt.rules.Check(&q)
+	}
+	rec.ruled(v.Rule)
+	var p *problem
+	switch v.Action {
+	case config.Allow:
+	case config.Ask:
+		p = s.approve(r.Context(), &asked{r, rt, t, rec, v})
+	default:
+		p = errDenied.saying(v.Reason)
+	}
+	if p != nil {
+		rec.fromCaller(q.Body)
+		return p
+	}
+	if v.Limit > 0 && r.ContentLength < 0 && q.Body == nil {
+		r.Body = &boundBody{ReadCloser: r.Body, left: v.Limit, problem: errDenied.saying(fmt.Sprintf("The body has more than the %d bytes that rule %s allows.", v.Limit, v.Rule))}
+	}
+	return nil
+}
+
+// question is the call as rules are held against it.
+func (t *target) question(r *http.Request, rec *record) policy.Request {
+	return policy.Request{
+		Method: r.Method, Path: t.rest, Query: t.query, Header: r.Header, Trailer: r.Trailer,
+		Length: r.ContentLength, Audience: rec.as.audience, JTI: rec.as.jti,
+	}
+}
+
+// readWhole reads a body that a rule depends on, before anything of it is sent on,
+// and puts it back.
+func (s *Server) readWhole(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *problem) {
+	tooLarge := refuse(http.StatusRequestEntityTooLarge, "body_too_large", "Body too large",
+		fmt.Sprintf("A rule of the service depends on what the body says, and one of more than %d bytes is not read for that. A max_body in the rule raises this bound.", limit))
+	if r.ContentLength > limit {
+		return nil, tooLarge
+	}
+	deadlines := http.NewResponseController(w)
+	var b bytes.Buffer
+	piece := buffers.Get()
+	defer buffers.Put(piece)
+	for {
+		// Fails where there is no connection, as in a replay; then nothing can stall.
+		_ = deadlines.SetReadDeadline(time.Now().Add(s.stall))
+		n, err := r.Body.Read(piece)
+		b.Write(piece[:n])
+		switch {
+		case int64(b.Len()) > limit:
+			return nil, tooLarge
+		case errors.Is(err, io.EOF):
+			_ = deadlines.SetReadDeadline(time.Time{})
+			r.Body = io.NopCloser(bytes.NewReader(b.Bytes()))
+			return append([]byte{}, b.Bytes()...), nil
+		case err != nil:
+			return nil, errBody
+		}
+	}
+}
+
+// boundBody is a body of unknown length that may not grow past what a rule allows.
+type boundBody struct {
+	io.ReadCloser
+	left    int64
+	problem *problem
+}
+
+// Read implements io.Reader. A body that is too large ends in an error, so that
+// the upstream never gets to see an end of it.
+func (b *boundBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left+1)])
+	if int64(n) > b.left {
+		return 0, b.problem
+	}
+	b.left -= int64(n)
+	return n, err
+}
+
+// hop judges the request that a redirect asks for. It comes without a body, and
+// nobody is asked about it.
+func (c *call) hop(method, rest, query string, h http.Header) bool {
+	if c.route.rules == nil {
+		return true
+	}
+	v := c.route.rules.Check(&policy.Request{
+		Method: method, Path: rest, Query: query, Header: h,
+		Audience: c.rec.as.audience, JTI: c.rec.as.jti,
+	})
+	return v.Action == config.Allow
+}
