@@ -38,6 +38,8 @@ type record struct {
 	caller   *caller    // nil: none whose token was found good
 	redactor *redaction // of all secrets, where there is no route
 	as       holder
+	claims   token.Claims      // of a good token
+	asking   string            // what came of a question to a person, in a sentence
 	ready    *credential.Ready // what the call was made with; nil: it was not made, or in the lane
 	local    *folder           // nil: none, or a service that is not configured
 	out      http.Header
@@ -133,7 +135,7 @@ func (c *record) replays() bool { return c.x.ReplayOf != "" }
 func (c *record) known(k *caller, claims token.Claims) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.caller, c.as = k, holder{claims.Audience, claims.JTI}
+	c.caller, c.as, c.claims = k, holder{claims.Audience, claims.JTI}, claims
 	c.x.Audience, c.x.JTI = strings.Join(claims.Audience, ","), claims.JTI
 }
 
@@ -226,7 +228,7 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 	// The caller's token too, valid or not.
 	redactor := c.redactorOf()
 	x.Time, x.Duration = c.began, time.Since(c.began)
-	x.Status, x.Decision, x.Reason = status, decision, reason
+	x.Status, x.Decision, x.Reason = status, decision, c.reasonOf(reason)
 	x.Path, x.Query = redactor.Text(x.Path), redactor.Query(x.Query)
 	x.Service = redactor.Text(x.Service)
 	x.BytesIn, x.BytesOut = c.sent.size, c.answered.size
@@ -248,6 +250,17 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 		c.server.log.Debug("call", "id", x.ID, "listener", x.Listener, "from", x.Remote, "service", x.Service, "method", x.Method, "path", x.Path, "status", x.Status, "decision", x.Decision, "reason", x.Reason)
 	}
 	return c.err
+}
+
+// reasonOf adds what came of a question to a person.
+func (c *record) reasonOf(reason string) string {
+	switch {
+	case c.asking == "":
+		return reason
+	case reason == "":
+		return "approved: " + c.asking
+	}
+	return reason + " " + c.asking
 }
 
 // redactorOf knows the service's secrets and all that the caller sent.

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,20 +14,6 @@ import (
 
 // errDenied is the pattern of refusals by rules; what they say is the rule's.
 var errDenied = refuse(http.StatusForbidden, "denied_by_rule", "Denied by a rule", "No rule of the service allows this call.")
-
-// asked is a call that a rule wants a person's yes to. The caller waits.
-type asked struct {
-	in      *http.Request // its body was not read, unless a rule needed it
-	route   *route
-	target  *target
-	rec     *record
-	verdict policy.Verdict
-}
-
-// unasked is what becomes of such calls where nobody can be asked.
-func unasked(_ context.Context, a *asked) *problem {
-	return errDenied.saying(a.verdict.Reason + " Nobody can be asked: this Lockbox has no way to.")
-}
 
 // ruled judges an admitted call by the rules of its service. What the body may
 // have at most, and what was read of it, goes on with the request.
@@ -47,15 +32,16 @@ func (s *Server) ruled(w http.ResponseWriter, r *http.Request, rt *route, t *tar
 	}
 	rec.ruled(v.Rule)
 	var p *problem
+	read := q.Body
 	switch v.Action {
 	case config.Allow:
 	case config.Ask:
-		p = s.approve(r.Context(), &asked{r, rt, t, rec, v})
+		read, p = s.ask(w, &asked{r, rt, t, rec, v})
 	default:
 		p = errDenied.saying(v.Reason)
 	}
 	if p != nil {
-		rec.fromCaller(q.Body)
+		rec.fromCaller(read)
 		return p
 	}
 	if v.Limit > 0 && r.ContentLength < 0 && q.Body == nil {
@@ -80,26 +66,46 @@ func (s *Server) readWhole(w http.ResponseWriter, r *http.Request, limit int64) 
 	if r.ContentLength > limit {
 		return nil, tooLarge
 	}
+	body, whole, p := s.readAhead(w, r, limit)
+	if p == nil && !whole {
+		p = tooLarge
+	}
+	return body, p
+}
+
+// readAhead reads the beginning of a body, a little more than limit at most, before
+// anything of it is sent on, and puts it back. whole says that there is no more.
+func (s *Server) readAhead(w http.ResponseWriter, r *http.Request, limit int64) (head []byte, whole bool, p *problem) {
 	deadlines := http.NewResponseController(w)
 	var b bytes.Buffer
 	piece := buffers.Get()
 	defer buffers.Put(piece)
-	for {
+	for int64(b.Len()) <= limit && !whole {
 		// Fails where there is no connection, as in a replay; then nothing can stall.
 		_ = deadlines.SetReadDeadline(time.Now().Add(s.stall))
 		n, err := r.Body.Read(piece)
 		b.Write(piece[:n])
 		switch {
-		case int64(b.Len()) > limit:
-			return nil, tooLarge
 		case errors.Is(err, io.EOF):
-			_ = deadlines.SetReadDeadline(time.Time{})
-			r.Body = io.NopCloser(bytes.NewReader(b.Bytes()))
-			return append([]byte{}, b.Bytes()...), nil
+			whole = true
 		case err != nil:
-			return nil, errBody
+			return nil, false, errBody
 		}
 	}
+	_ = deadlines.SetReadDeadline(time.Time{})
+	head = append([]byte{}, b.Bytes()...)
+	if whole {
+		r.Body = io.NopCloser(bytes.NewReader(head))
+	} else {
+		r.Body = readBack{io.MultiReader(bytes.NewReader(head), r.Body), r.Body}
+	}
+	return head, whole, nil
+}
+
+// readBack is a body of which the beginning was read and put back.
+type readBack struct {
+	io.Reader
+	io.Closer
 }
 
 // boundBody is a body of unknown length that may not grow past what a rule allows.

@@ -17,7 +17,7 @@ var usual = Patience{Wait: 20 * time.Second, Remember: time.Hour}
 func callOf(caller, path, body string) Call {
 	return Call{
 		Identity: IdentityOf("acme", caller, "POST", path, "", "text/plain", []byte(body)),
-		Caller:   caller, Service: "acme", Audience: []string{caller}, Method: "POST", Path: path, Rule: "ask POST /**",
+		Caller:   caller, Service: "acme", Audience: []string{caller}, Method: "POST", Path: path, Rule: "1 ask POST /**",
 	}
 }
 

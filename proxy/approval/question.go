@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"strings"
 	"time"
 
 	"lockbox/proxy/audit"
@@ -53,7 +54,7 @@ type Call struct {
 	Query       string      `json:"query,omitempty"`
 	ContentType string      `json:"content_type,omitempty"`
 	Body        *audit.Body `json:"body,omitempty"`
-	Rule        string      `json:"rule"` // that wants the question, in a line
+	Rule        string      `json:"rule"` // that wants the question, in a line, its number first
 	Note        string      `json:"note,omitempty"`
 	WebSocket   bool        `json:"websocket,omitempty"`
 }
@@ -97,7 +98,10 @@ func IdentityOf(service, caller, method, path, query, contentType string, body [
 // method, that one rule asks about.
 type scope struct{ service, caller, method, rule string }
 
-func (c *Call) scope() scope { return scope{c.Service, c.Caller, c.Method, c.Rule} }
+func (c *Call) scope() scope {
+	_, rule, _ := strings.Cut(c.Rule, " ") // less its number, which others before it change
+	return scope{c.Service, c.Caller, c.Method, rule}
+}
 
 // like reports whether a rule for c would allow o.
 func (c *Call) like(o *Call) bool {
