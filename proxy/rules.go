@@ -94,7 +94,7 @@ func (s *Server) readAhead(w http.ResponseWriter, r *http.Request, limit int64) 
 	}
 	_ = deadlines.SetReadDeadline(time.Time{})
 	head = append([]byte{}, b.Bytes()...)
-	if whole {
+	if whole = whole && int64(len(head)) <= limit; whole {
 		r.Body = io.NopCloser(bytes.NewReader(head))
 	} else {
 		r.Body = readBack{io.MultiReader(bytes.NewReader(head), r.Body), r.Body}
