@@ -58,6 +58,9 @@ func (d *Desk) Answer(id string, a Answer, by string) error {
 }
 
 func (d *Desk) answer(id string, a Answer, by string, now time.Time) error {
+	if !slices.Contains([]Answer{Once, Hour, Always, Deny}, a) {
+		return ErrAnswer
+	}
 	d.sweep(now)
 	is := func(q *question) bool { return q.ID == id }
 	i := slices.IndexFunc(d.open, is)

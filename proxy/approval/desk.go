@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,7 +41,8 @@ type Patience struct{ Wait, Remember time.Duration }
 // Desk is where calls wait and a person answers. Its methods can be used by many
 // goroutines at once.
 type Desk struct {
-	changed func() // nil: nobody is told
+	changed  func() // nil: nobody is told
+	revision atomic.Uint64
 
 	mu       sync.Mutex
 	open     []*question // the oldest first
@@ -200,7 +202,11 @@ func forget[K comparable](m map[K]time.Time, now time.Time) {
 	}
 }
 
+// Revision changes when a question does.
+func (d *Desk) Revision() uint64 { return d.revision.Load() }
+
 func (d *Desk) tell() {
+	d.revision.Add(1)
 	if d.changed != nil {
 		d.changed()
 	}

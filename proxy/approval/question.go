@@ -116,4 +116,5 @@ func sameAudience(a, b []string) bool {
 var (
 	ErrUnknown  = errors.New("there is no such question: it may have been too long without an answer")
 	ErrAnswered = errors.New("the question was answered already")
+	ErrAnswer   = errors.New("that is no answer to a question")
 )

@@ -117,7 +117,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 		},
 		Secret: b.loadSecret, Store: b.storeSecret, Keys: b.signingKeys,
 		Register: b.tokens, Audit: log, Logger: o.Logger, Version: o.Version,
-		OnReload: b.reloaded, OnRecord: b.publish, OnLockout: b.lockedOut,
+		OnReload: b.reloaded, OnRecord: b.publish, OnLockout: b.lockedOut, OnAsk: b.changed,
 	})
 	if err := b.newTunnel(o); err != nil {
 		return nil, errors.Join(err, log.Close())
@@ -173,6 +173,7 @@ func (b *Backend) Run(ctx context.Context) error {
 	wg.Go(func() { b.watchVault(ctx) })
 	wg.Go(func() { b.watchTokens(ctx) })
 	wg.Go(func() { b.saveCalls(ctx) })
+	b.openControl(ctx, &wg)
 	var next net.Listener
 	for ctx.Err() == nil {
 		ln, err := next, error(nil)

@@ -60,6 +60,8 @@ type View struct {
 	Exchanges int          // on record
 	Panicked  time.Time    // when the brake was pulled; zero when it is not
 	Tokens    uint64       // changes when the list of tokens does
+	Questions int          // calls that wait for a person's answer, or did
+	Asked     uint64       // changes when those questions do
 	FirstRun  bool         // the starter config was written at this start
 	Token     TokenDefaults
 }
@@ -114,6 +116,8 @@ func (b *Backend) View() View {
 	v := *b.view.Load()
 	v.Exchanges = b.audit.Count()
 	v.Tokens, v.Panicked = b.tokens.Revision(), b.tokens.Panicked()
+	desk := b.server.Approvals()
+	v.Asked, v.Questions = desk.Revision(), desk.Open()
 	return v
 }
 
