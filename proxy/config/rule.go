@@ -211,7 +211,7 @@ func ruleFaults(r *Rule) (all []ruleFault) {
 		note("max_body", fmt.Errorf("must be at most %d in a rule about the body, which is read before anything is sent on", maxReadBody))
 	}
 	for i := range r.Body {
-		note("body/"+r.Body[i].Pointer, r.Body[i].check())
+		note("body/"+strings.TrimPrefix(r.Body[i].Pointer, "/"), r.Body[i].check())
 	}
 	each("for", r.For, CheckAudience)
 	if len(r.Note) > MaxNoteLength {

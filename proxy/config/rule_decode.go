@@ -93,12 +93,8 @@ func within(v *hujson.Value, path string) *hujson.Value {
 	case *hujson.Object:
 		for i := range at.Members {
 			switch text(at.Members[i].Name.Value) {
-			case path:
+			case path, "/" + path: // names have slashes too, and pointers begin with one
 				return &at.Members[i].Value
-			case "/" + rest: // a pointer has slashes of its own
-				if first == "" {
-					return &at.Members[i].Value
-				}
 			case first:
 				return within(&at.Members[i].Value, rest)
 			}
@@ -210,7 +206,7 @@ func (d *decoder) bodyConditions(v *hujson.Value, field string) []BodyCondition 
 		if strings.HasPrefix(name, "_") {
 			continue
 		}
-		value, at := &o.members[i].Value, field+name
+		value, at := &o.members[i].Value, field+"/"+strings.TrimPrefix(name, "/")
 		c := BodyCondition{Pointer: name}
 		switch value.Value.Kind() {
 		case '{':

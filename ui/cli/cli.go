@@ -47,6 +47,7 @@ type commands struct {
 	Import     importCmd        `cmd:"" help:"Take services over from a config file and move their keys to the vault, or restore a backup."`
 	Export     exportCmd        `cmd:"" help:"Back everything up into one encrypted file."`
 	Audit      auditCmd         `cmd:"" help:"Look at the record of calls."`
+	Rules      rulesCmd         `cmd:"" help:"List the services' rules, and try calls on them."`
 	Check      checkCmd         `cmd:"" help:"Say what is wrong with a config file."`
 	Version    versionCmd       `cmd:"" help:"Print the version."`
 	ShowVer    kong.VersionFlag `name:"version" help:"Print the version."`
