@@ -82,39 +82,11 @@ func (b *Backend) allowByRule(ctx context.Context, q *Question) error {
 		return err
 	}
 	_, asks, _ := strings.Cut(q.Rule, " ") // less its number
-	return b.editRules(ctx, q.Service, func(rules []config.Rule) ([]config.Rule, error) {
+	return b.editRules(ctx, q.Service, func(rules []Rule) ([]Rule, error) {
 		i := slices.IndexFunc(rules, func(r config.Rule) bool { return r.String() == asks })
 		if i < 0 {
 			return nil, errors.New("the rule that asks is no longer there: it was changed meanwhile")
 		}
 		return slices.Insert(slices.Clone(rules), i, rule), nil
 	})
-}
-
-// editRules changes the rules of a service, for the next call on.
-func (b *Backend) editRules(ctx context.Context, service string, edit func([]config.Rule) ([]config.Rule, error)) error {
-	b.edit.Lock()
-	defer b.edit.Unlock()
-	current, src, err := b.readConfig(ctx)
-	if err != nil {
-		return err
-	}
-	svc := current.Services[service]
-	if svc == nil {
-		return fmt.Errorf("the service %q is no longer in %s: it was removed there", service, b.opts.ConfigPath)
-	}
-	rules, err := edit(svc.Rules)
-	if err != nil {
-		return err
-	}
-	edited, err := config.SetRules(src, service, rules)
-	if err != nil {
-		return err
-	}
-	if _, err := config.Parse(b.opts.ConfigPath, edited); err != nil {
-		return err
-	}
-	c := change{what: "saving the rules of " + service}
-	c.write(b.opts.ConfigPath, edited)
-	return b.changes.make(ctx, c, b.use)
 }
