@@ -29,6 +29,7 @@ func (s *Server) Lock() {
 	s.reload.Lock()
 	defer s.reload.Unlock()
 	s.locked.Store(true)
+	s.desk.Release()
 	// Connections have what was written to them, and read, in their buffers.
 	s.outward.keep(nil, nil)
 	defer debug.FreeOSMemory()

@@ -42,6 +42,8 @@ type record struct {
 	caller   *caller    // nil: none whose token was found good
 	redactor *redaction // of all secrets, where there is no route
 	as       limit.Caller
+	claims   token.Claims      // of a good token
+	asking   string            // what came of a question to a person, in a sentence
 	pass     *limit.Pass       // what is held of the limits; nil: nothing
 	over     *limit.Refusal    // the limit that is used up; nil: none
 	ready    *credential.Ready // what the call was made with; nil: it was not made, or in the lane
@@ -146,7 +148,7 @@ func (c *record) replays() bool { return c.x.ReplayOf != "" }
 func (c *record) known(k *caller, claims token.Claims) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.caller, c.as = k, limit.Caller{ID: claims.JTI, Audience: claims.Audience}
+	c.caller, c.as, c.claims = k, limit.Caller{ID: claims.JTI, Audience: claims.Audience}, claims
 	c.x.Audience, c.x.JTI = strings.Join(claims.Audience, ","), claims.JTI
 }
 
@@ -241,7 +243,7 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 		defer func() { m.count(c.route, x, c.over, c.err) }()
 	}
 	x.Time, x.Duration = c.began, time.Since(c.began)
-	x.Status, x.Decision, x.Reason = status, decision, cmp.Or(reason, c.remark)
+	x.Status, x.Decision, x.Reason = status, decision, c.reasonOf(cmp.Or(reason, c.remark))
 	if !c.kept() {
 		return nil
 	}
@@ -271,6 +273,17 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 		c.server.log.Debug("call", "id", x.ID, "listener", x.Listener, "from", x.Remote, "service", x.Service, "method", x.Method, "path", x.Path, "status", x.Status, "decision", x.Decision, "reason", x.Reason)
 	}
 	return c.err
+}
+
+// reasonOf adds what came of a question to a person.
+func (c *record) reasonOf(reason string) string {
+	switch {
+	case c.asking == "":
+		return reason
+	case reason == "":
+		return "approved: " + c.asking
+	}
+	return reason + " " + c.asking
 }
 
 // redactorOf knows the service's secrets and all that the caller sent.

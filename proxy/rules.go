@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,20 +15,6 @@ import (
 // errDenied is the pattern of refusals by rules; what they say is the rule's.
 var errDenied = refuse(http.StatusForbidden, "denied_by_rule", "Denied by a rule", "No rule of the service allows this call.")
 
-// asked is a call that a rule wants a person's yes to. The caller waits.
-type asked struct {
-	in      *http.Request // its body was not read, unless a rule needed it
-	route   *route
-	target  *target
-	rec     *record
-	verdict policy.Verdict
-}
-
-// unasked is what becomes of such calls where nobody can be asked.
-func unasked(_ context.Context, a *asked) *problem {
-	return errDenied.saying(a.verdict.Reason + " Nobody can be asked: this Lockbox has no way to.")
-}
-
 // ruled judges an admitted call by the rules of its service. The request that it
 // returns has what was read of the body, and what it may have at most. It is
 // another than the server's, which has to know its own body again at the end.
@@ -39,30 +24,31 @@ func (s *Server) ruled(w http.ResponseWriter, r *http.Request, rt *route, t *tar
 	}
 	q := t.question(r, rec)
 	v := rt.rules.Check(&q)
+	if v.NeedsBody || v.Action == config.Ask || v.Limit > 0 {
+		r = r.WithContext(r.Context())
+	}
 	if v.NeedsBody {
 		var p *problem
 		if q.Body, p = s.readWhole(w, r, rt.rules.BodyLimit()); p != nil {
 			return r, p
 		}
-		r = r.WithContext(r.Context())
-		r.Body = io.NopCloser(bytes.NewReader(q.Body))
 		v = rt.rules.Check(&q)
 	}
 	rec.ruled(v.Rule)
 	var p *problem
+	read := q.Body
 	switch v.Action {
 	case config.Allow:
 	case config.Ask:
-		p = s.approve(r.Context(), &asked{r, rt, t, rec, v})
+		read, p = s.ask(w, &asked{r, rt, t, rec, v})
 	default:
 		p = errDenied.saying(v.Reason)
 	}
 	if p != nil {
-		rec.fromCaller(q.Body)
+		rec.fromCaller(read)
 		return r, p
 	}
 	if v.Limit > 0 && r.ContentLength < 0 && q.Body == nil {
-		r = r.WithContext(r.Context())
 		r.Body = &boundBody{ReadCloser: r.Body, left: v.Limit, problem: errDenied.saying(fmt.Sprintf("The body has more than the %d bytes that rule %s allows.", v.Limit, v.Rule))}
 	}
 	return r, nil
@@ -76,32 +62,54 @@ func (t *target) question(r *http.Request, rec *record) policy.Request {
 	}
 }
 
-// readWhole reads a body that a rule depends on, before anything of it is sent on.
+// readWhole reads a body that a rule depends on, before anything of it is sent on,
+// and puts it back.
 func (s *Server) readWhole(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *problem) {
 	tooLarge := refuse(http.StatusRequestEntityTooLarge, "body_too_large", "Body too large",
 		fmt.Sprintf("A rule of the service depends on what the body says, and one of more than %d bytes is not read for that. A max_body in the rule raises this bound.", limit))
 	if r.ContentLength > limit {
 		return nil, tooLarge
 	}
+	body, whole, p := s.readAhead(w, r, limit)
+	if p == nil && !whole {
+		p = tooLarge
+	}
+	return body, p
+}
+
+// readAhead reads the beginning of a body, a little more than limit at most, before
+// anything of it is sent on, and puts it back. whole says that there is no more.
+func (s *Server) readAhead(w http.ResponseWriter, r *http.Request, limit int64) (head []byte, whole bool, p *problem) {
 	deadlines := http.NewResponseController(w)
-	body := []byte{} // not nil, which is not known
+	var b bytes.Buffer
 	piece := buffers.Get()
 	defer buffers.Put(piece)
-	for {
+	for int64(b.Len()) <= limit && !whole {
 		// Fails where there is no connection, as in a replay; then nothing can stall.
 		_ = deadlines.SetReadDeadline(time.Now().Add(s.stall))
 		n, err := r.Body.Read(piece)
-		body = append(body, piece[:n]...)
+		b.Write(piece[:n])
 		switch {
-		case int64(len(body)) > limit:
-			return nil, tooLarge
 		case errors.Is(err, io.EOF):
-			_ = deadlines.SetReadDeadline(time.Time{})
-			return body, nil
+			whole = true
 		case err != nil:
-			return nil, errBody
+			return nil, false, errBody
 		}
 	}
+	_ = deadlines.SetReadDeadline(time.Time{})
+	head = append([]byte{}, b.Bytes()...)
+	if whole = whole && int64(len(head)) <= limit; whole {
+		r.Body = io.NopCloser(bytes.NewReader(head))
+	} else {
+		r.Body = readBack{io.MultiReader(bytes.NewReader(head), r.Body), r.Body}
+	}
+	return head, whole, nil
+}
+
+// readBack is a body of which the beginning was read and put back.
+type readBack struct {
+	io.Reader
+	io.Closer
 }
 
 // boundBody is a body of unknown length that may not grow past what a rule allows.

@@ -3,7 +3,7 @@
 // to the upstream and back, and records them.
 //
 // A call goes through route.go or public.go and target.go (where to), authorize.go
-// (who), rules.go (what they may), forward.go with carrier.go (there with the credential, and back) and
+// (who), rules.go and ask.go (what they may), forward.go with carrier.go (there with the credential, and back) and
 // record.go (what is written down). Plain calls on the local listener take the
 // same steps in the lane (lane.go), which does by itself what net/http does for
 // all others. reload.go builds the immutable state that a call works on from its
@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lockbox/proxy/approval"
 	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
 	"lockbox/proxy/credential"
@@ -66,6 +67,9 @@ type Options struct {
 	// OnLockout, if not nil, is told of an address that the brake has locked out of
 	// the public side. It must not block.
 	OnLockout func(Lockout)
+	// OnAsk, if not nil, is called when calls begin or end to wait for a person, and
+	// when one answers: Approvals has them. It must not block.
+	OnAsk func()
 	// OnReload, if not nil, is called after each successful Reload.
 	OnReload func()
 }
@@ -99,8 +103,7 @@ type Server struct {
 	drain  time.Duration // DrainTimeout, less in tests
 	bounds bounds
 
-	// approve asks a person about a call, and says why it is refused, or nil.
-	approve func(context.Context, *asked) *problem
+	desk *approval.Desk // where calls wait for a person
 
 	metrics *metrics // nil: nothing is counted
 }
@@ -113,7 +116,7 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: stallTime, drain: DrainTimeout, bounds: usualBounds, brake: newBrake(), approve: unasked, duplicates: duplicate.New()}
+	s := &Server{opts: o, log: o.Logger, lanes: lanes, stall: stallTime, drain: DrainTimeout, bounds: usualBounds, brake: newBrake(), desk: approval.New(o.OnAsk), duplicates: duplicate.New()}
 	s.debug = o.Logger.Enabled(context.Background(), slog.LevelDebug)
 	s.scribe.log, s.scribe.changed = o.Logger, o.OnRecord
 	s.outward.lone = func() bool { return s.lone(1) }
@@ -162,9 +165,17 @@ func (s *Server) Keys() token.Keys {
 	return token.Keys{}
 }
 
+// Approvals is where calls wait for a person, who answers there.
+func (s *Server) Approvals() *approval.Desk { return s.desk }
+
 // SetPaused makes calls to services answer 503 until it is undone. Calls under
-// way go on.
-func (s *Server) SetPaused(paused bool) { s.paused.Store(paused) }
+// way go on, but for those that wait for a person.
+func (s *Server) SetPaused(paused bool) {
+	s.paused.Store(paused)
+	if paused {
+		s.desk.Release()
+	}
+}
 
 // Paused reports whether calls to services are refused.
 func (s *Server) Paused() bool { return s.paused.Load() }

@@ -162,10 +162,13 @@ func newPart(f *face, name string) *part {
 	return p
 }
 
-func (p *part) show(c content) {
+func (p *part) show(c content) { p.showIn(c, textWidth) }
+
+// showIn shows a content in a width.
+func (p *part) showIn(c content, width float32) {
 	p.content = c
 	p.note.set(c.note, "")
-	p.sheet.set(c.text, textWidth-2*gapSmall)
+	p.sheet.set(c.text, width-2*gapSmall)
 	p.root.Hidden = c.empty()
 	p.paper.Hide()
 	if c.text != "" {
@@ -175,7 +178,7 @@ func (p *part) show(c content) {
 	p.image.Image = c.picture
 	if c.picture != nil {
 		b := c.picture.Bounds()
-		high := min(pictureHeight, float32(b.Dy()), textWidth*float32(b.Dy())/float32(b.Dx()))
+		high := min(pictureHeight, float32(b.Dy()), width*float32(b.Dy())/float32(b.Dx()))
 		p.image.SetMinSize(fyne.NewSize(0, max(24, high)))
 	}
 	p.image.Refresh()

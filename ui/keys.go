@@ -12,6 +12,7 @@ type hotkeys struct {
 	shortcuts fyne.ShortcutHandler
 	page      func(fyne.KeyName) bool // of the page that is shown; may be nil
 	refresh   func()
+	letters   bool // nothing is typed in the window: a letter is the page's too
 }
 
 // ctrl has f called for Ctrl and a key (Cmd on macOS).
@@ -51,6 +52,9 @@ func (k *hotkeys) typed(e *fyne.KeyEvent) bool {
 func leaves(k fyne.KeyName) bool {
 	return k == fyne.KeyEscape || k == fyne.KeyF5
 }
+
+// takes says which keys of a button or a text that is read are the window's.
+func (k *hotkeys) takes(key fyne.KeyName) bool { return leaves(key) || k.letters && len(key) == 1 }
 
 func isEnter(k fyne.KeyName) bool { return k == fyne.KeyReturn || k == fyne.KeyEnter }
 
@@ -137,7 +141,7 @@ func (b *button) quiet() *button { b.Importance = widget.LowImportance; return b
 // TypedKey implements fyne.Focusable.
 func (b *button) TypedKey(ev *fyne.KeyEvent) {
 	switch {
-	case leaves(ev.Name) && b.keys.typed(ev):
+	case b.keys.takes(ev.Name) && b.keys.typed(ev):
 	case isEnter(ev.Name):
 		b.Button.TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
 	default:

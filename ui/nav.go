@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"image/color"
 
 	"fyne.io/fyne/v2"
@@ -47,12 +48,21 @@ func (n *nav) show(item int) {
 	}
 }
 
+// count shows at an item how many things wait there; 0 is nothing.
+func (n *nav) count(item, things int) {
+	if x := n.items[item]; x.things != things {
+		x.things = things
+		x.Refresh()
+	}
+}
+
 // navItem leads to a page. It takes no focus: Ctrl and its number do the same.
 type navItem struct {
 	widget.BaseWidget
 	label, key string
 	icon       fyne.Resource
 	tapped     func()
+	things     int // that wait on the page
 	current    bool
 	hovered    bool
 }
@@ -113,7 +123,11 @@ func (*navRenderer) MinSize() fyne.Size { return fyne.NewSize(120, navHeight) }
 
 func (r *navRenderer) Refresh() {
 	r.ground.FillColor, r.bar.FillColor = color.Transparent, color.Transparent
-	r.label.style.Bold = r.item.current
+	r.label.style.Bold = r.item.current || r.item.things > 0
+	r.label.text = r.item.label
+	if r.item.things > 0 {
+		r.label.text += fmt.Sprintf(" (%d)", r.item.things)
+	}
 	switch {
 	case r.item.current:
 		r.ground.FillColor = theme.Color(theme.ColorNameSelection)

@@ -40,6 +40,12 @@ func (s *screen) settle() {
 // a unit.
 func (s *screen) picture(name string) {
 	s.t.Helper()
+	s.pictureOf(s.win, name, 1000)
+}
+
+// pictureOf does so for any window of at least a width.
+func (s *screen) pictureOf(win fyne.Window, name string, width float32) {
+	s.t.Helper()
 	dir := os.Getenv("LOCKBOX_ARTIFACTS")
 	if dir == "" {
 		dir = s.t.ArtifactDir()
@@ -49,12 +55,12 @@ func (s *screen) picture(name string) {
 	}
 	for variant, v := range map[string]fyne.ThemeVariant{"light": theme.VariantLight, "dark": theme.VariantDark} {
 		fyne.CurrentApp().Settings().SetTheme(look{fixed: true, variant: v})
-		s.win.Content().Refresh()
+		win.Content().Refresh()
 		for _, scale := range []float32{1, 2} {
-			s.win.Canvas().(software.WindowlessCanvas).SetScale(scale)
+			win.Canvas().(software.WindowlessCanvas).SetScale(scale)
 			s.settle()
-			img := s.win.Canvas().Capture()
-			if b := img.Bounds(); b.Dx() < int(1000*scale) {
+			img := win.Canvas().Capture()
+			if b := img.Bounds(); b.Dx() < int(width*scale) {
 				s.t.Errorf("%s: %d pixels wide at scale %v", name, b.Dx(), scale)
 			}
 			f, err := os.Create(filepath.Join(dir, fmt.Sprintf("%s-%s@%gx.png", name, variant, scale)))
@@ -65,7 +71,7 @@ func (s *screen) picture(name string) {
 				s.t.Fatal(err)
 			}
 		}
-		s.win.Canvas().(software.WindowlessCanvas).SetScale(1)
+		win.Canvas().(software.WindowlessCanvas).SetScale(1)
 	}
 	fyne.CurrentApp().Settings().SetTheme(look{fixed: true, variant: theme.VariantLight})
 }
@@ -314,4 +320,42 @@ func (s *screen) fillTokens() {
 	s.tokens.state.SetSelected(allTokens)
 	s.until("the tokens", func() bool { s.tokens.refresh(); return len(s.tokens.found) == 4 })
 	s.settle()
+}
+
+func TestApprovalPictures(t *testing.T) {
+	s := open(t, strings.Replace(askConfig, `"requires_service_token": false, `, "", 1))
+	tok, err := s.b.NewToken(s.t.Context(), backend.TokenRequest{Service: "bank", Audience: "zapier", Label: "Invoices to the sheet", Lifetime: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(path, body string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.b.View().BaseURL+"/s/bank"+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+tok.Value.Reveal())
+		req.Header.Set("Content-Type", "application/json")
+		go func() {
+			if res, err := http.DefaultClient.Do(req); err == nil {
+				_ = res.Body.Close()
+			}
+		}()
+	}
+	ask("/pay/out/4711?currency=eur&dry_run=false", `{"amount":129.5,"to":{"name":"Ada Lovelace","iban":"DE89370400440532013000"},"reference":"INV-004711"}`)
+	s.asked("/pay/out")
+	s.pictureOf(s.asker.window, "approval", 500)
+	ask("/pay/"+strings.Repeat("a-long-path/", 20)+"?q="+strings.Repeat("x", 200), `{"rows":[`+strings.Repeat(`{"name":"Ada","text":"one\ntwo"},`, 200)+`0]}`)
+	ask("/pay/empty", "")
+	s.until("three", func() bool { return len(s.asker.open()) == 3 })
+	s.pictureOf(s.asker.window, "approval-three", 500)
+	test.Tap(s.asker.pane.answers[2])
+	s.pictureOf(s.asker.window, "approval-always", 500)
+	s.asker.pane.back()
+	s.asker.next()
+	s.until("answers", func() bool { return s.asker.alive() && !s.asker.pane.idle })
+	s.pictureOf(s.asker.window, "approval-next", 500)
+	s.asker.answer(backend.Deny)
+	s.until("two", func() bool { return len(s.asker.open()) == 2 })
+	s.window.open(pageApprovals)
+	s.picture("approvals")
 }

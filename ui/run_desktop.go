@@ -57,7 +57,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 	a.Lifecycle().SetOnStarted(func() {
 		t.open()
 		l.watch(b, func(v backend.View) { w.draw(v); t.draw(trayOf(v)); t.offer(v) })
-		l.every(5*time.Second, func() { w.status.tick(); w.tokens.tick() })
+		l.every(5*time.Second, func() { w.status.tick(); w.tokens.tick(); w.asker.draw(b.View()); w.approvals.tick() })
 		if o.Raise != nil {
 			l.each(o.Raise, w.raise)
 		}
@@ -218,6 +218,7 @@ func (t *tray) draw(s trayState) {
 	}
 	setTray(first, was.Paused, s.Paused, pause.Check, pause.Uncheck)
 	setTray(first, was.CanPause, s.CanPause, pause.Enable, pause.Disable)
+	setTray(first, was.Waiting > 0, s.Waiting > 0, t.items[trayAnswer].Show, t.items[trayAnswer].Hide)
 	setTray(first, was.More, s.More, t.more.Show, t.more.Hide)
 	setTray(first, len(was.Services) == 0, len(s.Services) == 0, t.none.Show, t.none.Hide)
 	t.drawSlots(s.Services)

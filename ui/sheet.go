@@ -249,7 +249,7 @@ func (s *sheet) TypedKey(ev *fyne.KeyEvent) {
 	case fyne.KeyEnd:
 		s.scrollBy(float32(len(s.rows)) * rowHeight)
 	default:
-		if leaves(ev.Name) {
+		if s.face.keys.takes(ev.Name) {
 			s.face.keys.typed(ev)
 		}
 	}

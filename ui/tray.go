@@ -20,6 +20,7 @@ type trayState struct {
 	CanPause bool
 	Tunnel   bool     // so that the menu offers to close it
 	Locked   bool     // so that the menu offers to unlock
+	Waiting  int      // questions without an answer
 	Services []string // no more than trayServices
 	More     bool     // there are others
 }
@@ -51,7 +52,7 @@ func (i trayIcon) picture() []byte {
 
 // trayOf is what the tray shows of a View.
 func trayOf(v backend.View) trayState {
-	t := trayState{BaseURL: v.BaseURL, Tunnel: v.Tunnel.Phase != "" && v.Tunnel.Phase != backend.TunnelClosed, Paused: v.Phase == backend.Paused, CanPause: v.Phase == backend.Running || v.Phase == backend.Paused, Locked: locked(v)}
+	t := trayState{BaseURL: v.BaseURL, Tunnel: v.Tunnel.Phase != "" && v.Tunnel.Phase != backend.TunnelClosed, Paused: v.Phase == backend.Paused, CanPause: v.Phase == backend.Running || v.Phase == backend.Paused, Locked: locked(v), Waiting: v.Questions}
 	for i, s := range v.Services {
 		if i == trayServices {
 			t.More = true
@@ -69,6 +70,8 @@ func trayOf(v backend.View) trayState {
 	switch {
 	case !v.Problem.IsZero():
 		t.Icon, t.Line = trayAttention, v.Problem.Title
+	case v.Questions > 0 && v.Phase == backend.Running:
+		t.Icon, t.Line = trayAttention, waitingWords(v.Questions)
 	case v.Phase == backend.Paused, v.Locked && v.Phase != backend.Stopped:
 		t.Icon, t.Line = trayPaused, word
 	case v.Phase == backend.Stopped:
@@ -93,6 +96,7 @@ type trayAction int
 
 const (
 	trayLine trayAction = iota
+	trayAnswer
 	trayOpen
 	trayTokens
 	trayBaseURL
@@ -112,6 +116,7 @@ var trayMenu = []struct {
 	label  string
 }{
 	{trayLine, "Starting…"},
+	{trayAnswer, "Answer…"},
 	{traySeparator, ""},
 	{trayOpen, "Open Lockbox"},
 	{trayTokens, "Copy token"},
@@ -138,6 +143,8 @@ func tunnelLabel(open bool) string {
 // trayDo is what a click on an item does. It runs on the window's thread.
 func (w *window) trayDo(a trayAction) {
 	switch a {
+	case trayAnswer:
+		w.asker.wake()
 	case trayOpen:
 		w.raise()
 	case trayBaseURL:

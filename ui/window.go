@@ -13,33 +13,36 @@ import (
 	"lockbox/ui/backend"
 )
 
-// The pages, as Ctrl+1 to 5 open them.
+// The pages, as Ctrl+1 to 6 open them.
 const (
 	pageServices = iota
 	pageTokens
 	pageAudit
 	pageTunnel
 	pageSettings
+	pageApprovals
 )
 
 // window is the one window: navigation, banner, a page, the status line.
 type window struct {
 	*face
-	root     fyne.CanvasObject
-	nav      *nav
-	banner   *banner
-	status   *statusLine
-	stack    *fyne.Container
-	services *servicesPage
-	tokens   *tokensPage
-	audit    *auditPage
-	tunnel   *tunnelPage
-	alerts   *alerts
-	settings *settingsPage
-	picker   *picker      // while the API of a new service is chosen, and behind its form
-	form     *serviceForm // while one is open
-	rules    *rulesPage   // likewise, in its place
-	page     int
+	root      fyne.CanvasObject
+	nav       *nav
+	banner    *banner
+	status    *statusLine
+	stack     *fyne.Container
+	services  *servicesPage
+	tokens    *tokensPage
+	audit     *auditPage
+	tunnel    *tunnelPage
+	alerts    *alerts
+	settings  *settingsPage
+	asker     *asker
+	approvals *approvalsPage
+	picker    *picker      // while the API of a new service is chosen, and behind its form
+	form      *serviceForm // while one is open
+	rules     *rulesPage   // likewise, in its place
+	page      int
 }
 
 // newWindow fills w and follows the backend until the loop ends.
@@ -54,6 +57,8 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	win.services, win.tokens, win.audit, win.settings = newServicesPage(f), newTokensPage(f), newAuditPage(f), newSettingsPage(f)
 	win.tunnel = newTunnelPage(f)
 	win.alerts = newAlerts(f)
+	win.asker = newAsker(f)
+	win.approvals = newApprovalsPage(f, win.asker)
 	win.services.create, win.services.edit, win.services.copyOf, win.services.calls, win.services.control = win.create, win.edit, win.duplicate, win.calls, win.control
 	win.nav = newNav(
 		newNavItem("Services", "Ctrl+1", theme.StorageIcon(), win.openServices),
@@ -61,6 +66,7 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 		newNavItem("Audit log", "Ctrl+3", theme.HistoryIcon(), func() { win.open(pageAudit) }),
 		newNavItem("Tunnel", "Ctrl+4", theme.UploadIcon(), func() { win.open(pageTunnel) }),
 		newNavItem("Settings", "Ctrl+5", theme.SettingsIcon(), func() { win.open(pageSettings) }),
+		newNavItem("Approvals", "Ctrl+6", theme.QuestionIcon(), func() { win.open(pageApprovals) }),
 	)
 	win.stack = container.NewStack()
 	page := container.NewBorder(win.banner.root, nil, nil, nil, inset(gapLarge, gap+4, gapLarge+4, gapLarge+4, win.stack))
@@ -80,6 +86,7 @@ func (w *window) bindKeys() {
 	w.keys.ctrl(fyne.Key3, func() { w.open(pageAudit) })
 	w.keys.ctrl(fyne.Key4, func() { w.open(pageTunnel) })
 	w.keys.ctrl(fyne.Key5, func() { w.open(pageSettings) })
+	w.keys.ctrl(fyne.Key6, func() { w.open(pageApprovals) })
 	w.keys.ctrl(fyne.KeyT, func() { w.newToken("") })
 	w.keys.ctrl(fyne.KeyN, w.create)
 	w.keys.ctrl(fyne.KeyF, w.search)
@@ -99,7 +106,7 @@ func (w *window) bindKeys() {
 		}
 	})
 	w.keys.ctrl(fyne.KeyS, w.submit)
-	w.keys.install(w.face.window.Canvas(), fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.KeyT, fyne.KeyN, fyne.KeyF, fyne.KeyG, fyne.KeyE, fyne.KeyS)
+	w.keys.install(w.face.window.Canvas(), fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.Key6, fyne.KeyT, fyne.KeyN, fyne.KeyF, fyne.KeyG, fyne.KeyE, fyne.KeyS)
 }
 
 // search leads to the page's search box.
@@ -135,7 +142,7 @@ func (w *window) submit() {
 // open shows a page. A form that was begun waits on the Services page.
 func (w *window) open(page int) {
 	w.page = page
-	w.audit.shown, w.tokens.shown = page == pageAudit, page == pageTokens
+	w.audit.shown, w.tokens.shown, w.approvals.shown = page == pageAudit, page == pageTokens, page == pageApprovals
 	w.nav.show(page)
 	w.face.window.Canvas().Unfocus()
 	switch page {
@@ -150,6 +157,9 @@ func (w *window) open(page int) {
 		w.tunnel.open()
 	case pageSettings:
 		w.show(w.settings.root, w.settings.key)
+	case pageApprovals:
+		w.show(w.approvals.root, w.approvals.key)
+		w.approvals.open()
 	default:
 		if w.form != nil {
 			w.show(w.form.root, w.form.key)
@@ -358,6 +368,8 @@ func (w *window) draw(v backend.View) {
 	w.audit.draw(v)
 	w.tunnel.draw(v)
 	w.alerts.draw(v)
+	w.asker.draw(v)
+	w.nav.count(pageApprovals, v.Questions)
 	w.settings.draw(v)
 	if w.form != nil {
 		w.form.check()

@@ -169,6 +169,7 @@ func (d *decoder) config(root *hujson.Value) *Config {
 	d.unknown(o, "", topKeys)
 	c.Tunnel = d.tunnel(o.value("tunnel"))
 	c.Brake = d.brake(o.value("brake"))
+	c.Ask = d.asking(o.value("ask"))
 	if s, ok := d.text(o.value("listen"), "listen"); ok {
 		c.Listen = d.listen(o.value("listen"), s)
 	}

@@ -37,6 +37,7 @@ type Config struct {
 	Vault       Vault     // where keychain:// references lead
 	Tunnel      Tunnel    // Lockbox's own
 	Brake       Brake     // of the public side
+	Ask         Asking    // where a rule wants a person asked
 	Warnings    []Problem // what loads but wants a look, in file order
 }
 

@@ -9,7 +9,7 @@ import (
 
 // The keys of each object, in the order in which new ones are written.
 var (
-	topKeys     = []string{"services", "audit_log", "listen", "public_listen", "use_proxy_env", "vault", "tunnel", "brake"}
+	topKeys     = []string{"services", "audit_log", "listen", "public_listen", "use_proxy_env", "vault", "tunnel", "brake", "ask"}
 	serviceKeys = []string{
 		"base_url", "credential", "requires_service_token", "valid_audiences",
 		"connect_timeout", "read_timeout", "allow_redirects", "default_headers", "tunnel", "allow_from", "token_in_query", "token_in_path",
@@ -34,6 +34,7 @@ var (
 	rateKeys       = []string{"requests", "per", "burst"}
 	quotaKeys      = []string{"calls_per_day", "calls_per_month", "writes_per_day", "writes_per_month"}
 	duplicatesKeys = []string{"window"}
+	askKeys        = []string{"wait", "remember"}
 )
 
 // unknown warns of the keys of o that are not known, but for those that begin

@@ -124,7 +124,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 		},
 		Secret: b.loadSecret, Store: b.storeSecret, Keys: b.signingKeys,
 		Register: b.tokens, Audit: log, Limits: b.limits, Logger: o.Logger, Version: o.Version,
-		OnReload: b.reloaded, OnRecord: b.publish, OnLockout: b.lockedOut,
+		OnReload: b.reloaded, OnRecord: b.publish, OnLockout: b.lockedOut, OnAsk: b.changed,
 	})
 	if err := b.newTunnel(o); err != nil {
 		return nil, errors.Join(err, b.limits.Close(), log.Close())
@@ -182,6 +182,7 @@ func (b *Backend) Run(ctx context.Context) error {
 	wg.Go(func() { b.saveCalls(ctx) })
 	wg.Go(func() { b.keepAwake(ctx) })
 	wg.Go(func() { b.usage.keep(ctx, b.changed) })
+	b.openControl(ctx, &wg)
 	var next net.Listener
 	for ctx.Err() == nil {
 		ln, err := next, error(nil)

@@ -41,9 +41,22 @@ func (b *Backend) Rules(service string) ([]Rule, error) {
 // SaveRules gives a service these rules, for the next call on. On failure nothing
 // has changed.
 func (b *Backend) SaveRules(ctx context.Context, service string, rules []Rule) error {
+	return b.editRules(ctx, service, func([]Rule) ([]Rule, error) { return rules, nil })
+}
+
+// editRules changes the rules of a service, for the next call on.
+func (b *Backend) editRules(ctx context.Context, service string, edit func([]Rule) ([]Rule, error)) error {
 	b.edit.Lock()
 	defer b.edit.Unlock()
-	_, src, err := b.readConfig(ctx)
+	current, src, err := b.readConfig(ctx)
+	if err != nil {
+		return err
+	}
+	svc := current.Services[service]
+	if svc == nil {
+		return fmt.Errorf("the service %q is no longer in %s: it was removed there", service, b.opts.ConfigPath)
+	}
+	rules, err := edit(svc.Rules)
 	if err != nil {
 		return err
 	}

@@ -63,6 +63,8 @@ type View struct {
 	Unsearched int
 	Panicked   time.Time // when the brake was pulled; zero when it is not
 	Tokens     uint64    // changes when the list of tokens does
+	Questions  int       // calls that wait for a person's answer, or did
+	Asked      uint64    // changes when those questions do
 	FirstRun   bool      // the starter config was written at this start
 	Token      TokenDefaults
 }
@@ -117,6 +119,8 @@ func (b *Backend) View() View {
 	v := *b.view.Load()
 	v.Exchanges, v.Unsearched, v.Usage = b.audit.Count(), b.audit.Unsearched(), b.usage.now()
 	v.Tokens, v.Panicked = b.tokens.Revision(), b.tokens.Panicked()
+	desk := b.server.Approvals()
+	v.Asked, v.Questions = desk.Revision(), desk.Open()
 	return v
 }
 

@@ -20,7 +20,8 @@ import (
 var arrows = map[string][]string{
 	"lockbox":                    {"lockbox/proxy/secret", "lockbox/ui/launch", "lockbox/ui/cli", "lockbox/ui/backend"},
 	"lockbox/assets":             {},
-	"lockbox/proxy":              {"lockbox/proxy/audit", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/duplicate", "lockbox/proxy/http1", "lockbox/proxy/limit", "lockbox/proxy/policy", "lockbox/proxy/register", "lockbox/proxy/secret", "lockbox/proxy/token"},
+	"lockbox/proxy":              {"lockbox/proxy/approval", "lockbox/proxy/audit", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/duplicate", "lockbox/proxy/http1", "lockbox/proxy/limit", "lockbox/proxy/policy", "lockbox/proxy/register", "lockbox/proxy/secret", "lockbox/proxy/token"},
+	"lockbox/proxy/approval":     {"lockbox/proxy/audit"},
 	"lockbox/proxy/audit":        {"lockbox/proxy/secret"},
 	"lockbox/proxy/audit/export": {"lockbox/proxy/audit"},
 	"lockbox/proxy/bench":        {},
@@ -43,7 +44,7 @@ var arrows = map[string][]string{
 	"lockbox/tunnel/awake":       {},
 	"lockbox/tunnel/ngroktest":   {},
 	"lockbox/ui":                 {"lockbox/assets", "lockbox/proxy/secret", "lockbox/ui/backend"},
-	"lockbox/ui/backend":         {"lockbox/proxy", "lockbox/proxy/audit", "lockbox/proxy/audit/export", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/limit", "lockbox/proxy/policy", "lockbox/proxy/policy/learn", "lockbox/proxy/preset", "lockbox/proxy/register", "lockbox/proxy/secret", "lockbox/proxy/token", "lockbox/tunnel", "lockbox/tunnel/awake", "lockbox/vault"},
+	"lockbox/ui/backend":         {"lockbox/proxy", "lockbox/proxy/approval", "lockbox/proxy/audit", "lockbox/proxy/audit/export", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/limit", "lockbox/proxy/policy", "lockbox/proxy/policy/learn", "lockbox/proxy/preset", "lockbox/proxy/register", "lockbox/proxy/secret", "lockbox/proxy/token", "lockbox/tunnel", "lockbox/tunnel/awake", "lockbox/vault"},
 	"lockbox/ui/cli":             {"lockbox/proxy/config", "lockbox/proxy/preset", "lockbox/proxy/secret", "lockbox/proxy/token", "lockbox/ui/backend"},
 	"lockbox/ui/desktest":        {},
 	"lockbox/ui/launch":          {"lockbox/ui", "lockbox/ui/backend"},

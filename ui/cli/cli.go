@@ -42,6 +42,7 @@ type commands struct {
 	Tokens     tokensCmd        `cmd:"" help:"List the tokens that are out, and revoke them."`
 	Key        keyCmd           `cmd:"" help:"Look after the signing key, by which tokens are known."`
 	Panic      panicCmd         `cmd:"" help:"Shut everyone out at once: pause, revoke every token, replace the signing key."`
+	Approvals  approvalsCmd     `cmd:"" help:"Answer the calls that wait for a person's yes or no."`
 	Secret     secretCmd        `cmd:"" help:"Put secrets into the vault, take them out, list them."`
 	Presets    presetsCmd       `cmd:"" help:"List the APIs that Lockbox knows how to set up."`
 	Import     importCmd        `cmd:"" help:"Take services over from a config file and move their keys to the vault, or restore a backup."`
