@@ -31,6 +31,7 @@ func appendContent(b []byte, x *Exchange) []byte {
 	b = appendKey(append(b, ','), "decision", string(x.Decision))
 	b = appendOptional(b, "reason", x.Reason)
 	b = appendOptional(b, "event", x.Event)
+	b = appendOptional(b, "drift", x.Drift)
 	b = appendOptional(b, "replay_of", x.ReplayOf)
 	b = appendHeader(b, "request_header", x.RequestHeader)
 	b = appendHeader(b, "response_header", x.ResponseHeader)

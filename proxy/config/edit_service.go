@@ -43,6 +43,11 @@ func CheckService(s *Service) error {
 	if s.Tunnel && !s.RequiresServiceToken {
 		return fmt.Errorf("tunnel: %w", errTunnelOpen)
 	}
+	if s.Drift != "" {
+		if err := CheckDrift(s.Drift); err != nil {
+			return fmt.Errorf("drift: %w", err)
+		}
+	}
 	return CheckCredential(s.Credential)
 }
 
@@ -89,6 +94,7 @@ func (e *editor) putService(l *list, s *Service) error {
 	putTimeout(l, "read_timeout", s.ReadTimeout, DefaultReadTimeout)
 	putBool(l, "allow_redirects", s.AllowRedirects, false)
 	putReach(l, s)
+	putDrift(l, s.Drift)
 	return nil
 }
 

@@ -37,6 +37,7 @@ type Config struct {
 	Vault       Vault     // where keychain:// references lead
 	Tunnel      Tunnel    // Lockbox's own
 	Brake       Brake     // of the public side
+	Drift       Drift     // of services that do not say
 	Warnings    []Problem // what loads but wants a look, in file order
 }
 
@@ -62,9 +63,10 @@ type Service struct {
 	Tunnel               bool // reachable on the public side; needs RequiresServiceToken
 	// AllowFrom is where its callers on the public side may come from; nil: anywhere.
 	AllowFrom      []netip.Prefix
-	TokenInQuery   bool // the service token may come as ?lockbox_token=
-	TokenInPath    bool // or as the first segment of the path
-	AllowLinkLocal bool // its upstream may have a link-local address
+	TokenInQuery   bool  // the service token may come as ?lockbox_token=
+	TokenInPath    bool  // or as the first segment of the path
+	AllowLinkLocal bool  // its upstream may have a link-local address
+	Drift          Drift // "": the Config's
 }
 
 // NewService is a service with the defaults of the file format: a service

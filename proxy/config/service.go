@@ -46,6 +46,10 @@ func (d *decoder) serviceOf(name string, key, v *hujson.Value) *Service {
 	s.ReadTimeout = d.timeout(o.value("read_timeout"), "read_timeout", DefaultReadTimeout)
 	s.AllowRedirects = d.boolean(o.value("allow_redirects"), "allow_redirects", false)
 	d.reach(o, s)
+	s.Drift = d.drift(o.value("drift"), "")
+	if s.Drift != "" && !s.RequiresServiceToken {
+		d.idle(o.value("drift"), "drift")
+	}
 	return s
 }
 

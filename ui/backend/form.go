@@ -229,7 +229,7 @@ func (b *Backend) Warn(f Form) Fields {
 // unshown copies what the form does not show from the service that is edited.
 func unshown(svc, old *config.Service) {
 	if old != nil {
-		svc.Tunnel, svc.AllowFrom, svc.TokenInQuery, svc.TokenInPath, svc.AllowLinkLocal = old.Tunnel, old.AllowFrom, old.TokenInQuery, old.TokenInPath, old.AllowLinkLocal
+		svc.Tunnel, svc.AllowFrom, svc.TokenInQuery, svc.TokenInPath, svc.AllowLinkLocal, svc.Drift = old.Tunnel, old.AllowFrom, old.TokenInQuery, old.TokenInPath, old.AllowLinkLocal, old.Drift
 	}
 }
 
