@@ -214,7 +214,7 @@ func (c *laneConn) admit(st *state) *laneCall {
 	rec := s.newRecord(st, in, path, "local")
 	rec.service(st, t.name)
 	rt, p := s.admit(in, st, t, rec)
-	if p != nil {
+	if p != nil || rec.strange(rt) {
 		return nil
 	}
 	x := &laneCall{laneConn: c, to: rt.plain, call: call{server: s, route: rt, in: in, rest: t.rest, token: t.token, rec: rec}}

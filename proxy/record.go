@@ -12,6 +12,8 @@ import (
 
 	"lockbox/proxy/audit"
 	"lockbox/proxy/credential"
+	"lockbox/proxy/drift"
+	"lockbox/proxy/register"
 	"lockbox/proxy/token"
 )
 
@@ -36,6 +38,8 @@ type record struct {
 	x        audit.Exchange
 	route    *route            // nil: a service that is not configured, or none
 	caller   *caller           // nil: none whose token was found good
+	entry    *register.Entry   // of the token in the list
+	habit    *drift.Habit      // of it; nil: nothing is learnt
 	redactor *redaction        // of all secrets, where there is no route
 	ready    *credential.Ready // what the call was made with; nil: it was not made, or in the lane
 	local    *folder           // nil: none, or a service that is not configured
@@ -127,6 +131,9 @@ func (c *record) known(k *caller, claims token.Claims) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.caller = k
+	if k != nil {
+		c.entry, c.habit = k.entry, k.habit
+	}
 	c.x.Audience, c.x.JTI = strings.Join(claims.Audience, ","), claims.JTI
 }
 

@@ -73,7 +73,7 @@ func (s *Server) load(ctx context.Context) (Report, error) {
 		return Report{}, fmt.Errorf("the reload was broken off: %w", err)
 	}
 	st := newState(cfg)
-	st.register = s.opts.Register
+	st.register, st.habits = s.opts.Register, s.opts.Habits
 	st.setKeys(keys, keyErr, old)
 	return s.use(st, readings)
 }
@@ -244,6 +244,7 @@ func (s *Server) addRoute(st *state, svc *config.Service, readings map[secret.Re
 	if err != nil {
 		st.report.Unavailable[svc.Name] = err.Error()
 	}
+	rt.drift = st.config.DriftOf(svc)
 	st.routes[svc.Name] = rt
 	return rt
 }

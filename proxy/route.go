@@ -112,6 +112,9 @@ func (s *Server) service(w http.ResponseWriter, r *http.Request, path string, st
 	t := targetOf(r, path)
 	rec.service(st, t.name)
 	rt, p := s.admit(r, st, t, rec)
+	if p == nil {
+		p = s.watch(rt, rec)
+	}
 	if p != nil {
 		rec.refuse(w, p)
 		return

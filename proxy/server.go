@@ -21,6 +21,7 @@ import (
 	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
 	"lockbox/proxy/credential"
+	"lockbox/proxy/drift"
 	"lockbox/proxy/register"
 	"lockbox/proxy/secret"
 	"lockbox/proxy/token"
@@ -45,6 +46,8 @@ type Options struct {
 	// Register lists the tokens that are out, and says which are revoked. With a
 	// nil one none is.
 	Register *register.Register
+	// Habits learns how the tokens of the Register are used. A nil one learns nothing.
+	Habits *drift.Tracker
 	// Audit records every exchange. A nil one records nothing.
 	Audit *audit.Log
 	// Metrics has /metrics answered on the local listener, for Prometheus.
@@ -61,6 +64,9 @@ type Options struct {
 	// OnLockout, if not nil, is told of an address that the brake has locked out of
 	// the public side. It must not block.
 	OnLockout func(Lockout)
+	// OnDrift, if not nil, is told of a token that is used in a new way. It must not
+	// block.
+	OnDrift func(Drifted)
 	// OnReload, if not nil, is called after each successful Reload.
 	OnReload func()
 }

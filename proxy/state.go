@@ -6,6 +6,7 @@ import (
 
 	"lockbox/proxy/config"
 	"lockbox/proxy/credential"
+	"lockbox/proxy/drift"
 	"lockbox/proxy/register"
 	"lockbox/proxy/secret"
 	"lockbox/proxy/token"
@@ -20,6 +21,7 @@ type state struct {
 	keyErr   error // why there are no keys
 	verifier *token.Verifier
 	register *register.Register
+	habits   *drift.Tracker
 	secrets  map[secret.Ref]secret.Value // what was read, for the next reload
 	redactor *redaction                  // of all secrets: for what is no service's
 	report   Report
@@ -39,6 +41,7 @@ type route struct {
 	transport   http.RoundTripper
 	plain       *plainRoute // nil: no calls in the lane
 	callers     callers
+	drift       config.Drift
 	unavailable *problem // why calls are refused; nil: they are not
 }
 

@@ -75,16 +75,8 @@ func networkOf(remote string) network {
 	if strings.HasPrefix(remote, "127.") || strings.HasPrefix(remote, "[::1]:") {
 		return 0 // most callers by far: parsing takes longer than all the rest
 	}
-	addr, err := netip.ParseAddr(remote)
-	if err != nil {
-		ap, err := netip.ParseAddrPort(remote)
-		if err != nil {
-			return 0
-		}
-		addr = ap.Addr()
-	}
-	addr = addr.Unmap()
-	if addr.IsLoopback() {
+	addr := addressOf(remote).Unmap()
+	if !addr.IsValid() || addr.IsLoopback() {
 		return 0
 	}
 	if addr.Is4() {
@@ -97,6 +89,16 @@ func networkOf(remote string) network {
 		n = n<<8 | network(c)
 	}
 	return n
+}
+
+// addressOf looks for a port first, since an error would cost an allocation.
+func addressOf(remote string) (addr netip.Addr) {
+	if strings.HasPrefix(remote, "[") || strings.IndexByte(remote, ':') == strings.LastIndexByte(remote, ':') && strings.Contains(remote, ":") {
+		ap, _ := netip.ParseAddrPort(remote) // or it is not valid
+		return ap.Addr()
+	}
+	addr, _ = netip.ParseAddr(remote)
+	return addr
 }
 
 func (n network) prefix() netip.Prefix {
