@@ -55,6 +55,9 @@ func (r *Register) read() error {
 	}
 	if anew {
 		r.drop()
+		for _, l := range r.unsaved {
+			r.apply(l)
+		}
 	}
 	return nil
 }
