@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,21 +41,22 @@ type Tracker struct {
 	mu     sync.Mutex
 	habits map[string]*Habit // by the token's id in the list of tokens
 
-	ending chan struct{}
-	ended  sync.WaitGroup
+	end   context.CancelFunc
+	ended sync.WaitGroup
 }
 
 // Open reads the file at path, which need not be there. One that is damaged is set
 // aside, and all tokens are learnt anew. Close has it written for the last time.
 func Open(path string, log *slog.Logger) *Tracker {
-	t := &Tracker{path: path, log: log, habits: map[string]*Habit{}, ending: make(chan struct{})}
+	ctx, end := context.WithCancel(context.Background())
+	t := &Tracker{path: path, log: log, habits: map[string]*Habit{}, end: end}
 	if err := t.load(); err != nil {
 		t.habits = map[string]*Habit{}
 		aside := fmt.Sprintf("%s.%s.damaged", path, time.Now().UTC().Format("20060102T150405.000"))
 		err = errors.Join(err, os.Rename(path, aside))
 		log.Error("what was learnt of the use of tokens cannot be read: it is set aside, and learnt anew", "as", aside, "why", err)
 	}
-	t.ended.Go(t.keep)
+	t.ended.Go(func() { t.keep(ctx) })
 	return t
 }
 
@@ -100,15 +102,15 @@ func (t *Tracker) forget() {
 	}
 }
 
-// keep saves now and then.
-func (t *Tracker) keep() {
+// keep saves now and then, until ctx ends.
+func (t *Tracker) keep(ctx context.Context) {
 	tick := time.NewTicker(saveEvery)
 	defer tick.Stop()
 	told := false
 	for {
 		select {
 		case <-tick.C:
-		case <-t.ending:
+		case <-ctx.Done():
 			return
 		}
 		err := t.save()
@@ -121,7 +123,7 @@ func (t *Tracker) keep() {
 
 // Close saves what is not saved yet.
 func (t *Tracker) Close() error {
-	close(t.ending)
+	t.end()
 	t.ended.Wait()
 	return t.save()
 }
