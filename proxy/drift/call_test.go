@@ -35,9 +35,9 @@ func TestNetwork(t *testing.T) {
 func TestFamily(t *testing.T) {
 	const chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%s Safari/537.36"
 	for agent, want := range map[string]string{
-		"Zapier":      "zapier",
-		"zapier/1.2":  "zapier",
-		"Zapier/1.3 ": "zapier",
+		"Zapier":                                "zapier",
+		"zapier/1.2":                            "zapier",
+		"Zapier/1.3 ":                           "zapier",
 		strings.ReplaceAll(chrome, "%s", "120"): "mozilla applewebkit chrome safari",
 		strings.ReplaceAll(chrome, "%s", "121"): "mozilla applewebkit chrome safari",
 		"Mozilla/5.0 (compatible; Bot/2.1; +http://bot.example)": "mozilla bot",

@@ -23,14 +23,20 @@ type Drift struct {
 // Sight is what was new about a call.
 type Sight = drift.Sight
 
-// What Sight.News says.
+// News is what Sight.News says.
+type News = drift.News
+
+// The News.
 const (
 	NewNetwork = drift.Network
 	NewAgent   = drift.Agent
 	NewHour    = drift.Hour
 )
 
-// The choices of Settings.Drift.
+// DriftChoice is what becomes of a token that is used in a new way.
+type DriftChoice = config.Drift
+
+// The choices.
 const (
 	DriftOff    = config.DriftOff
 	DriftMark   = config.DriftMark

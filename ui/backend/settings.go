@@ -26,7 +26,7 @@ const (
 type Settings struct {
 	Listen   string // host:port of the proxy
 	AuditDir string // where the original's audit files go; "" for none
-	Drift    config.Drift
+	Drift    DriftChoice
 	TokenDefaults
 }
 
