@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"lockbox/proxy/register"
 	"lockbox/proxy/secret"
 	"lockbox/proxy/token"
 )
@@ -166,16 +167,16 @@ func (st *state) authorizeAdmin(h http.Header, now time.Time) (token.Claims, *pr
 	}
 	claims, err := st.verifier.Admin(raw, now)
 	if err == nil {
-		err = st.listed(claims, now)
+		_, err = st.listed(claims, now)
 	}
 	return claims, tokenProblem(err, claims, nobody)
 }
 
 // listed asks the list of tokens for a good one, and counts the call.
-func (st *state) listed(claims token.Claims, now time.Time) error {
+func (st *state) listed(claims token.Claims, now time.Time) (*register.Entry, error) {
 	entry, err := st.register.Judge(claims, now)
 	entry.Use(now)
-	return err
+	return entry, err
 }
 
 // keyProblem is why no token can be checked, or nil.

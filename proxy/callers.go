@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lockbox/proxy/audit"
+	"lockbox/proxy/drift"
 	"lockbox/proxy/register"
 	"lockbox/proxy/secret"
 	"lockbox/proxy/token"
@@ -30,6 +31,7 @@ type caller struct {
 	until    time.Time       // then the token is judged anew
 	redactor *audit.Redactor // of the service's secrets and the token
 	entry    *register.Entry // in the list of tokens; nil: in none
+	habit    *drift.Habit    // nil: nothing is learnt of it
 	revision uint64          // of the list, by which it is not revoked
 }
 
@@ -88,7 +90,7 @@ func (st *state) judge(raw string, rt *route, now time.Time) (*caller, token.Cla
 		}
 	}
 	v := secret.New(raw)
-	k := &caller{v, claims, until, rt.redactor.now().With(v), entry, revision}
+	k := &caller{v, claims, until, rt.redactor.now().With(v), entry, st.habitOf(entry), revision}
 	rt.callers.put(raw, k)
 	return k, claims, nil
 }

@@ -218,7 +218,7 @@ func (c *laneConn) admit(st *state) *laneCall {
 	rec.shown = &c.shown
 	rec.service(st, t.name)
 	rt, p := s.admit(in, st, t, rec)
-	if p != nil {
+	if p != nil || rec.strange(rt) {
 		return nil
 	}
 	if rt.rules != nil {

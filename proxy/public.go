@@ -201,7 +201,7 @@ func (s *Server) admitPublic(r *http.Request, st *state, t *target, rec *record,
 	now := time.Now()
 	claims, err := st.verifier.Service(raw, svc.Name, svc.ValidAudiences, now)
 	if err == nil && hidden == nil && missing == nil {
-		err = st.listed(claims, now)
+		rec.entry, err = st.listed(claims, now)
 	}
 	rec.known(nil, claims)
 	wrong := tokenProblem(err, claims, svc)
@@ -211,7 +211,14 @@ func (s *Server) admitPublic(r *http.Request, st *state, t *target, rec *record,
 		}
 	}
 	rec.service(st, t.name)
-	return rt, s.admitted(rt, t)
+	if p := s.admitted(rt, t); p != nil {
+		return rt, p
+	}
+	rec.habit = st.habitOf(rec.entry)
+	if p := s.watch(rt, rec); p != nil {
+		return nil, p // like any token that is not good
+	}
+	return rt, nil
 }
 
 // publicRoute is the service of that name, if callers from an address may know of

@@ -13,7 +13,9 @@ import (
 
 	"lockbox/proxy/audit"
 	"lockbox/proxy/credential"
+	"lockbox/proxy/drift"
 	"lockbox/proxy/limit"
+	"lockbox/proxy/register"
 	"lockbox/proxy/secret"
 	"lockbox/proxy/token"
 )
@@ -38,9 +40,11 @@ type record struct {
 
 	mu       sync.Mutex
 	x        audit.Exchange
-	route    *route     // nil: a service that is not configured, or none
-	caller   *caller    // nil: none whose token was found good
-	redactor *redaction // of all secrets, where there is no route
+	route    *route          // nil: a service that is not configured, or none
+	caller   *caller         // nil: none whose token was found good
+	entry    *register.Entry // of the token in the list
+	habit    *drift.Habit    // of it; nil: nothing is learnt
+	redactor *redaction      // of all secrets, where there is no route
 	as       limit.Caller
 	claims   token.Claims      // of a good token
 	asking   string            // what came of a question to a person, in a sentence
@@ -149,6 +153,9 @@ func (c *record) known(k *caller, claims token.Claims) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.caller, c.as, c.claims = k, limit.Caller{ID: claims.JTI, Audience: claims.Audience}, claims
+	if k != nil {
+		c.entry, c.habit = k.entry, k.habit
+	}
 	c.x.Audience, c.x.JTI = strings.Join(claims.Audience, ","), claims.JTI
 }
 

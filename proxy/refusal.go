@@ -24,9 +24,13 @@ func (p *problem) saying(detail string) *problem {
 // claims are known where the token's signature is good: what they say, and what
 // the service wants instead, is said to whoever set the call up.
 func tokenProblem(err error, claims token.Claims, svc *config.Service) *problem {
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
+	}
+	if paused, ok := errors.AsType[*register.Paused](err); ok {
+		return pausedProblem(paused.Sight)
+	}
+	switch {
 	case errors.Is(err, token.ErrNoKey):
 		return errNoKey
 	case errors.Is(err, token.ErrNotAdmin):

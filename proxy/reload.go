@@ -74,7 +74,7 @@ func (s *Server) load(ctx context.Context) (Report, error) {
 		return Report{}, fmt.Errorf("the reload was broken off: %w", err)
 	}
 	st := newState(cfg)
-	st.register = s.opts.Register
+	st.register, st.habits = s.opts.Register, s.opts.Habits
 	st.setKeys(keys, keyErr, old)
 	return s.use(st, readings)
 }
@@ -251,6 +251,7 @@ func (s *Server) addRoute(st *state, svc *config.Service, readings map[secret.Re
 		rt.unavailable = refuse(http.StatusServiceUnavailable, "rules_invalid", "Rules invalid", fmt.Sprintf("The rules of service %q cannot be used. Its owner can mend them in the config file: lockbox check says what is wrong.", svc.Name))
 		st.report.Unavailable[svc.Name] = err.Error()
 	}
+	rt.drift = st.config.DriftOf(svc)
 	st.routes[svc.Name] = rt
 	return rt
 }

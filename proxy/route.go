@@ -113,6 +113,9 @@ func (s *Server) service(w http.ResponseWriter, r *http.Request, path string, st
 	rec.service(st, t.name)
 	rt, p := s.admit(r, st, t, rec)
 	if p == nil {
+		p = s.watch(rt, rec)
+	}
+	if p == nil {
 		r, p = s.permitted(w, r, rt, t, rec)
 	}
 	if p != nil {

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"net"
@@ -171,42 +170,6 @@ func TestRulesEverywhere(t *testing.T) {
 		x, err := l.Replay(t.Context(), tt.replay)
 		if err != nil || x.Decision != tt.decision || x.Rule != tt.rule || x.Audience != "" {
 			t.Errorf("replay of %s as %q: %s by %q, %v, want %s by %q", tt.replay.Method, tt.replay.Audience, x.Decision, x.Rule, err, tt.decision, tt.rule)
-		}
-	}
-}
-
-// TestAskedCalls: a rule that asks has the call wait for a person, whose word
-// counts.
-func TestAskedCalls(t *testing.T) {
-	up := echo(t)
-	word := make(chan *problem)
-	l := newLab(t, services("a", open(up.URL, `"rules": [{"action": "ask", "methods": ["POST"]}, {"action": "allow"}]`)), func(l *lab) {
-		l.approve = func(ctx context.Context, a *asked) *problem {
-			if a.verdict.Rule != "1 ask POST /**" || a.target.rest != "/x" || a.route.service.Name != "a" || a.in.ContentLength != 2 || a.rec == nil {
-				t.Errorf("asked about %+v", a)
-			}
-			select {
-			case p := <-word:
-				return p
-			case <-ctx.Done():
-				return errNotFound
-			}
-		}
-	})
-	for _, p := range []*problem{nil, errDenied} {
-		done := make(chan reply, 1)
-		go func() {
-			res, err := client.Transport.RoundTrip(request(t, "POST", l.url+"/s/a/x", strings.NewReader("hi")))
-			if err != nil {
-				t.Error(err)
-				done <- reply{}
-				return
-			}
-			done <- finish(res)
-		}()
-		word <- p
-		if r := <-done; p == nil && r.seen(t).Body != "hi" || p != nil && denied(t, r) != p.detail {
-			t.Errorf("got %d %s", r.status, r.body)
 		}
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
 	"lockbox/proxy/credential"
+	"lockbox/proxy/drift"
 	"lockbox/proxy/duplicate"
 	"lockbox/proxy/limit"
 	"lockbox/proxy/register"
@@ -51,6 +52,8 @@ type Options struct {
 	// Limits counts the calls of quotas. With a nil one they are forgotten when the
 	// program ends.
 	Limits *limit.Book
+	// Habits learns how the tokens of the Register are used. A nil one learns nothing.
+	Habits *drift.Tracker
 	// Audit records every exchange. A nil one records nothing.
 	Audit *audit.Log
 	// Metrics has /metrics answered on the local listener, for Prometheus.
@@ -70,6 +73,9 @@ type Options struct {
 	// OnAsk, if not nil, is called when calls begin or end to wait for a person, and
 	// when one answers: Approvals has them. It must not block.
 	OnAsk func()
+	// OnDrift, if not nil, is told of a token that is used in a new way. It must not
+	// block.
+	OnDrift func(Drifted)
 	// OnReload, if not nil, is called after each successful Reload.
 	OnReload func()
 }

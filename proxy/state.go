@@ -6,6 +6,7 @@ import (
 
 	"lockbox/proxy/config"
 	"lockbox/proxy/credential"
+	"lockbox/proxy/drift"
 	"lockbox/proxy/limit"
 	"lockbox/proxy/policy"
 	"lockbox/proxy/register"
@@ -22,6 +23,7 @@ type state struct {
 	keyErr   error // why there are no keys
 	verifier *token.Verifier
 	register *register.Register
+	habits   *drift.Tracker
 	secrets  map[secret.Ref]secret.Value // what was read, for the next reload
 	redactor *redaction                  // of all secrets: for what is no service's
 	report   Report
@@ -43,7 +45,8 @@ type route struct {
 	plain       *plainRoute     // nil: no calls in the lane
 	callers     callers
 	gate        *limit.Gate // nil: there are no limits
-	unavailable *problem    // why calls are refused; nil: they are not
+	drift       config.Drift
+	unavailable *problem // why calls are refused; nil: they are not
 }
 
 // acquire returns the state in use, which stays open until its release. It is

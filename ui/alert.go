@@ -18,7 +18,7 @@ const (
 )
 
 // alerts tell a person who does not look at the window what concerns the public
-// side.
+// side, and the tokens.
 type alerts struct {
 	*face
 	patience  time.Duration // lostFor; shorter in tests
@@ -26,10 +26,14 @@ type alerts struct {
 	lockout   time.Time     // the last end of one that is known
 	toldLost  time.Time
 	toldGuess time.Time
-	level     int // of the month's usage that was told of; -1: none was looked at
+	level     int                  // of the month's usage that was told of; -1: none was looked at
+	drift     backend.Drift        // the last that is known
+	toldDrift map[string]time.Time // by the token's ID
 }
 
-func newAlerts(f *face) *alerts { return &alerts{face: f, patience: lostFor, level: -1} }
+func newAlerts(f *face) *alerts {
+	return &alerts{face: f, patience: lostFor, level: -1, toldDrift: map[string]time.Time{}}
+}
 
 // draw looks at a new View.
 func (a *alerts) draw(v backend.View) {
@@ -46,6 +50,7 @@ func (a *alerts) draw(v backend.View) {
 	if a.rises(v) {
 		a.notify(usageAlert(v.Usage))
 	}
+	a.drifts(v.Drifts)
 	fresh := slices.DeleteFunc(slices.Clone(v.Lockouts), func(l backend.Lockout) bool { return !l.Until.After(a.lockout) })
 	if len(fresh) == 0 {
 		return
@@ -80,6 +85,36 @@ func (a *alerts) stillLost(err error) {
 	if err == nil && t.Phase == backend.TunnelLost && t.Since.Equal(a.lost) && due(&a.toldLost) {
 		a.notify("The tunnel is lost: calls do not arrive", t.Trouble.Title+". "+t.Trouble.Text)
 	}
+}
+
+// drifts tells of tokens that are used in a new way, of each now and then.
+func (a *alerts) drifts(all []backend.Drift) {
+	before := a.drift
+	for i, d := range all {
+		if d == before {
+			break
+		}
+		if i == 0 {
+			a.drift = d
+		}
+		if told := a.toldDrift[d.Token]; due(&told) {
+			a.toldDrift[d.Token] = told
+			a.notify(a.driftAlert(d))
+		}
+	}
+}
+
+// driftAlert is what is said of a token that is used in a new way.
+func (a *alerts) driftAlert(d backend.Drift) (title, text string) {
+	name := "A token"
+	if t, ok := a.backend.TokenByID(d.Token); ok {
+		name = visible(tokenName(t))
+	}
+	title, text = name+" is used in a new way", backend.Sentence(visible(d.Sight.Words(time.Local)))
+	if d.Paused {
+		title = name + " is paused: it was used in a new way"
+	}
+	return title, text + " Was it you? The Tokens page asks."
 }
 
 // due reports whether an alert's time has come, and notes it.

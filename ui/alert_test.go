@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -48,5 +49,39 @@ func TestLockoutAlert(t *testing.T) {
 		if title, text := lockoutAlert(all); title != want || !strings.Contains(text, all[0].Until.Format("15:04")) {
 			t.Errorf("%q, %q, want %q", title, text, want)
 		}
+	}
+}
+
+// TestDriftAlert: each token that is used in a new way is told of, and again after a
+// while only.
+func TestDriftAlert(t *testing.T) {
+	s := open(t, "")
+	a, at := s.window.alerts, time.Date(2026, 5, 1, 12, 30, 0, 0, time.Local)
+	told := func(all ...backend.Drift) (n int) {
+		before := maps.Clone(a.toldDrift)
+		a.draw(backend.View{Drifts: all})
+		for id, when := range a.toldDrift {
+			if when != before[id] {
+				n++
+			}
+		}
+		return n
+	}
+	use := func(id string, news backend.News, minutes int) backend.Drift {
+		return backend.Drift{Token: id, Sight: backend.Sight{At: at.Add(time.Duration(minutes) * time.Minute), News: news, Network: "203.0.113.0/24"}, Paused: news == backend.NewNetwork}
+	}
+	one, other, again := use("a", backend.NewNetwork, 0), use("b", backend.NewHour, 0), use("a", backend.NewHour, 1)
+	if told() != 0 || told(one) != 1 || told(one) != 0 || told(other, one) != 1 || told(again, other, one) != 0 {
+		t.Error("each token is to be told of once in a minute")
+	}
+	a.toldDrift["a"] = a.toldDrift["a"].Add(-alertEvery)
+	if told(again, other, one) != 0 || told(use("a", backend.NewAgent, 2), again, other, one) != 1 {
+		t.Error("only what is new is told, after a minute")
+	}
+	if title, text := a.driftAlert(one); title != "A token is paused: it was used in a new way" || !strings.HasPrefix(text, "Network 203.0.113.0/24. ") {
+		t.Errorf("%q, %q", title, text)
+	}
+	if title, text := a.driftAlert(other); title != "A token is used in a new way" || !strings.HasPrefix(text, "At 12:30. ") {
+		t.Errorf("%q, %q", title, text)
 	}
 }

@@ -108,6 +108,7 @@ var factNames = []struct {
 		return ""
 	}},
 	{"Token ID", func(_ *callDetail, x backend.Exchange) string { return x.JTI }},
+	{"New", func(_ *callDetail, x backend.Exchange) string { return driftWords(x) }},
 	{"Came from", func(_ *callDetail, x backend.Exchange) string {
 		return strings.TrimSuffix(strings.TrimPrefix(x.Remote+", "+x.Listener, ", "), ", ")
 	}},

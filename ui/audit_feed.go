@@ -48,6 +48,9 @@ func callOf(x backend.Exchange) call {
 	if c.mark == markRefused || x.Decision == failedCall {
 		c.note, _, _ = strings.Cut(visible(x.Reason), ":")
 	}
+	if x.Drift != "" {
+		c.note = strings.TrimPrefix(c.note+", new "+visible(driftWords(x)), ", ")
+	}
 	if x.ReplayOf != "" {
 		c.note = strings.TrimPrefix(c.note+", replay", ", ")
 	}

@@ -114,6 +114,14 @@ func TestPictures(t *testing.T) {
 	s.tokens.choose(1)
 	s.tokens.detail.askAll("acme", "")
 	s.picture("tokens-revoke")
+	s.drift()
+	s.settle()
+	s.picture("tokens-paused")
+	s.tokens.state.SetSelected(newTokens)
+	s.tokens.choose(0)
+	s.tokens.detail.askOne()
+	s.picture("tokens-drifted")
+	s.tokens.state.SetSelected(allTokens)
 	s.newToken("github")
 	s.tokens.maker.lifetime.SetSelected(untilDate)
 	s.tokens.maker.submit()
@@ -256,6 +264,7 @@ func oddCalls() []audit.Exchange {
 		{Event: "audit_gap", Decision: audit.Noted, Reason: "3 calls are not on record, for the disk was full"},
 		{Service: "demo", Method: "GET", Path: "/s/demo/logo.png", Status: 200, Decision: audit.Allowed, Listener: "local", Remote: "127.0.0.1:5",
 			ResponseHeader: http.Header{"Content-Type": {"image/png"}}, ResponseBody: &audit.Body{Base64: assets.IconPNG, Size: int64(len(assets.IconPNG))}},
+		{Service: "acme", Method: "GET", Path: "/s/acme/customers", Status: 200, Decision: audit.Allowed, Listener: "tunnel", Remote: "203.0.113.9:4711", Audience: "zapier", Drift: "network,user_agent"},
 		{Service: "demo", Method: "GET", Path: "/s/demo/long", Status: 200, Decision: audit.Allowed, Listener: "replay", ReplayOf: "01a213bf-0141-7ddf-ad4e-eeb236a8ffdf",
 			ResponseBody: &audit.Body{Text: `{"rows":[` + strings.Repeat(`{"name":"Ada","text":"one\ntwo invoice 你好 and words that go on beyond the end of a row"},`, 200) + `0]}`, Size: 1 << 20}},
 		{Service: "demo", Method: "GET", Path: "/s/demo/\x1b[2J\u202egnp.exe", Status: 404, Decision: audit.Allowed, Listener: "tunnel", Remote: "203.0.113.9:5"},

@@ -26,6 +26,7 @@ type settingsPage struct {
 	listen, audience *entry
 	auditDir         *entry
 	lifetime, clip   *choice
+	drift            *choice
 	fields           map[string]*field
 	save, undo       *button
 	trouble          *strip
@@ -62,6 +63,7 @@ func newSettingsPage(f *face) *settingsPage {
 	}
 	p.lifetime.OnChanged = func(string) { p.check() }
 	p.clip.OnChanged = func(string) { p.check() }
+	p.drift.OnChanged = func(string) { p.check() }
 	p.save = newButton(f.keys, "Apply", theme.ConfirmIcon(), p.submit).primary()
 	p.undo = newButton(f.keys, "Undo", nil, p.reset)
 	foot := column(gapSmall, p.trouble.root, ends(layout.NewSpacer(), p.undo, p.save))
@@ -97,10 +99,12 @@ func (p *settingsPage) tokens() fyne.CanvasObject {
 	p.audience = newEntry(p.keys)
 	p.lifetime = newChoice(p.keys, lifetimeLabels(), nil)
 	p.clip = newChoice(p.keys, clipLabels(), nil)
+	p.drift = newChoice(p.keys, driftLabels(), nil)
 	return group("Service tokens", "What a token is made with unless you choose otherwise.",
 		p.put("audience", "Audience", "Who the token is for.", p.audience),
 		p.put("lifetime", "Valid for", "", atMost(160, frame(p.lifetime))),
-		p.put("clipboard", "Off the clipboard", "When a copied token is taken off the clipboard again.", atMost(160, frame(p.clip))))
+		p.put("clipboard", "Off the clipboard", "When a copied token is taken off the clipboard again.", atMost(160, frame(p.clip))),
+		p.put("drift", "Used in a new way", "From a new network, by another program, at an unusual hour. Services in the config may say otherwise.", atMost(240, frame(p.drift))))
 }
 
 // keychainPart is the part with keychain and signing key.
@@ -202,6 +206,7 @@ func (p *settingsPage) reset() {
 		p.clip.Options = append(p.clip.Options, l)
 	}
 	p.clip.SetSelected(clipLabel(s.Clipboard))
+	p.drift.SetSelected(driftLabel(s.Drift))
 	p.trouble.clear()
 	p.check()
 }
@@ -214,6 +219,9 @@ func (p *settingsPage) settings() backend.Settings {
 	}
 	if d, ok := clipTime(p.clip.Selected); ok {
 		s.Clipboard = d
+	}
+	if c := driftChoice(p.drift.Selected); c != "" {
+		s.Drift = c
 	}
 	return s
 }
@@ -269,7 +277,7 @@ func (p *settingsPage) work(yes bool) {
 	if yes {
 		p.refocus = p.holdFocus()
 	}
-	for _, o := range []fyne.Disableable{p.listen, p.audience, p.auditDir, p.lifetime} {
+	for _, o := range []fyne.Disableable{p.listen, p.audience, p.auditDir, p.lifetime, p.drift} {
 		setDisabled(o, yes)
 	}
 	if !yes {

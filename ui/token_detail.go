@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,11 +27,11 @@ type tokenDetail struct {
 	service, audience, made, ends     *line
 	calls, last, id                   *line
 	one, ofService, ofAudience, again *button
-	ask                               *strip
+	ask, news                         *strip
 }
 
 func newTokenDetail(f *face, p *tokensPage) *tokenDetail {
-	d := &tokenDetail{face: f, page: p, badge: newBadgeIcon(), name: heading("").flexible(), word: muted("").flexible(), marker: newMarker(markNone), ask: newNarrowStrip(f.keys)}
+	d := &tokenDetail{face: f, page: p, badge: newBadgeIcon(), name: heading("").flexible(), word: muted("").flexible(), marker: newMarker(markNone), ask: newNarrowStrip(f.keys), news: newNarrowStrip(f.keys)}
 	for _, l := range []**line{&d.service, &d.audience, &d.made, &d.ends, &d.calls, &d.last} {
 		*l = plain("").flexible()
 	}
@@ -51,7 +52,7 @@ func newTokenDetail(f *face, p *tokensPage) *tokenDetail {
 		two(field("Made", d.made), field("Expires", d.ends)),
 		two(field("Calls", d.calls), field("Last used", d.last)),
 		field("Id", d.id))
-	body := column(gap+2, head, facts, rule(), d.ask.root, row(gapSmall, d.one, d.again), column(0, d.ofService, d.ofAudience))
+	body := column(gap+2, head, d.news.root, facts, rule(), d.ask.root, row(gapSmall, d.one, d.again), column(0, d.ofService, d.ofAudience))
 	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, body))
 	d.root = inset(0, 0, gap, 0, wide(detailWidth, newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, scroll)))
 	d.root.Hide()
@@ -85,9 +86,29 @@ func (d *tokenDetail) show(t backend.TokenInfo, now time.Time) {
 	}
 	d.id.set(id, "")
 	d.one.Hidden = !t.Live(now)
+	d.sayNews(t, now)
 	d.ofService.Hidden, d.ofAudience.Hidden = t.Service == "", len(t.Audience) == 0
 	d.again.Hidden = t.Service == ""
 	d.root.Refresh()
+}
+
+// sayNews says what was new about the token's use, and asks whose it was.
+func (d *tokenDetail) sayNews(t backend.TokenInfo, now time.Time) {
+	if len(t.Sights) == 0 || !t.Live(now) {
+		d.news.clear()
+		return
+	}
+	title, m := "Used in a new way. Was it you?", markWarning
+	if !t.Paused.IsZero() {
+		title, m = "Paused: used in a new way. Was it you?", markRefused
+	}
+	var lines []string
+	for _, s := range slices.Backward(t.Sights) {
+		lines = append(lines, s.At.Local().Format("2 Jan 15:04")+": "+visible(s.Words(time.Local)))
+	}
+	d.news.say(m, title, strings.Join(lines, "\n"),
+		action{label: "It was me", do: func() { d.page.accept(d.info.ID) }, first: true},
+		action{label: "Revoke…", do: d.askOne})
 }
 
 func or(s, otherwise string) string {

@@ -29,6 +29,10 @@ func tokenState(t backend.TokenInfo, now time.Time) (m mark, word, detail string
 		return markInactive, "Revoked", "on " + shortDate(t.Revoked)
 	case !now.Before(t.Expires):
 		return markInactive, "Expired", "on " + shortDate(t.Expires)
+	case !t.Paused.IsZero():
+		return markRefused, "Paused", newUse(t)
+	case len(t.Sights) > 0:
+		return markWarning, "Used anew", newUse(t)
 	case t.Expires.Sub(now) < soon:
 		return markWarning, "Expires soon", "on " + shortDate(t.Expires)
 	}

@@ -18,6 +18,7 @@ import (
 // What the tokens page can be narrowed to.
 const (
 	liveTokens  = "Good"
+	newTokens   = "Used anew"
 	soonTokens  = "Expire soon"
 	endedTokens = "Ended"
 	allTokens   = "All"
@@ -58,7 +59,7 @@ func newTokensPage(f *face) *tokensPage {
 	p.search.SetPlaceHolder("Label, service, audience or id")
 	p.search.Icon = theme.SearchIcon()
 	p.search.OnChanged = func(string) { p.filter() }
-	p.state = newChoice(f.keys, []string{liveTokens, soonTokens, endedTokens, allTokens}, nil)
+	p.state = newChoice(f.keys, []string{liveTokens, newTokens, soonTokens, endedTokens, allTokens}, nil)
 	p.state.SetSelected(liveTokens)
 	p.state.OnChanged = func(string) { p.filter() }
 	p.list = newList(f.keys, func() int { return len(p.found) },
@@ -156,6 +157,8 @@ func (p *tokensPage) emptyText(want string) string {
 func (p *tokensPage) wanted(t backend.TokenInfo) bool {
 	live := t.Live(p.now)
 	switch p.state.Selected {
+	case newTokens:
+		return live && len(t.Sights) > 0
 	case soonTokens:
 		return live && t.Expires.Sub(p.now) < soon
 	case endedTokens:
@@ -236,6 +239,20 @@ func (p *tokensPage) revoke(label string, do func(context.Context) (int, error))
 			return
 		}
 		p.note.say(markGood, "", "Revoked: "+count(n, "token")+". The next call with one is refused.", p.note.dismiss())
+		p.refresh()
+	})
+}
+
+// accept says that the new use of a token was the person's own.
+func (p *tokensPage) accept(id string) {
+	p.detail.working(true)
+	p.loop.run("Noting that it was you…", func(ctx context.Context) error { return p.backend.AcceptToken(ctx, id) }, func(err error) {
+		p.detail.working(false)
+		if err != nil {
+			p.note.say(markFailed, "That was not noted", backend.Sentence(err.Error()), p.note.dismiss())
+			return
+		}
+		p.note.say(markGood, "", "The token is good, and what was new about its use is known from now on.", p.note.dismiss())
 		p.refresh()
 	})
 }

@@ -2,13 +2,18 @@ package ui
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"fyne.io/fyne/v2"
 
+	"lockbox/proxy/drift"
+	"lockbox/proxy/register"
 	"lockbox/proxy/token"
 	"lockbox/ui/backend"
 )
@@ -218,4 +223,97 @@ func manyClaims(n int) []token.Claims {
 		all[i] = token.Claims{JTI: fmt.Sprintf("%036d", i), Service: "acme", Audience: []string{fmt.Sprintf("a%d", i)}, IssuedAt: time.Now(), Expires: time.Now().Add(time.Hour)}
 	}
 	return all
+}
+
+// drift has two tokens be used in a new way, of which one is paused and shown.
+func (s *screen) drift() (paused, marked string) {
+	s.t.Helper()
+	list, err := register.Open(filepath.Join(s.b.View().StateDir, "tokens.jsonl"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, t := range s.b.Tokens() {
+		switch {
+		case t.Service == "acme" && t.Label != "":
+			paused = t.ID
+		case t.Live(time.Now()) && t.ID != paused:
+			marked = t.ID
+		}
+	}
+	at := time.Now().Add(-time.Hour)
+	list.Note(marked, drift.Sight{At: at, News: drift.Network, Network: "198.51.100.0/24"})
+	list.Note(marked, drift.Sight{At: at.Add(time.Minute), News: drift.Hour})
+	if err := list.Pause(paused, drift.Sight{At: at, News: drift.Network | drift.Agent, Network: "203.0.113.0/24", Program: "python-requests"}); err != nil {
+		s.t.Fatal(err)
+	}
+	p := s.tokens
+	s.until("the paused token", func() bool {
+		t, _ := s.b.TokenByID(paused)
+		p.refresh()
+		return !t.Paused.IsZero() && slices.ContainsFunc(p.found, func(t backend.TokenInfo) bool { return t.ID == paused && !t.Paused.IsZero() })
+	})
+	p.choose(slices.IndexFunc(p.found, func(t backend.TokenInfo) bool { return t.ID == paused }))
+	return paused, marked
+}
+
+// TestDriftedTokens: a token that was used in a new way is seen in the list, says
+// what was new, and is accepted or revoked.
+func TestDriftedTokens(t *testing.T) {
+	s := open(t, testConfig)
+	s.window.open(pageTokens)
+	for _, label := range []string{"One", ""} {
+		if _, err := s.b.NewToken(t.Context(), backend.TokenRequest{Service: "acme", Audience: "zapier", Label: label}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	paused, marked := s.drift()
+	p := s.tokens
+	for id, want := range map[string]string{paused: "Paused, new network, program", marked: "Used anew, new hour"} {
+		info, _ := s.b.TokenByID(id)
+		if _, word, detail := tokenState(info, time.Now()); word+", "+detail != want {
+			t.Errorf("the row says %s, %s; want %s", word, detail, want)
+		}
+	}
+	p.state.SetSelected(newTokens)
+	if len(p.found) != 2 {
+		t.Errorf("%d tokens were used anew", len(p.found))
+	}
+	said := p.detail.news.shown
+	if !p.detail.news.root.Visible() || !strings.HasPrefix(said.title, "Paused") || !strings.Contains(said.text, "network 203.0.113.0/24, user agent python-requests") {
+		t.Errorf("of the paused one: %+v", said)
+	}
+	press(t, p.detail.news, "It was me")
+	s.until("the end of the pause", func() bool {
+		info, _ := s.b.TokenByID(paused)
+		return info.Paused.IsZero() && len(p.found) == 1
+	})
+	p.choose(0)
+	if said := p.detail.news.shown; !strings.HasPrefix(said.title, "Used in a new way") || strings.Count(said.text, "\n") != 1 {
+		t.Errorf("of the marked one: %+v", said)
+	}
+	press(t, p.detail.news, "Revoke…")
+	press(t, p.detail.ask, "Revoke it")
+	s.until("the end of the token", func() bool { return len(p.found) == 0 })
+	if info, _ := s.b.TokenByID(marked); info.Revoked.IsZero() {
+		t.Error("it is not revoked")
+	}
+	if p.detail.news.root.Visible() {
+		t.Error("a revoked token is asked about")
+	}
+}
+
+// TestDriftSetting: the choice is saved in the config, and comes from it.
+func TestDriftSetting(t *testing.T) {
+	s := open(t, testConfig)
+	s.window.open(pageSettings)
+	p := s.settings
+	s.until("the settings", func() bool { return p.loaded })
+	if p.drift.Selected != driftLabel(backend.DriftMark) {
+		t.Errorf("by default %q", p.drift.Selected)
+	}
+	for _, c := range driftChoices {
+		p.drift.SetSelected(c.label)
+		p.submit()
+		s.until("the choice "+c.label, func() bool { return s.b.Settings().Drift == c.choice && !p.dirty() && !p.saving })
+	}
 }

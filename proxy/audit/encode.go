@@ -33,6 +33,7 @@ func appendContent(b []byte, x *Exchange) []byte {
 	b = appendOptional(b, "reason", x.Reason)
 	b = appendOptional(b, "rule", x.Rule)
 	b = appendOptional(b, "event", x.Event)
+	b = appendOptional(b, "drift", x.Drift)
 	b = appendOptional(b, "replay_of", x.ReplayOf)
 	b = appendHeader(b, "request_header", x.RequestHeader, x.requestHeader)
 	b = appendHeader(b, "response_header", x.ResponseHeader, x.responseHeader)

@@ -14,7 +14,7 @@ func FuzzAppendContent(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string, data []byte, n int64) {
 		for _, x := range []Exchange{
 			{},
-			{Event: s, ReplayOf: s, Time: time.Unix(n%1e9, n%1e9).UTC(), Service: s, Method: s, Path: s, Query: s, Status: int(n % 1000), Duration: time.Duration(n), BytesIn: n, BytesOut: -n,
+			{Event: s, Drift: s, ReplayOf: s, Time: time.Unix(n%1e9, n%1e9).UTC(), Service: s, Method: s, Path: s, Query: s, Status: int(n % 1000), Duration: time.Duration(n), BytesIn: n, BytesOut: -n,
 				Audience: s, JTI: s, Listener: s, Remote: s, Decision: Decision(s), Reason: s, Rule: s,
 				RequestHeader: http.Header{s: {s, "x"}, "B": nil, "A": {}}, ResponseHeader: http.Header{},
 				RequestBody: &Body{Text: s, Base64: data, Size: n, SHA256: s, Truncated: n%2 == 0, Note: s}, ResponseBody: &Body{}},

@@ -43,6 +43,8 @@ type Exchange struct {
 	Rule string `json:"rule,omitempty"`
 	// Event is what a record is about that is of no call: "gap", "tunnel_opened".
 	Event string `json:"event,omitempty"`
+	// Drift is what was new about the use of the token: "network,user_agent,hour".
+	Drift string `json:"drift,omitempty"`
 	// ReplayOf is the ID of the exchange that this one repeats, on a person's wish.
 	ReplayOf       string      `json:"replay_of,omitempty"`
 	RequestHeader  http.Header `json:"request_header,omitempty"`

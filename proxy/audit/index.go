@@ -37,6 +37,8 @@ var schema = []string{`
 	-- ever set back between two records.
 	CREATE TABLE state (only INTEGER PRIMARY KEY CHECK (only = 1), until INTEGER, at INTEGER, setback INTEGER);
 	INSERT INTO state VALUES (1, 0, 0, 0);
+`, `
+	ALTER TABLE calls ADD COLUMN drift TEXT NOT NULL DEFAULT '';
 `}
 
 // errOutdated is of an index that a newer Lockbox made.
@@ -300,6 +302,9 @@ func facetsOf(x *Exchange) [][2]string {
 	add("decision", string(x.Decision))
 	for a := range strings.SplitSeq(x.Audience, ",") {
 		add("audience", a)
+	}
+	for _, d := range driftsOf(x) {
+		add("drift", d)
 	}
 	if x.Status > 0 {
 		add("status", strconv.Itoa(x.Status))

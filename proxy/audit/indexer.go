@@ -182,7 +182,7 @@ type indexing struct {
 	text               strings.Builder
 }
 
-const columns = "seq, segment, offset, length, at, id, time, service, method, path, query, status, duration, bytes_in, bytes_out, audience, jti, listener, remote, decision, reason, event, replay_of"
+const columns = "seq, segment, offset, length, at, id, time, service, method, path, query, status, duration, bytes_in, bytes_out, audience, jti, listener, remote, decision, reason, event, replay_of, drift"
 
 // add indexes the records that follow the newest one which is.
 func (b *indexing) add(l *Log, segments []segment) error {
@@ -191,7 +191,7 @@ func (b *indexing) add(l *Log, segments []segment) error {
 		return err
 	}
 	b.until = max(b.until, segments[0].first-1)
-	if b.call, err = b.tx.Prepare("INSERT OR REPLACE INTO calls (" + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"); err != nil {
+	if b.call, err = b.tx.Prepare("INSERT OR REPLACE INTO calls (" + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"); err != nil {
 		return err
 	}
 	if b.words, err = b.tx.Prepare("INSERT INTO words (rowid, facets, text) VALUES (?,?,?)"); err != nil {
@@ -266,7 +266,7 @@ func (b *indexing) insert(segment string, line []byte, l link, at int64) error {
 	}
 	b.at = max(b.at, now)
 	_, err := b.call.Exec(l.seq, segment, at, len(line), b.at, x.ID, now, x.Service, x.Method, x.Path, x.Query, x.Status,
-		int64(x.Duration), x.BytesIn, x.BytesOut, x.Audience, x.JTI, x.Listener, x.Remote, string(x.Decision), x.Reason, x.Event, x.ReplayOf)
+		int64(x.Duration), x.BytesIn, x.BytesOut, x.Audience, x.JTI, x.Listener, x.Remote, string(x.Decision), x.Reason, x.Event, x.ReplayOf, x.Drift)
 	if err != nil {
 		return err
 	}
@@ -292,7 +292,7 @@ func (b *indexing) insert(segment string, line []byte, l link, at int64) error {
 
 // drop forgets up to a batch of records before first.
 func (b *indexing) drop(first int64) error {
-	rows, err := b.tx.Query("SELECT seq, service, method, listener, decision, audience, status FROM calls WHERE seq < ? ORDER BY seq LIMIT ?", first, batchRecords)
+	rows, err := b.tx.Query("SELECT seq, service, method, listener, decision, audience, status, drift FROM calls WHERE seq < ? ORDER BY seq LIMIT ?", first, batchRecords)
 	if err != nil {
 		return err
 	}
@@ -300,7 +300,7 @@ func (b *indexing) drop(first int64) error {
 	var last int64
 	for rows.Next() {
 		var x Exchange
-		if err := rows.Scan(&last, &x.Service, &x.Method, &x.Listener, &x.Decision, &x.Audience, &x.Status); err != nil {
+		if err := rows.Scan(&last, &x.Service, &x.Method, &x.Listener, &x.Decision, &x.Audience, &x.Status, &x.Drift); err != nil {
 			return err
 		}
 		for _, f := range facetsOf(&x) {

@@ -14,6 +14,7 @@ import (
 // record must fit every field that is set. The zero Query is all records.
 type Query struct {
 	Service, Method, Listener, Audience, Decision []string
+	Drift                                         []string // "yes", or what was new: "network"
 	Status                                        []string // "404", or a class: "4xx"
 	JTI                                           string
 	Since, Until                                  time.Time // Until itself is not in it
@@ -26,7 +27,7 @@ type Query struct {
 }
 
 // Words are the keys of a query's text form, as they are asked for: "service:github".
-var Words = []string{"service", "method", "status", "listener", "audience", "decision", "token", "since", "until"}
+var Words = []string{"service", "method", "status", "listener", "audience", "decision", "drift", "token", "since", "until"}
 
 // list is where the values of a word are kept, nil if it has but one.
 func (q *Query) list(word string) *[]string {
@@ -43,6 +44,8 @@ func (q *Query) list(word string) *[]string {
 		return &q.Audience
 	case "decision":
 		return &q.Decision
+	case "drift":
+		return &q.Drift
 	}
 	return nil
 }
@@ -69,6 +72,17 @@ func ParseQuery(s string, now time.Time) (Query, error) {
 	}
 	q.Text = strings.Join(strings.Fields(strings.Join(text, " ")), " ")
 	return q, nil
+}
+
+// driftValues are what can be asked for of Exchange.Drift: that it says something,
+// or what.
+var driftValues = []string{"yes", "network", "user_agent", "hour"}
+
+func driftsOf(x *Exchange) []string {
+	if x.Drift == "" {
+		return nil
+	}
+	return append(strings.Split(x.Drift, ","), driftValues[0])
 }
 
 // Term is a part of a query's text form: a filter, or text to look for where Word
@@ -117,6 +131,10 @@ func (q *Query) Add(word, value string, now time.Time) (err error) {
 		value = strings.ToLower(value)
 		if !slices.Contains([]Decision{Allowed, Refused, Failed, Noted}, Decision(value)) {
 			return fmt.Errorf("decision:%s: must be allowed, refused, failed or noted", value)
+		}
+	case "drift":
+		if value = strings.ToLower(value); !slices.Contains(driftValues, value) {
+			return fmt.Errorf("drift:%s: must be one of %s", value, strings.Join(driftValues, ", "))
 		}
 	case "token":
 		if value == "" { // or it would choose all
@@ -233,7 +251,7 @@ func (q *Query) fits(x *Exchange) bool {
 		return len(values) == 0 || slices.ContainsFunc(have, func(h string) bool { return slices.Contains(values, h) })
 	}
 	return in(q.Service, x.Service) && in(q.Method, x.Method) && in(q.Listener, x.Listener) &&
-		in(q.Audience, strings.Split(x.Audience, ",")...) && in(q.Decision, string(x.Decision)) &&
+		in(q.Audience, strings.Split(x.Audience, ",")...) && in(q.Decision, string(x.Decision)) && in(q.Drift, driftsOf(x)...) &&
 		in(q.Status, strconv.Itoa(x.Status), fmt.Sprintf("%dxx", x.Status/100)) &&
 		(q.JTI == "" || q.JTI == x.JTI) && q.covers(x.Time) &&
 		(q.Before == 0 || x.Seq < q.Before) && x.Seq > q.After && holds(x, q.Text)

@@ -195,7 +195,7 @@ func (s *search) rows(f func(*found) error) error {
 		var x found
 		var at, t, d int64
 		err := rows.Scan(&x.Seq, &x.segment, &x.offset, &x.length, &at, &x.ID, &t, &x.Service, &x.Method, &x.Path, &x.Query, &x.Status,
-			&d, &x.BytesIn, &x.BytesOut, &x.Audience, &x.JTI, &x.Listener, &x.Remote, &x.Decision, &x.Reason, &x.Event, &x.ReplayOf)
+			&d, &x.BytesIn, &x.BytesOut, &x.Audience, &x.JTI, &x.Listener, &x.Remote, &x.Decision, &x.Reason, &x.Event, &x.ReplayOf, &x.Drift)
 		if err != nil {
 			return err
 		}

@@ -161,7 +161,7 @@ func (d *decoder) boolean(v *hujson.Value, field string, or bool) bool {
 
 // config reads the whole file.
 func (d *decoder) config(root *hujson.Value) *Config {
-	c := &Config{Services: map[string]*Service{}, Listen: DefaultListen, Record: defaultRecord}
+	c := &Config{Services: map[string]*Service{}, Listen: DefaultListen, Record: defaultRecord, Drift: DriftMark}
 	o := d.object(root, "")
 	if o == nil {
 		return c
@@ -170,6 +170,7 @@ func (d *decoder) config(root *hujson.Value) *Config {
 	c.Tunnel = d.tunnel(o.value("tunnel"))
 	c.Brake = d.brake(o.value("brake"))
 	c.Ask = d.asking(o.value("ask"))
+	c.Drift = d.drift(o.value("drift"), DriftMark)
 	if s, ok := d.text(o.value("listen"), "listen"); ok {
 		c.Listen = d.listen(o.value("listen"), s)
 	}

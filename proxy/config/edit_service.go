@@ -52,6 +52,11 @@ func CheckService(s *Service) error {
 	if err := checkLimits(s); err != nil {
 		return err
 	}
+	if s.Drift != "" {
+		if err := CheckDrift(s.Drift); err != nil {
+			return fmt.Errorf("drift: %w", err)
+		}
+	}
 	return CheckCredential(s.Credential)
 }
 
@@ -104,6 +109,7 @@ func (e *editor) putService(l *list, s *Service) error {
 	if err := e.putDefaultHeaders(l, s); err != nil {
 		return err
 	}
+	putDrift(l, s.Drift)
 	return e.putServiceLimits(l, s)
 }
 

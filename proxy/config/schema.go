@@ -38,6 +38,7 @@ type Config struct {
 	Tunnel      Tunnel    // Lockbox's own
 	Brake       Brake     // of the public side
 	Ask         Asking    // where a rule wants a person asked
+	Drift       Drift     // of services that do not say
 	Warnings    []Problem // what loads but wants a look, in file order
 }
 
@@ -64,9 +65,10 @@ type Service struct {
 	Tunnel               bool            // reachable on the public side; needs RequiresServiceToken
 	// AllowFrom is where its callers on the public side may come from; nil: anywhere.
 	AllowFrom      []netip.Prefix
-	TokenInQuery   bool // the service token may come as ?lockbox_token=
-	TokenInPath    bool // or as the first segment of the path
-	AllowLinkLocal bool // its upstream may have a link-local address
+	TokenInQuery   bool  // the service token may come as ?lockbox_token=
+	TokenInPath    bool  // or as the first segment of the path
+	AllowLinkLocal bool  // its upstream may have a link-local address
+	Drift          Drift // "": the Config's
 	// Rules say what its callers may do, in order; nil: anything.
 	Rules []Rule
 

@@ -9,11 +9,11 @@ import (
 
 // The keys of each object, in the order in which new ones are written.
 var (
-	topKeys     = []string{"services", "audit_log", "listen", "public_listen", "use_proxy_env", "vault", "tunnel", "brake", "ask"}
+	topKeys     = []string{"services", "audit_log", "listen", "public_listen", "use_proxy_env", "vault", "tunnel", "brake", "ask", "drift"}
 	serviceKeys = []string{
 		"base_url", "credential", "requires_service_token", "valid_audiences",
 		"connect_timeout", "read_timeout", "allow_redirects", "default_headers", "tunnel", "allow_from", "token_in_query", "token_in_path",
-		"allow_link_local", "rules", "rate_limit", "concurrency", "quota", "each_token", "token_limits", "duplicates",
+		"allow_link_local", "drift", "rules", "rate_limit", "concurrency", "quota", "each_token", "token_limits", "duplicates",
 	}
 	credentialKeys = []string{
 		"type", "username", "password", "segment", "token", "headers", "params",

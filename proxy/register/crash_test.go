@@ -59,6 +59,8 @@ var changes = map[string]func(*Register) error{
 	"add":            func(r *Register) error { return r.Add("New", claims("new", "github", "zapier", noon)) },
 	"revoke":         func(r *Register) error { return r.Revoke("a", noon) },
 	"revoke a group": func(r *Register) error { _, err := r.RevokeAll("github", "zapier", noon); return err },
+	"pause":          func(r *Register) error { return r.Pause("a", strange) },
+	"accept":         func(r *Register) error { return r.Accept("paused", noon) },
 	"panic":          func(r *Register) error { return r.Panic(noon.Add(time.Hour)) },
 	"resume":         func(r *Register) error { return r.Resume(noon) },
 	"replace keys":   func(r *Register) error { return r.NoteKeys(noon.Add(time.Hour)) },
@@ -88,7 +90,7 @@ func tell(t *testing.T, path string) string {
 func TestKilledWrites(t *testing.T) {
 	first := filepath.Join(t.TempDir(), "tokens.jsonl")
 	r := open(t, first)
-	for _, id := range []string{"a", "b", "gone"} {
+	for _, id := range []string{"a", "b", "paused", "gone"} {
 		c := claims(id, "github", "zapier", noon)
 		if id == "gone" { // at the next rewriting
 			c.Expires = noon.Add(-keepExpired - time.Hour)
@@ -96,6 +98,7 @@ func TestKilledWrites(t *testing.T) {
 		do(t, r.Add("of "+id, c))
 	}
 	do(t, r.Revoke("b", noon))
+	do(t, r.Pause("paused", strange))
 	do(t, r.Panic(noon.Add(-time.Hour)))
 	do(t, r.NoteKeys(noon.Add(-time.Hour)))
 	for range 3 { // which a rewriting leaves out

@@ -15,6 +15,8 @@ const (
 	opOriginal = "original" // the same, of the original's for a service and an audience
 	opUsed     = "used"     // id was used calls times, at last
 	opRevoked  = "revoked"  // id, at
+	opDrifted  = "drifted"  // what was new about a call of id, at; paused: it is, until it is accepted
+	opAccepted = "accepted" // what was new about id up to here, at
 	opRule     = "rule"     // all of service and aud that were made up to at; "": any
 	opPanic    = "panic"    // all that were made up to at, and nothing is forwarded
 	opResumed  = "resumed"  // calls are forwarded again
@@ -34,6 +36,10 @@ type line struct {
 	At       int64    `json:"at,omitempty"`
 	Expires  int64    `json:"exp,omitempty"`
 	Calls    uint64   `json:"calls,omitempty"`
+	News     string   `json:"new,omitempty"` // as drift.News writes it
+	Network  string   `json:"network,omitempty"`
+	Program  string   `json:"program,omitempty"`
+	Paused   bool     `json:"paused,omitempty"`
 }
 
 func parse(text []byte) (line, error) {
@@ -70,6 +76,14 @@ func (r *Register) apply(l line) {
 			e.info.Revoked = at
 		}
 		r.ended()
+	case opDrifted:
+		if e := r.entries[l.ID]; e != nil {
+			r.sighted(e, l)
+		}
+	case opAccepted:
+		if e := r.entries[l.ID]; e != nil {
+			r.accepts(e)
+		}
 	case opRule:
 		audience := ""
 		if len(l.Audience) > 0 {

@@ -16,11 +16,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lockbox/proxy/drift"
 	"lockbox/proxy/token"
 )
 
 // ErrRevoked is why a good token is refused.
 var ErrRevoked = errors.New("the token was revoked")
+
+var errNone = errors.New("there is no such token in the list")
 
 // Kind says how a token came into the list.
 type Kind string
@@ -44,6 +47,9 @@ type Info struct {
 	LastUsed time.Time // zero: never
 	Calls    uint64
 	Revoked  time.Time // zero: it is good
+	Paused   time.Time // until Accept; zero: it is not
+	// Sights are what was new about calls and nobody has accepted, the oldest first.
+	Sights []drift.Sight
 }
 
 // Live reports whether the token still opens its service.
@@ -52,12 +58,16 @@ func (i Info) Live(now time.Time) bool { return i.Revoked.IsZero() && now.Before
 // Entry is a token in the list. The proxy keeps it with a token that it found
 // good, and counts calls on it.
 type Entry struct {
+	id    string
 	info  Info // guarded by the Register's mutex; ID and Kind never change
 	calls atomic.Uint64
 	last  atomic.Int64 // Unix time of the last call; 0: none
 	saved uint64       // the calls that are in the file
 
 	listed bool // in order
+
+	pausedBy drift.Sight // one of the info's
+	accepted drift.Sight // what was, the last time
 }
 
 // Use counts a call.
@@ -88,6 +98,7 @@ type Register struct {
 	keys     int // how often the signing keys were replaced
 	keysAt   time.Time
 	trouble  error // why the file cannot be read
+	unsaved  []line
 }
 
 // rule revokes every token of a service and an audience that was made before a
@@ -144,7 +155,8 @@ func (r *Register) Generation() uint64 {
 func (r *Register) Revision() uint64 { return r.revision.Load() }
 
 // Judge finds the entry of a token whose signature and claims are good, or
-// refuses it with ErrRevoked, or with ErrUnread while that cannot be known. One that is not in the list is put there.
+// refuses it with ErrRevoked or a Paused, or with ErrUnread while that cannot be
+// known. One that is not in the list is put there.
 func (r *Register) Judge(c token.Claims, now time.Time) (*Entry, error) {
 	if r == nil {
 		return nil, nil
@@ -181,6 +193,9 @@ func (r *Register) Judge(c token.Claims, now time.Time) (*Entry, error) {
 	if !e.info.Revoked.IsZero() {
 		return nil, ErrRevoked
 	}
+	if !e.info.Paused.IsZero() {
+		return nil, &Paused{e.pausedBy}
+	}
 	if c.Expires.After(e.info.Expires) {
 		e.info.Expires = c.Expires
 	}
@@ -197,7 +212,7 @@ func originalID(service string, audience []string) string {
 func (r *Register) put(i Info) *Entry {
 	e := r.entries[i.ID]
 	if e == nil {
-		e = &Entry{}
+		e = &Entry{id: i.ID}
 		r.entries[i.ID] = e
 	}
 	switch {
@@ -211,7 +226,7 @@ func (r *Register) put(i Info) *Entry {
 			r.foreign++
 		}
 	}
-	i.Revoked = e.info.Revoked
+	i.Revoked, i.Paused, i.Sights = e.info.Revoked, e.info.Paused, e.info.Sights
 	e.info = i
 	r.revision.Add(1)
 	return e
@@ -232,7 +247,7 @@ func (r *Register) Add(label string, tokens ...token.Claims) error {
 // nil.
 func (r *Register) Revoke(id string, now time.Time) error {
 	if _, ok := r.Get(id); !ok {
-		return errors.New("there is no such token in the list")
+		return errNone
 	}
 	return r.write(line{Op: opRevoked, ID: id, At: now.Unix()})
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"runtime"
 	"time"
+
+	"lockbox/proxy/drift"
 )
 
 // write adds lines to the file and makes them true.
@@ -53,6 +55,9 @@ func (r *Register) read() error {
 	}
 	if anew {
 		r.drop()
+		for _, l := range r.unsaved {
+			r.apply(l)
+		}
 	}
 	return nil
 }
@@ -65,6 +70,7 @@ func (r *Register) reset() {
 	r.keys++ // those that came with the file may be others
 	for _, e := range r.entries {
 		e.listed, e.saved, e.info.Revoked = false, 0, time.Time{}
+		e.info.Paused, e.info.Sights, e.pausedBy, e.accepted = time.Time{}, nil, drift.Sight{}, drift.Sight{}
 	}
 	r.ended()
 }
@@ -89,19 +95,28 @@ func (r *Register) drop() {
 	}
 }
 
-// Flush writes down what was seen and how often tokens were used since the last
-// time. Until then a crash may cost these numbers; they open nothing.
+// Flush writes down what was seen, what was new about it, and how often tokens were
+// used since the last time. Until then a crash may cost this; it opens nothing.
 func (r *Register) Flush() error {
 	r.mu.Lock()
 	var lines []line
 	for _, e := range r.order {
 		lines = append(lines, e.unsaved()...)
 	}
+	sights := r.unsaved
+	r.unsaved = nil
+	lines = append(lines, sights...) // behind the tokens that they are about
 	r.mu.Unlock()
 	if len(lines) == 0 {
 		return nil
 	}
-	return r.write(lines...)
+	err := r.write(lines...)
+	if err != nil {
+		r.mu.Lock()
+		r.unsaved = append(sights, r.unsaved...)
+		r.mu.Unlock()
+	}
+	return err
 }
 
 // unsaved is what the file does not say of an entry.
@@ -167,6 +182,7 @@ func (r *Register) essence(now time.Time) []line {
 		if calls := e.calls.Load(); calls > 0 {
 			out = append(out, line{Op: opUsed, ID: e.info.ID, Calls: calls, At: e.last.Load()})
 		}
+		out = append(out, e.sightLines()...)
 		if !e.info.Revoked.IsZero() {
 			out = append(out, line{Op: opRevoked, ID: e.info.ID, At: stamp(e.info.Revoked)})
 		}

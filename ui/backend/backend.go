@@ -20,6 +20,7 @@ import (
 	"lockbox/proxy"
 	"lockbox/proxy/audit"
 	"lockbox/proxy/config"
+	"lockbox/proxy/drift"
 	"lockbox/proxy/limit"
 	"lockbox/proxy/register"
 	"lockbox/proxy/secret"
@@ -45,6 +46,8 @@ type Backend struct {
 	audit    *audit.Log
 	tokens   *register.Register
 	limits   *limit.Book
+	habits   *drift.Tracker
+	sighted  chan struct{} // a token was used in a new way, which is to be written down
 	server   *proxy.Server
 	tunnel   *tunnel.Tunnel
 	diary    tunnelDiary // the tunnel's alone
@@ -84,6 +87,7 @@ type status struct {
 	keychain              vault.Status
 	passphrase            secret.Value // of LOCKBOX_PASSPHRASE, until Lock
 	token                 TokenDefaults
+	drifts                []Drift // the newest first
 }
 
 // Open prepares everything but serves nothing yet. On a first start it writes
@@ -97,7 +101,10 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{opts: o, found: found{log: o.Logger}, tokens: register.New(tokensPath(o), o.Logger), newConfig: make(chan struct{}, 1), newVault: make(chan struct{}, 1), retry: make(chan net.Listener), loaded: make(chan struct{}), hold: awake.Hold, wakeful: make(chan struct{}, 1), usage: newTunnelMeter(usagePath(o), o.Logger)}
+	b := &Backend{
+		opts: o, found: found{log: o.Logger}, tokens: register.New(tokensPath(o), o.Logger), newConfig: make(chan struct{}, 1), newVault: make(chan struct{}, 1),
+		sighted: make(chan struct{}, 1), retry: make(chan net.Listener), loaded: make(chan struct{}), hold: awake.Hold, wakeful: make(chan struct{}, 1), usage: newTunnelMeter(usagePath(o), o.Logger),
+	}
 	if err := b.loadTokens(); err != nil {
 		return nil, err
 	}
@@ -116,6 +123,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	if o.Listen != "" {
 		b.status.listen = o.Listen
 	}
+	b.habits = drift.Open(habitsPath(o), o.Logger)
 	b.server = proxy.New(proxy.Options{
 		Metrics: o.Metrics, StoreSize: func() int64 { return sizeOf(auditDir(o)) },
 		Load: func(ctx context.Context) (*config.Config, error) {
@@ -123,17 +131,17 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 			return b.loadConfig(ctx)
 		},
 		Secret: b.loadSecret, Store: b.storeSecret, Keys: b.signingKeys,
-		Register: b.tokens, Audit: log, Limits: b.limits, Logger: o.Logger, Version: o.Version,
-		OnReload: b.reloaded, OnRecord: b.publish, OnLockout: b.lockedOut, OnAsk: b.changed,
+		Register: b.tokens, Habits: b.habits, Audit: log, Limits: b.limits, Logger: o.Logger, Version: o.Version,
+		OnReload: b.reloaded, OnRecord: b.publish, OnLockout: b.lockedOut, OnAsk: b.changed, OnDrift: b.drifted,
 	})
 	if err := b.newTunnel(o); err != nil {
-		return nil, errors.Join(err, b.limits.Close(), log.Close())
+		return nil, errors.Join(err, b.limits.Close(), b.habits.Close(), log.Close())
 	}
 	log.OnChange(b.changed)
 	b.view.Store(&View{Phase: Starting, Tunnel: b.tunnel.State(), ConfigPath: o.ConfigPath, StateDir: o.StateDir, Version: o.Version})
 	if err := b.writeStarter(); err != nil {
 		if !o.Desktop {
-			return nil, errors.Join(err, b.limits.Close(), log.Close())
+			return nil, errors.Join(err, b.limits.Close(), b.habits.Close(), log.Close())
 		}
 		b.setProblem(Notice{"The config file cannot be written", Sentence(err.Error()), "retry"})
 	}
@@ -143,7 +151,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 // Close ends what Open began. Call it when Run has returned.
 func (b *Backend) Close() error {
 	b.server.Close()
-	return errors.Join(b.limits.Close(), b.tokens.Close(), b.audit.Close())
+	return errors.Join(b.limits.Close(), b.tokens.Close(), b.habits.Close(), b.audit.Close())
 }
 
 // Run serves until ctx ends and the calls under way are done or cut off, within

@@ -237,7 +237,7 @@ func (b *Backend) Warn(f Form) Fields {
 func unshown(svc, old *config.Service) {
 	if old != nil {
 		svc.Tunnel, svc.AllowFrom, svc.TokenInQuery, svc.TokenInPath, svc.AllowLinkLocal = old.Tunnel, old.AllowFrom, old.TokenInQuery, old.TokenInPath, old.AllowLinkLocal
-		svc.Rules = old.Rules
+		svc.Rules, svc.Drift = old.Rules, old.Drift
 		svc.Limits, svc.EachToken, svc.TokenLimits, svc.Duplicates = old.Limits, old.EachToken, old.TokenLimits, old.Duplicates
 	}
 }

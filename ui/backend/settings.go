@@ -26,20 +26,25 @@ const (
 type Settings struct {
 	Listen   string // host:port of the proxy
 	AuditDir string // where the original's audit files go; "" for none
+	Drift    DriftChoice
 	TokenDefaults
 }
 
 // Settings returns the settings as they are.
 func (b *Backend) Settings() Settings {
 	s := Settings{Listen: b.listenAddress(), TokenDefaults: b.View().Token}
-	if cfg := b.server.Config(); cfg != nil && cfg.AuditLog != nil {
+	cfg := b.server.Config()
+	if s.Drift = DriftMark; cfg != nil {
+		s.Drift = cfg.Drift
+	}
+	if cfg != nil && cfg.AuditLog != nil {
 		s.AuditDir = cfg.AuditLog.RootDir
 	}
 	return s
 }
 
 // CheckSettings says what is wrong with settings, by field: "listen",
-// "audit_dir", "audience" and "lifetime".
+// "audit_dir", "drift", "audience" and "lifetime".
 func (b *Backend) CheckSettings(s Settings) Fields {
 	bad := Fields{}
 	if err := config.CheckListen(s.Listen); err != nil {
@@ -47,6 +52,9 @@ func (b *Backend) CheckSettings(s Settings) Fields {
 	}
 	if err := config.CheckAudience(s.Audience); err != nil {
 		bad["audience"] = "the audience " + err.Error()
+	}
+	if err := config.CheckDrift(s.Drift); err != nil {
+		bad["drift"] = "the choice " + err.Error()
 	}
 	if s.Lifetime <= 0 {
 		bad["lifetime"] = "a token must be valid for some time"
@@ -104,7 +112,7 @@ func (b *Backend) SaveSettings(ctx context.Context, s Settings) error {
 
 // useSettings puts saved settings to use. ln is nil from when it serves on.
 func (b *Backend) useSettings(ctx context.Context, was, s Settings, ln *net.Listener) error {
-	if s.Listen != was.Listen || s.AuditDir != was.AuditDir {
+	if s.inConfig() != was.inConfig() {
 		if err := b.use(ctx); err != nil {
 			return err
 		}
@@ -134,7 +142,7 @@ func reason(err error) string {
 
 // editConfig adds what settings change in the config file.
 func (b *Backend) editConfig(ctx context.Context, was, s Settings, c *change) error {
-	if s.Listen == was.Listen && s.AuditDir == was.AuditDir {
+	if s.inConfig() == was.inConfig() {
 		return nil
 	}
 	_, edited, err := b.readConfig(ctx)
@@ -155,8 +163,19 @@ func (b *Backend) editConfig(ctx context.Context, was, s Settings, c *change) er
 			return err
 		}
 	}
+	if s.Drift != was.Drift {
+		if edited, err = config.SetDrift(edited, s.Drift); err != nil {
+			return err
+		}
+	}
 	c.write(b.opts.ConfigPath, edited)
 	return nil
+}
+
+// inConfig is the part of s that is in the config file.
+func (s Settings) inConfig() Settings {
+	s.TokenDefaults = TokenDefaults{}
+	return s
 }
 
 func (b *Backend) settingsFile() string { return settingsPath(b.opts) }

@@ -266,7 +266,8 @@ func (b *Backend) tokensChanged(ctx context.Context) {
 	b.publish()
 }
 
-// saveCalls writes down now and then how often tokens were used.
+// saveCalls writes down now and then how often tokens were used, and at once what
+// was new about that.
 func (b *Backend) saveCalls(ctx context.Context) {
 	tick := time.NewTicker(saveCallsEvery)
 	defer tick.Stop()
@@ -274,6 +275,7 @@ func (b *Backend) saveCalls(ctx context.Context) {
 	for {
 		select {
 		case <-tick.C:
+		case <-b.sighted:
 		case <-ctx.Done():
 			return
 		}

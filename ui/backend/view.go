@@ -46,6 +46,7 @@ type View struct {
 	Tunnel           TunnelState
 	Usage            TunnelUsage
 	Lockouts         []Lockout // addresses that are locked out of the public side
+	Drifts           []Drift   // tokens that were used in a new way, the newest first, where one wants to be told
 	ConfigPath       string
 	StateDir         string
 	SigningKeySource string // "keychain", or the path of the key's own file or of the vault file
@@ -156,7 +157,7 @@ func (b *Backend) look() *View {
 	v := &View{
 		Phase: s.phase, Problem: s.problem,
 		Listen: s.listen, BaseURL: baseURL(s.listen), PublicURL: baseURL(s.public),
-		Tunnel: b.tunnel.State(), Lockouts: b.lockouts(),
+		Tunnel: b.tunnel.State(), Lockouts: b.lockouts(), Drifts: s.drifts,
 		ConfigPath: b.opts.ConfigPath, StateDir: b.opts.StateDir,
 		SigningKeySource: s.keySource, Version: b.opts.Version,
 		Keychain: KeychainInfo{State: s.keychain.State.String(), Message: s.keychain.Message, CanUnlock: canUnlock(s.keychain.State)},

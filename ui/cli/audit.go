@@ -36,6 +36,7 @@ type auditFilter struct {
 	Listener []string `sep:"none" placeholder:"local|public" help:"That came in here; replay and test for calls of the window's own."`
 	Audience []string `sep:"none" placeholder:"WHO" help:"With a token for this audience."`
 	Decision []string `sep:"none" placeholder:"allowed|refused|failed" help:"Of which this became."`
+	Drift    []string `sep:"none" placeholder:"yes|network|user_agent|hour" help:"With a token that was used in a new way, or in this one."`
 	Token    string   `placeholder:"ID" help:"With this token, by its id in lockbox tokens list."`
 	Since    string   `placeholder:"TIME" help:"From then on: 2026-01-31, 2026-01-31T15:04:05Z, or a while back such as 90m, 24h, 7d."`
 	Until    string   `placeholder:"TIME" help:"Before then."`
@@ -66,7 +67,7 @@ func (c auditFilter) query() (backend.Query, error) {
 		values []string
 	}{
 		{"service", c.Service}, {"method", c.Method}, {"status", c.Status}, {"listener", c.Listener}, {"audience", c.Audience},
-		{"decision", c.Decision}, {"token", given(c.Token)}, {"since", given(c.Since)}, {"until", given(c.Until)},
+		{"decision", c.Decision}, {"drift", c.Drift}, {"token", given(c.Token)}, {"since", given(c.Since)}, {"until", given(c.Until)},
 	} {
 		for _, v := range f.values {
 			if err := backend.AddFilter(&q, f.word, v); err != nil {

@@ -63,6 +63,7 @@ func recordText(x *backend.Exchange) string {
 	field("Service", x.Service)
 	field("Audience", x.Audience)
 	field("Token", x.JTI)
+	field("New", strings.ReplaceAll(strings.ReplaceAll(x.Drift, ",", ", "), "_", " "))
 	field("Came in", strings.TrimSuffix(x.Listener+", from "+x.Remote, ", from "))
 	field("Replay of", x.ReplayOf)
 	part := func(name string, h http.Header, body *backend.Body, size int64) {

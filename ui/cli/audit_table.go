@@ -134,6 +134,9 @@ func auditRow(x *backend.Exchange) []string {
 		status = ""
 	}
 	why, _, _ := strings.Cut(x.Reason, ": ")
+	if x.Drift != "" {
+		why = strings.TrimSpace(why + " (new " + strings.ReplaceAll(x.Drift, "_", " ") + ")")
+	}
 	if x.ReplayOf != "" {
 		why = strings.TrimSpace(why + " (a replay)")
 	}

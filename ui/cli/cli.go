@@ -39,7 +39,7 @@ type commands struct {
 	Serve      serveCmd         `cmd:"" help:"Serve without a window until a signal ends it."`
 	Token      tokenCmd         `cmd:"" help:"Make a service token, which opens one service, and print it."`
 	AdminToken adminTokenCmd    `cmd:"" help:"Make an admin token, which may reload the config, and print it."`
-	Tokens     tokensCmd        `cmd:"" help:"List the tokens that are out, and revoke them."`
+	Tokens     tokensCmd        `cmd:"" help:"List the tokens that are out, revoke them, and resume paused ones."`
 	Key        keyCmd           `cmd:"" help:"Look after the signing key, by which tokens are known."`
 	Panic      panicCmd         `cmd:"" help:"Shut everyone out at once: pause, revoke every token, replace the signing key."`
 	Approvals  approvalsCmd     `cmd:"" help:"Answer the calls that wait for a person's yes or no."`

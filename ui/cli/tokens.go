@@ -16,8 +16,9 @@ import (
 )
 
 type tokensCmd struct {
-	List   tokensListCmd   `cmd:"" help:"List the tokens that are out, the newest first; never the tokens themselves."`
+	List   tokensListCmd   `cmd:"" default:"withargs" help:"List the tokens that are out, the newest first; never the tokens themselves."`
 	Revoke tokensRevokeCmd `cmd:"" help:"Revoke a token, or all of a service or an audience."`
+	Resume tokensResumeCmd `cmd:"" help:"Say that the new use of a token was yours: it is paused no more."`
 }
 
 type tokensListCmd struct {
@@ -41,6 +42,15 @@ type tokenLine struct {
 	Calls    uint64    `json:"calls"`
 	Revoked  time.Time `json:"revoked,omitzero"`
 	State    string    `json:"state"`
+	New      []newUse  `json:"new,omitempty"`
+}
+
+// newUse is a call with something new about it that nobody has accepted.
+type newUse struct {
+	Time      time.Time `json:"time"`
+	What      string    `json:"what"`
+	Network   string    `json:"network,omitempty"`
+	UserAgent string    `json:"user_agent,omitempty"`
 }
 
 // Run prints the list.
@@ -51,11 +61,16 @@ func (c tokensListCmd) Run(t Terminal) error {
 	}
 	now := time.Now()
 	lines := []tokenLine{}
+	news := map[string]string{}
 	for _, i := range list.List() {
 		if c.Service != "" && i.Service != c.Service || c.Audience != "" && !slices.Contains(i.Audience, c.Audience) || !c.All && !i.Live(now) {
 			continue
 		}
-		lines = append(lines, tokenLine{i.ID, string(i.Kind), i.Label, i.Service, i.Audience, i.Made, i.Expires, i.LastUsed, i.Calls, i.Revoked, tokenState(i, now)})
+		if n := len(i.Sights); n > 0 && i.Live(now) {
+			last := i.Sights[n-1]
+			news[i.ID] = date(last.At) + " " + last.Words(time.Local)
+		}
+		lines = append(lines, tokenLine{i.ID, string(i.Kind), i.Label, i.Service, i.Audience, i.Made, i.Expires, i.LastUsed, i.Calls, i.Revoked, tokenState(i, now), newUses(i)})
 	}
 	if c.JSON {
 		text, err := json.MarshalIndent(lines, "", "  ")
@@ -69,9 +84,9 @@ func (c tokensListCmd) Run(t Terminal) error {
 		return nil
 	}
 	w := tabwriter.NewWriter(t.Out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "ID\tSERVICE\tAUDIENCE\tSTATE\tEXPIRES\tLAST USED\tCALLS\tLABEL")
+	_, _ = fmt.Fprintln(w, "ID\tSERVICE\tAUDIENCE\tSTATE\tEXPIRES\tLAST USED\tCALLS\tLABEL\tNEW")
 	for _, l := range lines {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", shown(l.ID), shown(l.Service), shown(strings.Join(l.Audience, ",")), l.State, date(l.Expires), date(l.LastUsed), l.Calls, shown(l.Label))
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", shown(l.ID), shown(l.Service), shown(strings.Join(l.Audience, ",")), l.State, date(l.Expires), date(l.LastUsed), l.Calls, shown(l.Label), shown(news[l.ID]))
 	}
 	return w.Flush()
 }
@@ -82,8 +97,17 @@ func tokenState(i backend.TokenInfo, now time.Time) string {
 		return "revoked"
 	case !i.Live(now):
 		return "expired"
+	case !i.Paused.IsZero():
+		return "paused"
 	}
 	return "good"
+}
+
+func newUses(i backend.TokenInfo) (out []newUse) {
+	for _, s := range i.Sights {
+		out = append(out, newUse{s.At, s.News.String(), s.Network, s.Program})
+	}
+	return out
 }
 
 func date(t time.Time) string {
@@ -136,5 +160,23 @@ func (c tokensRevokeCmd) Run(t Terminal) error {
 		return err
 	}
 	t.say("Revoked: %s. The next call with one is refused.", count(n, "token"))
+	return nil
+}
+
+type tokensResumeCmd struct {
+	ID string `arg:"" name:"id" help:"The token, by its id in lockbox tokens list."`
+	place
+}
+
+// Run accepts what was new.
+func (c tokensResumeCmd) Run(t Terminal) error {
+	list, err := backend.OpenTokens(c.options(t))
+	if err != nil {
+		return err
+	}
+	if err := list.Accept(c.ID, time.Now()); err != nil {
+		return err
+	}
+	t.say("The token is good, and what was new about its use is known.")
 	return nil
 }

@@ -18,7 +18,7 @@ func newTable(w io.Writer) table { return table{csv.NewWriter(w)} }
 func (t table) begin() error {
 	return t.out.Write([]string{
 		"time", "id", "seq", "service", "method", "path", "query", "status", "duration_ms", "bytes_in", "bytes_out",
-		"audience", "token", "listener", "remote", "decision", "reason", "event", "replay_of",
+		"audience", "token", "listener", "remote", "decision", "reason", "event", "replay_of", "drift",
 	})
 }
 
@@ -26,7 +26,7 @@ func (t table) record(x *audit.Exchange) error {
 	row := []string{
 		x.Time.UTC().Format(time.RFC3339Nano), x.ID, strconv.FormatInt(x.Seq, 10), x.Service, x.Method, x.Path, x.Query,
 		strconv.Itoa(x.Status), strconv.FormatFloat(milliseconds(x.Duration), 'f', -1, 64), strconv.FormatInt(x.BytesIn, 10), strconv.FormatInt(x.BytesOut, 10),
-		x.Audience, x.JTI, x.Listener, x.Remote, string(x.Decision), x.Reason, x.Event, x.ReplayOf,
+		x.Audience, x.JTI, x.Listener, x.Remote, string(x.Decision), x.Reason, x.Event, x.ReplayOf, x.Drift,
 	}
 	for i := range row {
 		row[i] = inert(row[i])
