@@ -88,6 +88,9 @@ func percent(s, keep, digits string) string {
 
 // percentForms are s as percent-encoders write it.
 func percentForms(s string) []string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf || !alphanumeric(byte(r)) }) {
+		return []string{s}
+	}
 	var out []string
 	for _, digits := range []string{upperHex, lowerHex} {
 		for _, keep := range []string{keepNothing, keepForm, keepStrict, keepSlash, keepPath, keepPart, keepURI} {
