@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"lockbox/proxy/audit"
+	"lockbox/proxy/guard"
 )
 
 // hopByHop reports whether a field is the connection's and not the message's
@@ -36,6 +37,15 @@ func indexHeadEnd(p []byte) int {
 // otherAnswer carries an answer that net/http has read.
 func (x *laneCall) otherAnswer(res *http.Response) error {
 	dropHops(res.Header)
+	if x.guard != nil {
+		// Closing it would read on to its end; its connection is closed, or read
+		// to its end.
+		res.Body = io.NopCloser(res.Body)
+		if err := x.guarded(res); err != nil {
+			return err
+		}
+		defer res.Body.Close() //nolint:errcheck // it is of a reader in memory
+	}
 	x.accept(res.StatusCode, res.Header)
 	x.header = res.Header
 	empty := !x.hasBody(res.StatusCode) || res.ContentLength == 0
@@ -133,6 +143,7 @@ func (x *laneCall) copyChunks(res *http.Response, trailers []string) error {
 		}
 		switch {
 		case err == io.EOF:
+			x.guardHeader(res.Trailer, guard.InTrailer)
 			if err := x.finish(audit.Allowed, ""); err != nil {
 				return err
 			}
@@ -162,6 +173,7 @@ func (x *laneCall) copyChunks(res *http.Response, trailers []string) error {
 func (x *laneCall) interim(res *http.Response) error {
 	dropHops(res.Header)
 	x.cleanAnswer(res.Header)
+	x.guardHeader(res.Header, guard.InHeader)
 	b := appendStatus(x.out[:0], res.StatusCode)
 	x.out = append(appendHeader(b, res.Header), "\r\n"...)
 	if x.write(x.out) != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lockbox/proxy/audit"
+	"lockbox/proxy/guard"
 )
 
 // lanePiece is how much of a body goes through at a time, in bytes.
@@ -183,6 +184,14 @@ func (x *laneCall) head() {
 	b = append(b, "\r\n"...)
 	for i := range x.req.Fields {
 		f := &x.req.Fields[i]
+		if f.Name == "Accept-Encoding" && x.guard != nil {
+			if x.req.Fields.First(i) {
+				for _, v := range guard.Accept(x.in.Header[f.Name]) {
+					b = appendField(b, f.Name, v)
+				}
+			}
+			continue
+		}
 		if f.Name == "Connection" || f.Name == "Proxy-Authenticate" || x.drops(f.Name, x.in.Header[f.Name]) {
 			continue
 		}
@@ -211,7 +220,7 @@ func (x *laneCall) receive() (whole bool, err error) {
 			return false, err
 		}
 		x.out = x.out[:0]
-		if head != "" && x.res.Parse(head) && x.hasBody(x.res.Status) {
+		if head != "" && x.res.Parse(head) && x.hasBody(x.res.Status) && x.clean(head) {
 			_, _ = x.up.br.Discard(len(head)) // it is in the buffer
 			x.up.headRead()
 			return !x.res.Close, x.plainAnswer()
@@ -226,7 +235,8 @@ func (x *laneCall) receive() (whole bool, err error) {
 			return false, errSwitched
 		case res.StatusCode >= 200:
 			x.up.headRead()
-			return !res.Close && res.ContentLength >= -1, x.otherAnswer(res)
+			whole := !res.Close && res.ContentLength >= -1
+			return whole, x.otherAnswer(res)
 		case res.StatusCode != http.StatusContinue: // nobody waits for that one
 			if err := x.interim(res); err != nil {
 				return false, err
@@ -235,10 +245,11 @@ func (x *laneCall) receive() (whole bool, err error) {
 	}
 }
 
-// hasBody reports whether an answer's Content-Length is that of a body
-// (RFC 9112, section 6.3).
-func (x *laneCall) hasBody(status int) bool {
-	return x.in.Method != http.MethodHead && status != http.StatusNoContent && status != http.StatusNotModified
+// clean reports whether a plain answer can go the short way past the leak guard:
+// its head, with the status's reason, holds no credential, and its body is not
+// packed.
+func (x *laneCall) clean(head string) bool {
+	return x.guard == nil || x.res.Fields.Lacks("Content-Encoding") && !x.guard.Has(head)
 }
 
 // answerHead waits for a head and returns it, "" if it is longer than the buffer
@@ -267,6 +278,19 @@ func (x *laneCall) answerHead() (string, error) {
 func (x *laneCall) plainAnswer() error {
 	x.room = x.res.Fields.Header(x.header, x.room)
 	x.accept(x.res.Status, x.header)
+	x.plainHead()
+	switch {
+	case x.guard == nil:
+		return x.copyBody(x.up.br, x.res.Length)
+	case x.res.Length > guard.MaxHeld || x.res.Length > int64(cap(x.out)-len(x.out)) || x.res.Status == http.StatusPartialContent:
+		return x.copyBody(x.guard.NewSized(x.up.br, x.res.Length, x.leak), x.res.Length)
+	}
+	return x.heldBody()
+}
+
+// plainHead begins to send an answer's head, as it came but for the fields that
+// were changed.
+func (x *laneCall) plainHead() {
 	b := append(x.out, "HTTP/1.1 "...)
 	b = strconv.AppendInt(b, int64(x.res.Status), 10)
 	b = append(b, ' ')
@@ -280,7 +304,40 @@ func (x *laneCall) plainAnswer() error {
 		}
 	}
 	x.out = x.endHead(b)
-	return x.copyBody(x.up.br, x.res.Length)
+}
+
+func (x *laneCall) leak(n int) { x.rec.leaked(guard.InBody, n) }
+
+// heldBody carries a body that is looked at whole, since a secret in it makes its
+// length another one. Mostly it has come with its head.
+func (x *laneCall) heldBody() error {
+	n, end := len(x.out), len(x.out)+int(x.res.Length)
+	m, err := io.ReadFull(x.up.br, x.out[n:end])
+	body, hits := x.guard.Bytes(x.out[n : n+m])
+	if hits > 0 {
+		x.leak(hits)
+	}
+	if err != nil {
+		x.rec.fromUpstream(body)
+		return x.brokenOff(append(x.out[:n:n], body...))
+	}
+	x.out = x.out[:end]
+	if hits > 0 {
+		guard.Changed(x.header)
+		x.header["Content-Length"] = []string{strconv.Itoa(len(body))}
+		x.out = x.out[:0]
+		x.plainHead()
+		x.out = append(x.out, body...)
+	}
+	x.rec.fromUpstream(body)
+	if err := x.finish(audit.Allowed, ""); err != nil {
+		return err
+	}
+	x.begun = true
+	if x.write(x.out) != nil {
+		return errCallerGone
+	}
+	return nil
 }
 
 // accept cleans an answer's header and notes it for the record.

@@ -42,6 +42,7 @@ type record struct {
 	out      http.Header
 	sent     capture // by the caller
 	answered capture // by the upstream
+	leaks    leaks   // that the leak guard found
 	required bool    // without a record there is no answer
 	done     bool
 	err      error
@@ -212,7 +213,7 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 	// The caller's token too, valid or not.
 	redactor := c.redactorOf()
 	x.Time, x.Duration = c.began, time.Since(c.began)
-	x.Status, x.Decision, x.Reason = status, decision, reason
+	x.Status, x.Decision, x.Reason = status, decision, c.leaks.reason(reason)
 	x.Path, x.Query = redactor.Text(x.Path), redactor.Query(x.Query)
 	x.Service = redactor.Text(x.Service)
 	x.BytesIn, x.BytesOut = c.sent.size, c.answered.size

@@ -61,6 +61,9 @@ type Options struct {
 	// OnLockout, if not nil, is told of an address that the brake has locked out of
 	// the public side. It must not block.
 	OnLockout func(Lockout)
+	// OnLeak, if not nil, is told of a call whose answer held the credential, which
+	// the leak guard replaced. It must not block.
+	OnLeak func(Leak)
 	// OnReload, if not nil, is called after each successful Reload.
 	OnReload func()
 }

@@ -40,6 +40,9 @@ func CheckService(s *Service) error {
 			return fmt.Errorf("%s: %w", t.field, err)
 		}
 	}
+	if err := checkLeakGuard(s.LeakGuard); err != nil {
+		return fmt.Errorf("leak_guard: %w", err)
+	}
 	if s.Tunnel && !s.RequiresServiceToken {
 		return fmt.Errorf("tunnel: %w", errTunnelOpen)
 	}
@@ -89,6 +92,7 @@ func (e *editor) putService(l *list, s *Service) error {
 	putTimeout(l, "read_timeout", s.ReadTimeout, DefaultReadTimeout)
 	putBool(l, "allow_redirects", s.AllowRedirects, false)
 	putReach(l, s)
+	putLeakGuard(l, s.LeakGuard)
 	return nil
 }
 

@@ -78,6 +78,7 @@ func randomFile(r *rand.Rand) []byte {
 			}[r.IntN(7)]),
 			member("valid_audiences", join("[", "]", `"p"`, `"q"`)),
 			member("read_timeout", "7"),
+			member("leak_guard", `"strict"`),
 			member("allow_redirects", "true"),
 		} {
 			if r.IntN(2) == 0 {

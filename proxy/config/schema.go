@@ -65,7 +65,18 @@ type Service struct {
 	TokenInQuery   bool // the service token may come as ?lockbox_token=
 	TokenInPath    bool // or as the first segment of the path
 	AllowLinkLocal bool // its upstream may have a link-local address
+	LeakGuard      LeakGuard
 }
+
+// LeakGuard says what becomes of an answer that holds the service's credential.
+type LeakGuard string
+
+// What the leak guard does.
+const (
+	LeakGuardOn     LeakGuard = ""       // "on" in the file; replaces the credential wherever it can read
+	LeakGuardStrict LeakGuard = "strict" // and lets nothing pass that it cannot read
+	LeakGuardOff    LeakGuard = "off"
+)
 
 // NewService is a service with the defaults of the file format: a service
 // token is needed, of any audience, and redirects go back to the caller.

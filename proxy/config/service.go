@@ -46,6 +46,7 @@ func (d *decoder) serviceOf(name string, key, v *hujson.Value) *Service {
 	s.ReadTimeout = d.timeout(o.value("read_timeout"), "read_timeout", DefaultReadTimeout)
 	s.AllowRedirects = d.boolean(o.value("allow_redirects"), "allow_redirects", false)
 	d.reach(o, s)
+	s.LeakGuard = d.leakGuard(o.value("leak_guard"))
 	return s
 }
 

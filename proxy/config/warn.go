@@ -13,7 +13,7 @@ var (
 	serviceKeys = []string{
 		"base_url", "credential", "requires_service_token", "valid_audiences",
 		"connect_timeout", "read_timeout", "allow_redirects", "tunnel", "allow_from", "token_in_query", "token_in_path",
-		"allow_link_local", "rules", "rate_limit",
+		"allow_link_local", "leak_guard", "rules", "rate_limit",
 	}
 	credentialKeys = []string{
 		"type", "username", "password", "token", "headers", "params",

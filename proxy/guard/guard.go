@@ -36,8 +36,8 @@ const (
 // and no look waits for the one before, which an Aho-Corasick automaton's do for
 // each byte.
 type Guard struct {
+	base    *Guard // looks for more secrets; nil: there are none
 	secrets []secret.Value
-	short   int // secrets that cannot be looked for
 	forms   []string
 	longest int
 
@@ -59,25 +59,31 @@ type place struct {
 
 // New makes a Guard for secrets, nil if there are none to look for. Of those that
 // are too short for that, see Short.
-func New(secrets ...secret.Value) *Guard {
-	g := &Guard{}
+func New(secrets ...secret.Value) *Guard { return (*Guard)(nil).With(secrets...) }
+
+// With is a Guard for more secrets. Making it costs nothing for those that g knows,
+// and with it each text is looked through once more.
+func (g *Guard) With(secrets ...secret.Value) *Guard {
+	if g.Knows(secrets...) {
+		return g
+	}
+	more := &Guard{base: g}
 	for _, v := range secrets {
-		switch {
-		case v.IsZero():
-		case v.Len() < MinLength:
-			g.short++
-		default:
-			g.secrets = append(g.secrets, v)
-			for _, form := range secret.EveryForm(v) {
-				if len(form) >= MinLength {
-					g.forms = append(g.forms, form)
-				}
+		if v.Len() < MinLength || g.Knows(v) {
+			continue
+		}
+		more.secrets = append(more.secrets, v)
+		for _, form := range secret.EveryForm(v) {
+			if len(form) >= MinLength {
+				more.forms = append(more.forms, form)
 			}
 		}
 	}
-	if len(g.forms) == 0 {
-		return nil
-	}
+	more.compile()
+	return more
+}
+
+func (g *Guard) compile() {
 	slices.SortFunc(g.forms, func(a, b string) int { return len(a) - len(b) })
 	g.longest = len(g.forms[len(g.forms)-1])
 	g.step = len(g.forms[0]) - gramLength + 1
@@ -98,7 +104,6 @@ func New(secrets ...secret.Value) *Guard {
 			g.places[gram] = append(g.places[gram], place{form, i})
 		}
 	}
-	return g
 }
 
 // Short is how many secrets a Guard would not look for, because they are shorter
@@ -122,11 +127,15 @@ func (*Guard) String() string { return secret.Redacted }
 // Knows reports whether g looks for all of these that can be looked for.
 func (g *Guard) Knows(secrets ...secret.Value) bool {
 	for _, v := range secrets {
-		if v.Len() >= MinLength && (g == nil || !slices.ContainsFunc(g.secrets, v.Equal)) {
+		if v.Len() >= MinLength && !g.has(v) {
 			return false
 		}
 	}
 	return true
+}
+
+func (g *Guard) has(v secret.Value) bool {
+	return g != nil && (slices.ContainsFunc(g.secrets, v.Equal) || g.base.has(v))
 }
 
 // span is where a form stands.
@@ -134,8 +143,18 @@ type span struct{ start, end int }
 
 // find appends where forms stand in p, by where they begin. They may overlap.
 func (g *Guard) find(p []byte, found []span) []span {
+	for ; g != nil; g = g.base {
+		found = g.search(p, found)
+	}
+	if len(found) > 1 {
+		slices.SortFunc(found, func(a, b span) int { return a.start - b.start })
+	}
+	return found
+}
+
+// search appends where g's own forms stand, in any order.
+func (g *Guard) search(p []byte, found []span) []span {
 	step, shift, table := g.step, g.shift&31, g.table
-	before := len(found)
 	i := 0
 	// Four looks at a time: each by itself waits for memory, together they do not.
 	for ; i+3*step+gramLength <= len(p); i += 4 * step {
@@ -153,9 +172,6 @@ func (g *Guard) find(p []byte, found []span) []span {
 	}
 	for ; i+gramLength <= len(p); i += step {
 		found = g.look(p, i, found)
-	}
-	if len(found)-before > 1 {
-		slices.SortFunc(found[before:], func(a, b span) int { return a.start - b.start })
 	}
 	return found
 }
@@ -179,6 +195,15 @@ func (g *Guard) look(p []byte, i int, found []span) []span {
 // tail is where the longest end of p begins that a form begins with, len(p) if
 // there is none.
 func (g *Guard) tail(p []byte) int {
+	from := len(p)
+	for ; g != nil; g = g.base {
+		from = min(from, g.begins(p))
+	}
+	return from
+}
+
+// begins is tail of g's own forms.
+func (g *Guard) begins(p []byte) int {
 	for i := max(0, len(p)-g.longest+1); i < len(p); i++ {
 		rest := p[i:]
 		if len(rest) >= int(g.reach[rest[0]]) {

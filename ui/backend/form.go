@@ -230,6 +230,7 @@ func (b *Backend) Warn(f Form) Fields {
 func unshown(svc, old *config.Service) {
 	if old != nil {
 		svc.Tunnel, svc.AllowFrom, svc.TokenInQuery, svc.TokenInPath, svc.AllowLinkLocal = old.Tunnel, old.AllowFrom, old.TokenInQuery, old.TokenInPath, old.AllowLinkLocal
+		svc.LeakGuard = old.LeakGuard
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 var arrows = map[string][]string{
 	"lockbox":                    {"lockbox/proxy/secret", "lockbox/ui/launch", "lockbox/ui/cli", "lockbox/ui/backend"},
 	"lockbox/assets":             {},
-	"lockbox/proxy":              {"lockbox/proxy/audit", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/http1", "lockbox/proxy/register", "lockbox/proxy/secret", "lockbox/proxy/token"},
+	"lockbox/proxy":              {"lockbox/proxy/audit", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/guard", "lockbox/proxy/http1", "lockbox/proxy/register", "lockbox/proxy/secret", "lockbox/proxy/token"},
 	"lockbox/proxy/audit":        {"lockbox/proxy/secret"},
 	"lockbox/proxy/audit/export": {"lockbox/proxy/audit"},
 	"lockbox/proxy/bench":        {},
@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"lockbox/proxy/config":       {"lockbox/proxy/secret"},
 	"lockbox/proxy/conformance":  {},
 	"lockbox/proxy/credential":   {"lockbox/proxy/config", "lockbox/proxy/secret"},
+	"lockbox/proxy/guard":        {"lockbox/proxy/secret"},
 	"lockbox/proxy/http1":        {},
 	"lockbox/proxy/oauthtest":    {},
 	"lockbox/proxy/register":     {"lockbox/proxy/token"},
