@@ -95,7 +95,11 @@ func percentForms(s string) []string {
 	for _, digits := range []string{upperHex, lowerHex} {
 		for _, keep := range []string{keepNothing, keepForm, keepStrict, keepSlash, keepPath, keepPart, keepURI} {
 			p := percent(s, keep, digits)
-			out = append(out, p, strings.ReplaceAll(p, "%20", "+"), percent(p, keepNothing, digits))
+			plus := strings.ReplaceAll(p, "%20", "+")
+			out = append(out, p, plus)
+			for _, again := range []string{keep, keepStrict} {
+				out = append(out, percent(p, again, digits), percent(plus, again, digits))
+			}
 		}
 	}
 	return out
