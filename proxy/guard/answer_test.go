@@ -26,36 +26,39 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// packer is what all that pack have in common.
+type packer interface {
+	io.WriteCloser
+	Reset(w io.Writer)
+}
+
+// packers are by their codings; bare is deflate as some write it.
+var packers = func() map[string]packer {
+	bare, err := flate.NewWriter(nil, 5)
+	if err != nil {
+		panic(err)
+	}
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		panic(err)
+	}
+	return map[string]packer{"gzip": gzip.NewWriter(nil), "x-gzip": gzip.NewWriter(nil), "deflate": zlib.NewWriter(nil), "bare": bare, "br": brotli.NewWriterLevel(nil, 4), "zstd": z}
+}()
+
 // pack applies a Content-Encoding.
 func pack(t testing.TB, encoding string, p []byte) []byte {
 	t.Helper()
 	for coding := range strings.SplitSeq(encoding, ", ") {
-		var b bytes.Buffer
-		var w io.WriteCloser
-		var err error
-		switch strings.ToLower(coding) {
-		case "", "identity":
+		if coding == "" || coding == "identity" {
 			continue
-		case "gzip", "x-gzip":
-			w = gzip.NewWriter(&b)
-		case "deflate":
-			w = zlib.NewWriter(&b)
-		case "bare":
-			w, err = flate.NewWriter(&b, 5)
-		case "br":
-			w = brotli.NewWriter(&b)
-		case "zstd":
-			w, err = zstd.NewWriter(&b, zstd.WithEncoderConcurrency(1))
-		default:
-			t.Fatalf("%q is no coding", coding)
 		}
-		if err == nil {
-			_, err = w.Write(p)
+		var b bytes.Buffer
+		w := packers[coding]
+		w.Reset(&b)
+		if _, err := w.Write(p); err != nil {
+			t.Fatal(err)
 		}
-		if err == nil {
-			err = w.Close()
-		}
-		if err != nil {
+		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
 		p = b.Bytes()
