@@ -63,6 +63,7 @@ type Backend struct {
 	panicked  time.Time // the panic that was obeyed last
 	keysSeen  int       // register.KeyChanges when the keys were read
 	listeners []func()
+	leaks     map[string]Leak // by service
 }
 
 // status is what the backend knows beside the proxy's own state.
@@ -117,7 +118,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 		},
 		Secret: b.loadSecret, Store: b.storeSecret, Keys: b.signingKeys,
 		Register: b.tokens, Audit: log, Logger: o.Logger, Version: o.Version,
-		OnReload: b.reloaded, OnRecord: b.publish, OnLockout: b.lockedOut,
+		OnReload: b.reloaded, OnRecord: b.publish, OnLockout: b.lockedOut, OnLeak: b.leaked,
 	})
 	if err := b.newTunnel(o); err != nil {
 		return nil, errors.Join(err, log.Close())

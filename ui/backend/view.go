@@ -45,6 +45,7 @@ type View struct {
 	PublicURL        string // where the public side is served; "" is nowhere
 	Tunnel           TunnelState
 	Lockouts         []Lockout // addresses that are locked out of the public side
+	Leaks            []Leak    // the last notice of each service's
 	ConfigPath       string
 	StateDir         string
 	SigningKeySource string // "keychain", or the path of the key's own file or of the vault file
@@ -149,7 +150,7 @@ func (b *Backend) look() *View {
 	v := &View{
 		Phase: s.phase, Problem: s.problem,
 		Listen: s.listen, BaseURL: baseURL(s.listen), PublicURL: baseURL(s.public),
-		Tunnel: b.tunnel.State(), Lockouts: b.lockouts(),
+		Tunnel: b.tunnel.State(), Lockouts: b.lockouts(), Leaks: b.lastLeaks(),
 		ConfigPath: b.opts.ConfigPath, StateDir: b.opts.StateDir,
 		SigningKeySource: s.keySource, Version: b.opts.Version,
 		Keychain: KeychainInfo{State: s.keychain.State.String(), Message: s.keychain.Message, CanUnlock: canUnlock(s.keychain.State)},
