@@ -38,14 +38,12 @@ func indexHeadEnd(p []byte) int {
 func (x *laneCall) otherAnswer(res *http.Response) error {
 	dropHops(res.Header)
 	if x.guard != nil {
-		// Closing it would read on to its end; its connection is closed, or read
-		// to its end.
-		res.Body = io.NopCloser(res.Body)
-		if err := x.guarded(res); err != nil {
-			return err
-		}
-		defer res.Body.Close() //nolint:errcheck // it is of a reader in memory
+		return x.withGuard(res, func() error { return x.sendOther(res) })
 	}
+	return x.sendOther(res)
+}
+
+func (x *laneCall) sendOther(res *http.Response) error {
 	x.accept(res.StatusCode, res.Header)
 	x.header = res.Header
 	empty := !x.hasBody(res.StatusCode) || res.ContentLength == 0
@@ -120,7 +118,7 @@ func (x *laneCall) copyChunks(res *http.Response, trailers []string) error {
 	const frame = 16 // "ffffffff\r\n" before a piece and "\r\n" after it
 	head := len(x.out)
 	buf := x.out[:cap(x.out)]
-	if x.up.br.Buffered() == 0 { // what comes may take its time
+	if x.dry() { // what comes may take its time
 		x.begun = true
 		if x.write(x.out) != nil {
 			return errCallerGone

@@ -33,6 +33,7 @@ type laneCall struct {
 	done     atomic.Bool   // the answer is over: what fails now is of no account
 	gone     atomic.Bool   // the caller is
 	badBody  atomic.Bool   // the caller did not send all of it
+	aside    bool          // the answer's body may be read by another goroutine
 }
 
 // carry sends the request, and the answer back.
@@ -278,14 +279,39 @@ func (x *laneCall) answerHead() (string, error) {
 func (x *laneCall) plainAnswer() error {
 	x.room = x.res.Fields.Header(x.header, x.room)
 	x.accept(x.res.Status, x.header)
-	x.plainHead()
+	length := x.res.Length
 	switch {
-	case x.guard == nil:
-		return x.copyBody(x.up.br, x.res.Length)
-	case x.res.Length > guard.MaxHeld || x.res.Length > int64(cap(x.out)-len(x.out)) || x.res.Status == http.StatusPartialContent:
-		return x.copyBody(x.guard.NewSized(x.up.br, x.res.Length, x.leak), x.res.Length)
+	case x.guard == nil || length == 0:
+		x.plainHead()
+		return x.copyBody(x.up.br, length)
+	case length > guard.MaxHeld:
+		x.plainHead()
+		return x.copyBody(x.guard.NewSized(x.up.br, length, x.leak), length)
+	case length <= int64(x.up.br.Buffered()) && x.res.Status != http.StatusPartialContent:
+		return x.bodyAtHand(int(length))
 	}
-	return x.heldBody()
+	res := &http.Response{StatusCode: x.res.Status, Header: x.header, Body: io.NopCloser(io.LimitReader(x.up.br, length)), ContentLength: length}
+	return x.withGuard(res, func() error {
+		x.plainHead()
+		return x.copyBody(res.Body, res.ContentLength)
+	})
+}
+
+// withGuard has what the guard makes of an answer sent.
+func (x *laneCall) withGuard(res *http.Response, send func() error) error {
+	// Closing it would read on to its end; its connection is closed, or read to its
+	// end.
+	res.Body = io.NopCloser(res.Body)
+	x.aside = true
+	err := x.guarded(res)
+	if err == nil {
+		err = send()
+	}
+	if err != nil {
+		_ = x.up.nc.Close() // ends who reads from it
+	}
+	_ = res.Body.Close()
+	return err
 }
 
 // plainHead begins to send an answer's head, as it came but for the fields that
@@ -308,27 +334,21 @@ func (x *laneCall) plainHead() {
 
 func (x *laneCall) leak(n int) { x.rec.leaked(guard.InBody, n) }
 
-// heldBody carries a body that is looked at whole, since a secret in it makes its
-// length another one. Mostly it has come with its head.
-func (x *laneCall) heldBody() error {
-	n, end := len(x.out), len(x.out)+int(x.res.Length)
-	m, err := io.ReadFull(x.up.br, x.out[n:end])
-	body, hits := x.guard.Bytes(x.out[n : n+m])
+// bodyAtHand carries a body that came with its head, as small ones do.
+func (x *laneCall) bodyAtHand(length int) error {
+	body, err := x.up.br.Peek(length)
+	if err != nil {
+		return err
+	}
+	body, hits := x.guard.Bytes(body)
 	if hits > 0 {
 		x.leak(hits)
-	}
-	if err != nil {
-		x.rec.fromUpstream(body)
-		return x.brokenOff(append(x.out[:n:n], body...))
-	}
-	x.out = x.out[:end]
-	if hits > 0 {
 		guard.Changed(x.header)
 		x.header["Content-Length"] = []string{strconv.Itoa(len(body))}
-		x.out = x.out[:0]
-		x.plainHead()
-		x.out = append(x.out, body...)
 	}
+	x.plainHead()
+	x.out = append(x.out, body...)
+	_, _ = x.up.br.Discard(length) // it is in the buffer
 	x.rec.fromUpstream(body)
 	if err := x.finish(audit.Allowed, ""); err != nil {
 		return err
@@ -360,11 +380,14 @@ func (x *laneCall) endHead(b []byte) []byte {
 	return append(b, "\r\n"...)
 }
 
+// dry reports whether the next bytes may take their time.
+func (x *laneCall) dry() bool { return x.aside || x.up.br.Buffered() == 0 }
+
 // copyBody carries left bytes. The last of them wait for the record.
 func (x *laneCall) copyBody(from io.Reader, left int64) error {
 	buf := x.out[:cap(x.out)]
 	n := len(x.out) // the head goes out with the first bytes, if they are there
-	if left > 0 && x.up.br.Buffered() == 0 {
+	if left > 0 && x.dry() {
 		x.begun = true
 		if x.write(buf[:n]) != nil {
 			return errCallerGone
@@ -380,7 +403,7 @@ func (x *laneCall) copyBody(from io.Reader, left int64) error {
 			if err != nil && left > 0 {
 				return x.brokenOff(buf[:n])
 			}
-			if x.up.br.Buffered() == 0 {
+			if x.dry() {
 				break // what there is goes out at once
 			}
 		}

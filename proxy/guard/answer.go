@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// What is held back of an answer, all of it, before any of it goes out.
+// What is held back of an answer, all of it if it comes soon, before any of it
+// goes out.
 const (
 	// MaxHeld is of a body as it is: with a secret in it, it gets another length.
 	// In a longer one each secret's place is filled, and its length stays.
@@ -94,6 +95,15 @@ type body struct {
 // Close implements io.Closer.
 func (b *body) Close() error { return b.close() }
 
+// closing ends what is held of a body along with it.
+func closing(raw io.Closer, h *held) func() error {
+	return func() error {
+		err := raw.Close()
+		h.close()
+		return err
+	}
+}
+
 // plain looks through a body as it is.
 func (a *answer) plain() {
 	res := a.res
@@ -104,12 +114,12 @@ func (a *answer) plain() {
 	case res.ContentLength > MaxHeld, res.StatusCode == http.StatusPartialContent: // a part's place is in the header
 		res.Body = &body{a.guard.NewSized(raw, res.ContentLength, a.in), raw.Close}
 	default:
-		held, err := hold(raw, res.ContentLength)
-		if err != nil { // the length is of no account any more
-			res.Body = &body{a.guard.NewReader(after(held, err), a.in), raw.Close}
+		h := hold(raw, res.ContentLength)
+		if !h.wait() {
+			res.Body = &body{a.guard.NewSized(h, res.ContentLength, a.in), closing(raw, h)}
 			return
 		}
-		out, n := a.guard.Bytes(held)
+		out, n := a.guard.Bytes(h.buf)
 		if n > 0 {
 			a.in(n)
 			Changed(res.Header)
@@ -125,28 +135,27 @@ func (a *answer) unpack(codings []string) (why string) {
 	res := a.res
 	raw := res.Body
 	var packed io.Reader = raw
+	end := raw.Close
 	if n := res.ContentLength; n >= 0 && n <= maxPacked {
-		held, err := hold(raw, n)
-		if err != nil {
-			res.Body = &body{after(held, err), raw.Close}
-			return "broke off"
+		h := hold(raw, n)
+		packed, end = h, closing(raw, h)
+		if h.wait() {
+			leaks, err := a.leaks(codings, h.buf)
+			if err != nil || !leaks {
+				res.Body = &body{h, end}
+			}
+			if err != nil {
+				return "cannot be unpacked: " + err.Error()
+			} else if !leaks {
+				return ""
+			}
 		}
-		again := func() { res.Body = &body{bytes.NewReader(held), raw.Close} }
-		leaks, err := a.leaks(codings, held)
-		switch {
-		case err != nil:
-			again()
-			return "cannot be unpacked: " + err.Error()
-		case !leaks:
-			again()
-			return ""
-		}
-		packed = bytes.NewReader(held)
 	}
 	d := newDecoder(codings, packed)
 	res.Body = &body{a.guard.NewReader(d, a.in), func() error {
+		err := end()
 		d.close()
-		return raw.Close()
+		return err
 	}}
 	res.ContentLength = -1
 	res.Header.Del("Content-Encoding")
@@ -177,26 +186,6 @@ func (a *answer) leaks(codings []string, packed []byte) (bool, error) {
 		}
 	}
 }
-
-// hold reads n bytes.
-func hold(from io.Reader, n int64) ([]byte, error) {
-	p := make([]byte, n)
-	m, err := io.ReadFull(from, p)
-	return p[:m], err
-}
-
-// after is what was held, and the error that came then.
-func after(held []byte, err error) io.Reader {
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	return io.MultiReader(bytes.NewReader(held), failure{err})
-}
-
-type failure struct{ err error }
-
-// Read implements io.Reader.
-func (f failure) Read([]byte) (int, error) { return 0, f.err }
 
 // Changed takes out of a header what was true of the body that came only.
 func Changed(h http.Header) {

@@ -167,7 +167,7 @@ func TestSized(t *testing.T) {
 		}
 	}
 	g := New(secret.New("0123456789abcdef"))
-	got, err := io.ReadAll(g.NewSized(strings.NewReader("abc0123"), 20, func(int) {}))
+	got, err := io.ReadAll(g.NewSized(strings.NewReader("abc0123456789"), 20, func(int) {}))
 	if string(got) != "abc" || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("%q and %v of a text that is cut short in a secret", got, err)
 	}

@@ -98,9 +98,12 @@ func (r *Reader) pass(p []byte, m int, err error) (ready int) {
 	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
 		fallthrough
-	default: // what is held at an error goes nowhere: it may be most of a secret
+	default:
 		r.err = err
 		ready = r.guard.tail(p)
+		if err != nil && len(p)-ready < MinLength {
+			ready = len(p) // more would go nowhere: it may be most of a secret
+		}
 	}
 	switch {
 	case len(r.found) == 0 && r.filter.covered == 0:
