@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lockbox/proxy/audit"
+	"lockbox/proxy/guard"
 )
 
 // requestBody is the caller's body on its way to the upstream.
@@ -60,6 +61,7 @@ func (b *requestBody) tooLarge() *problem {
 // until the exchange is on record.
 type responseBody struct {
 	io.ReadCloser
+	res  *http.Response
 	call *call
 	left int64 // what is still to come; -1: unknown
 }
@@ -73,6 +75,7 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	}
 	switch {
 	case errors.Is(err, io.EOF) || b.left == 0:
+		b.call.guardHeader(b.res.Trailer, guard.InTrailer)
 		if err := b.call.finish(audit.Allowed, ""); err != nil {
 			return 0, err // the answer breaks off
 		}
@@ -98,14 +101,26 @@ func (b *responseBody) Close() error {
 // socket is an upgraded connection to the upstream: a WebSocket.
 type socket struct {
 	io.ReadWriteCloser
-	call *call
+	messages io.Reader // for the caller
+	call     *call
+}
+
+func newSocket(conn io.ReadWriteCloser, c *call) *socket {
+	s := &socket{conn, conn, c}
+	if c.guard != nil {
+		s.messages = c.guard.NewMessages(conn, func(n int) { c.rec.leaked(guard.InMessage, n) })
+	}
+	return s
 }
 
 // Read implements io.Reader: messages for the caller.
 func (s *socket) Read(p []byte) (int, error) {
-	n, err := s.ReadWriteCloser.Read(p)
+	n, err := s.messages.Read(p)
 	s.call.rec.fromUpstream(p[:n])
-	if err != nil {
+	switch {
+	case errors.Is(err, guard.ErrMalformed):
+		_ = s.call.finish(audit.Failed, "websocket_malformed: The upstream sent a frame of the WebSocket that cannot be read, and so not be looked through.")
+	case err != nil:
 		_ = s.call.finish(audit.Allowed, "") // its failure was logged
 	}
 	return n, err

@@ -40,8 +40,8 @@ func waiting(p *problem, seconds string) *problem {
 	return p
 }
 
-// guards reports whether a call is not to be made twice. A person's replay is.
-func (rt *route) guards(rec *record) bool {
+// remembers reports whether a call is not to be made twice. A person's replay is.
+func (rt *route) remembers(rec *record) bool {
 	return rt.service.Duplicates > 0 && writes(rec.x.Method) && !rec.replays()
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"lockbox/proxy/audit"
 	"lockbox/proxy/credential"
+	"lockbox/proxy/guard"
 	"lockbox/proxy/secret"
 )
 
@@ -36,8 +37,9 @@ type call struct {
 	rec     *record
 	body    *requestBody // nil: none
 	ready   *credential.Ready
-	trailer http.Header // the request's, as the upstream gets them
-	over    atomic.Bool // the connection may be at its next request
+	guard   *guard.Guard // of the answer; nil before it, or where nothing is looked for
+	trailer http.Header  // the request's, as the upstream gets them
+	over    atomic.Bool  // the connection may be at its next request
 }
 
 // forward carries the call to the upstream and the answer back.
@@ -73,7 +75,7 @@ func (c *call) forward() {
 	}
 	proxy := httputil.ReverseProxy{
 		Rewrite:        c.rewrite,
-		Transport:      c.route.carry(c.ready, c.hop),
+		Transport:      c.transport(),
 		ModifyResponse: c.answer,
 		ErrorHandler:   c.fail,
 		FlushInterval:  -1,
@@ -82,6 +84,15 @@ func (c *call) forward() {
 	}
 	defer c.over.Store(true)
 	proxy.ServeHTTP(c.w, c.in)
+}
+
+// transport is how the call gets to its upstream.
+func (c *call) transport() http.RoundTripper {
+	t := c.route.carry(c.ready, c.hop)
+	if c.route.guards != nil {
+		t = &interim{next: t, call: c}
+	}
+	return t
 }
 
 var silent = log.New(io.Discard, "", 0)
@@ -135,6 +146,7 @@ func (c *call) rewrite(pr *httputil.ProxyRequest) {
 			out.Header[name] = []string{h.Value}
 		}
 	}
+	c.route.guards.narrow(out.Header)
 	sendOnce(out.Header)
 	c.trailer = nil
 	for name := range pr.In.Trailer {
@@ -189,10 +201,13 @@ func (c *call) answer(res *http.Response) error {
 		c.ready.Refused()
 	}
 	c.cleanAnswer(h)
+	if err := c.guarded(res); err != nil {
+		return err
+	}
 	c.rec.response(res.StatusCode, h)
 	c.rec.limitState(h)
 	if res.StatusCode == http.StatusSwitchingProtocols {
-		res.Body = &socket{ReadWriteCloser: conn, call: c}
+		res.Body = newSocket(conn, c)
 		return nil
 	}
 	c.extendWrite()
@@ -207,7 +222,7 @@ func (c *call) answer(res *http.Response) error {
 		h.Del("Content-Length")
 		left = -1
 	}
-	res.Body = &responseBody{ReadCloser: res.Body, call: c, left: left}
+	res.Body = &responseBody{ReadCloser: res.Body, res: res, call: c, left: left}
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"lockbox/proxy/audit"
+	"lockbox/proxy/guard"
 )
 
 // hopByHop reports whether a field is the connection's and not the message's
@@ -36,6 +37,13 @@ func indexHeadEnd(p []byte) int {
 // otherAnswer carries an answer that net/http has read.
 func (x *laneCall) otherAnswer(res *http.Response) error {
 	dropHops(res.Header)
+	if x.guard != nil {
+		return x.withGuard(res, func() error { return x.sendOther(res) })
+	}
+	return x.sendOther(res)
+}
+
+func (x *laneCall) sendOther(res *http.Response) error {
 	x.accept(res.StatusCode, res.Header)
 	x.header = res.Header
 	empty := !x.hasBody(res.StatusCode) || res.ContentLength == 0
@@ -110,7 +118,7 @@ func (x *laneCall) copyChunks(res *http.Response, trailers []string) error {
 	const frame = 16 // "ffffffff\r\n" before a piece and "\r\n" after it
 	head := len(x.out)
 	buf := x.out[:cap(x.out)]
-	if x.up.br.Buffered() == 0 { // what comes may take its time
+	if x.dry() { // what comes may take its time
 		x.begun = true
 		if x.write(x.out) != nil {
 			return errCallerGone
@@ -133,6 +141,7 @@ func (x *laneCall) copyChunks(res *http.Response, trailers []string) error {
 		}
 		switch {
 		case err == io.EOF:
+			x.guardHeader(res.Trailer, guard.InTrailer)
 			if err := x.finish(audit.Allowed, ""); err != nil {
 				return err
 			}
@@ -162,6 +171,7 @@ func (x *laneCall) copyChunks(res *http.Response, trailers []string) error {
 func (x *laneCall) interim(res *http.Response) error {
 	dropHops(res.Header)
 	x.cleanAnswer(res.Header)
+	x.guardHeader(res.Header, guard.InHeader)
 	b := appendStatus(x.out[:0], res.StatusCode)
 	x.out = append(appendHeader(b, res.Header), "\r\n"...)
 	if x.write(x.out) != nil {

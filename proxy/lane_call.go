@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lockbox/proxy/audit"
+	"lockbox/proxy/guard"
 )
 
 // lanePiece is how much of a body goes through at a time, in bytes.
@@ -32,6 +33,7 @@ type laneCall struct {
 	done     atomic.Bool   // the answer is over: what fails now is of no account
 	gone     atomic.Bool   // the caller is
 	badBody  atomic.Bool   // the caller did not send all of it
+	aside    bool          // the answer's body may be read by another goroutine
 }
 
 // carry sends the request, and the answer back.
@@ -183,6 +185,14 @@ func (x *laneCall) head() {
 	b = append(b, "\r\n"...)
 	for i := range x.req.Fields {
 		f := &x.req.Fields[i]
+		if f.Name == "Accept-Encoding" && x.guard != nil {
+			if x.req.Fields.First(i) {
+				for _, v := range guard.Accept(x.in.Header[f.Name]) {
+					b = appendField(b, f.Name, v)
+				}
+			}
+			continue
+		}
 		if f.Name == "Connection" || f.Name == "Proxy-Authenticate" || x.drops(f.Name, x.in.Header[f.Name]) {
 			continue
 		}
@@ -211,7 +221,7 @@ func (x *laneCall) receive() (whole bool, err error) {
 			return false, err
 		}
 		x.out = x.out[:0]
-		if head != "" && x.res.Parse(head) && x.hasBody(x.res.Status) {
+		if head != "" && x.res.Parse(head) && x.hasBody(x.res.Status) && x.clean(head) {
 			_, _ = x.up.br.Discard(len(head)) // it is in the buffer
 			x.up.headRead()
 			return !x.res.Close, x.plainAnswer()
@@ -226,7 +236,8 @@ func (x *laneCall) receive() (whole bool, err error) {
 			return false, errSwitched
 		case res.StatusCode >= 200:
 			x.up.headRead()
-			return !res.Close && res.ContentLength >= -1, x.otherAnswer(res)
+			whole := !res.Close && res.ContentLength >= -1
+			return whole, x.otherAnswer(res)
 		case res.StatusCode != http.StatusContinue: // nobody waits for that one
 			if err := x.interim(res); err != nil {
 				return false, err
@@ -235,10 +246,11 @@ func (x *laneCall) receive() (whole bool, err error) {
 	}
 }
 
-// hasBody reports whether an answer's Content-Length is that of a body
-// (RFC 9112, section 6.3).
-func (x *laneCall) hasBody(status int) bool {
-	return x.in.Method != http.MethodHead && status != http.StatusNoContent && status != http.StatusNotModified
+// clean reports whether a plain answer can go the short way past the leak guard:
+// its head, with the status's reason, holds no credential, and its body is not
+// packed.
+func (x *laneCall) clean(head string) bool {
+	return x.guard == nil || x.res.Fields.Lacks("Content-Encoding") && !x.guard.Has(head)
 }
 
 // answerHead waits for a head and returns it, "" if it is longer than the buffer
@@ -267,6 +279,44 @@ func (x *laneCall) answerHead() (string, error) {
 func (x *laneCall) plainAnswer() error {
 	x.room = x.res.Fields.Header(x.header, x.room)
 	x.accept(x.res.Status, x.header)
+	length := x.res.Length
+	switch {
+	case x.guard == nil || length == 0:
+		x.plainHead()
+		return x.copyBody(x.up.br, length)
+	case length > guard.MaxHeld:
+		x.plainHead()
+		return x.copyBody(x.guard.NewSized(x.up.br, length, x.leak), length)
+	case length <= int64(x.up.br.Buffered()) && x.res.Status != http.StatusPartialContent:
+		return x.bodyAtHand(int(length))
+	}
+	res := &http.Response{StatusCode: x.res.Status, Header: x.header, Body: io.NopCloser(io.LimitReader(x.up.br, length)), ContentLength: length}
+	return x.withGuard(res, func() error {
+		x.plainHead()
+		return x.copyBody(res.Body, res.ContentLength)
+	})
+}
+
+// withGuard has what the guard makes of an answer sent.
+func (x *laneCall) withGuard(res *http.Response, send func() error) error {
+	// Closing it would read on to its end; its connection is closed, or read to its
+	// end.
+	res.Body = io.NopCloser(res.Body)
+	x.aside = true
+	err := x.guarded(res)
+	if err == nil {
+		err = send()
+	}
+	if err != nil {
+		_ = x.up.nc.Close() // ends who reads from it
+	}
+	_ = res.Body.Close()
+	return err
+}
+
+// plainHead begins to send an answer's head, as it came but for the fields that
+// were changed.
+func (x *laneCall) plainHead() {
 	b := append(x.out, "HTTP/1.1 "...)
 	b = strconv.AppendInt(b, int64(x.res.Status), 10)
 	b = append(b, ' ')
@@ -280,7 +330,34 @@ func (x *laneCall) plainAnswer() error {
 		}
 	}
 	x.out = x.endHead(b)
-	return x.copyBody(x.up.br, x.res.Length)
+}
+
+func (x *laneCall) leak(n int) { x.rec.leaked(guard.InBody, n) }
+
+// bodyAtHand carries a body that came with its head, as small ones do.
+func (x *laneCall) bodyAtHand(length int) error {
+	body, err := x.up.br.Peek(length)
+	if err != nil {
+		return err
+	}
+	body, hits := x.guard.Bytes(body)
+	if hits > 0 {
+		x.leak(hits)
+		guard.Changed(x.header)
+		x.header["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
+	x.plainHead()
+	x.out = append(x.out, body...)
+	_, _ = x.up.br.Discard(length) // it is in the buffer
+	x.rec.fromUpstream(body)
+	if err := x.finish(audit.Allowed, ""); err != nil {
+		return err
+	}
+	x.begun = true
+	if x.write(x.out) != nil {
+		return errCallerGone
+	}
+	return nil
 }
 
 // accept cleans an answer's header and notes it for the record.
@@ -304,11 +381,14 @@ func (x *laneCall) endHead(b []byte) []byte {
 	return append(b, "\r\n"...)
 }
 
+// dry reports whether the next bytes may take their time.
+func (x *laneCall) dry() bool { return x.aside || x.up.br.Buffered() == 0 }
+
 // copyBody carries left bytes. The last of them wait for the record.
 func (x *laneCall) copyBody(from io.Reader, left int64) error {
 	buf := x.out[:cap(x.out)]
 	n := len(x.out) // the head goes out with the first bytes, if they are there
-	if left > 0 && x.up.br.Buffered() == 0 {
+	if left > 0 && x.dry() {
 		x.begun = true
 		if x.write(buf[:n]) != nil {
 			return errCallerGone
@@ -324,7 +404,7 @@ func (x *laneCall) copyBody(from io.Reader, left int64) error {
 			if err != nil && left > 0 {
 				return x.brokenOff(buf[:n])
 			}
-			if x.up.br.Buffered() == 0 {
+			if x.dry() {
 				break // what there is goes out at once
 			}
 		}

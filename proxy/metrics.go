@@ -31,6 +31,7 @@ type tally struct {
 	took     [len(steps) + 1]atomic.Int64    // by the first of steps that was enough
 	sum      atomic.Int64                    // of durations, in nanoseconds
 	limited  [len(limit.Kinds)]atomic.Int64  // refused by limits
+	leaks    atomic.Int64                    // credentials in answers
 }
 
 var decisions = [...]audit.Decision{audit.Allowed, audit.Refused, audit.Failed}
@@ -48,15 +49,7 @@ func (m *metrics) count(rt *route, x *audit.Exchange, over *limit.Refusal, faile
 	if failed != nil {
 		m.unkept.Add(1)
 	}
-	name := ""
-	if rt != nil {
-		name = rt.service.Name
-	}
-	v, ok := m.services.Load(name)
-	if !ok {
-		v, _ = m.services.LoadOrStore(name, &tally{})
-	}
-	t := v.(*tally)
+	t := m.of(rt)
 	if over != nil {
 		t.limited[over.Kind].Add(1)
 	}
@@ -72,6 +65,22 @@ func (m *metrics) count(rt *route, x *audit.Exchange, over *limit.Refusal, faile
 	t.took[i].Add(1)
 	t.sum.Add(int64(x.Duration))
 }
+
+// of is the tally of a route, which may be none.
+func (m *metrics) of(rt *route) *tally {
+	name := ""
+	if rt != nil {
+		name = rt.service.Name
+	}
+	v, ok := m.services.Load(name)
+	if !ok {
+		v, _ = m.services.LoadOrStore(name, &tally{})
+	}
+	return v.(*tally)
+}
+
+// leaked counts credentials that were found in an answer.
+func (m *metrics) leaked(rt *route, n int) { m.of(rt).leaks.Add(int64(n)) }
 
 // writeMetrics answers /metrics.
 func (s *Server) writeMetrics(w http.ResponseWriter, r *http.Request) {
@@ -131,6 +140,12 @@ func (m *metrics) text(b *bytes.Buffer) {
 			if n := tallies[name].limited[kind].Load(); n > 0 {
 				fmt.Fprintf(b, "lockbox_limited_total{service=\"%s\",limit=\"%s\"} %d\n", label(name), kind, n)
 			}
+		}
+	}
+	b.WriteString("# HELP lockbox_leaks_total Credentials that the leak guard found in answers, and replaced.\n# TYPE lockbox_leaks_total counter\n")
+	for _, name := range names {
+		if n := tallies[name].leaks.Load(); n > 0 {
+			fmt.Fprintf(b, "lockbox_leaks_total{service=\"%s\"} %d\n", label(name), n)
 		}
 	}
 	const histogram = "lockbox_call_duration_seconds"

@@ -150,7 +150,7 @@ func TestQueryKeyIsNotRecorded(t *testing.T) {
 	})
 	dead := rawUpstream(t, nil)
 	dir := t.TempDir()
-	l := newLab(t, strings.TrimSuffix(services("q", open(up.URL, inQuery("x")), "dead", open(strings.Replace(dead, "127.0.0.1", "127.0.0.2", 1), inQuery("x"))), "}")+
+	l := newLab(t, strings.TrimSuffix(services("q", open(up.URL, inQuery("x"), unguarded), "dead", open(strings.Replace(dead, "127.0.0.1", "127.0.0.2", 1), inQuery("x"))), "}")+
 		fmt.Sprintf(`, "audit_log": {"type": "local_dir", "root_dir": %q}}`, dir))
 	r := do(t, request(t, "POST", l.url+"/s/q/a?x=callers-own&b=1", strings.NewReader("said "+queryKey), "Content-Type", "text/plain"))
 	if r.status != 200 || !strings.Contains(r.body, "k-live") {

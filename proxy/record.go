@@ -59,6 +59,7 @@ type record struct {
 	upstream int     // the status of its answer; 0: it gave none
 	remark   string  // the reason on record where there is no other
 	decoy    bool    // no token came: as much is redacted as with a wrong one
+	leaks    leaks   // that the leak guard found
 	required bool    // without a record there is no answer
 	done     bool
 	err      error
@@ -250,7 +251,7 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 		defer func() { m.count(c.route, x, c.over, c.err) }()
 	}
 	x.Time, x.Duration = c.began, time.Since(c.began)
-	x.Status, x.Decision, x.Reason = status, decision, c.reasonOf(cmp.Or(reason, c.remark))
+	x.Status, x.Decision, x.Reason = status, decision, c.leaks.reason(c.reasonOf(cmp.Or(reason, c.remark)))
 	if !c.kept() {
 		return nil
 	}

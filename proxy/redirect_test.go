@@ -123,7 +123,7 @@ func hopper(t *testing.T) *httptest.Server {
 
 func TestRedirects(t *testing.T) {
 	up, other := hopper(t), hopper(t)
-	const cred = `"credential": {"type": "headers", "headers": {"X-Api-Key": "real-key-0001"}}, "allow_redirects": true`
+	const cred = `"credential": {"type": "headers", "headers": {"X-Api-Key": "real-key-0001"}}, "allow_redirects": true, ` + unguarded
 	l := newLab(t, services(
 		"follow", open(up.URL+"/v1", cred),
 		"back", open(up.URL+"/v1"),

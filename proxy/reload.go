@@ -252,6 +252,9 @@ func (s *Server) addRoute(st *state, svc *config.Service, readings map[secret.Re
 		st.report.Unavailable[svc.Name] = err.Error()
 	}
 	rt.drift = st.config.DriftOf(svc)
+	if w := rt.guards.warning(svc.Name); w != "" {
+		st.report.Warnings = append(st.report.Warnings, w)
+	}
 	st.routes[svc.Name] = rt
 	return rt
 }
@@ -291,6 +294,7 @@ func newRoute(svc *config.Service, readings map[secret.Ref]reading, tokens *cred
 		rt.sets[name] = true
 	}
 	rt.redactor = newRedaction(applier)
+	rt.guards = newGuards(svc, applier)
 	return rt, nil
 }
 

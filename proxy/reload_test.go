@@ -131,7 +131,7 @@ func TestReloadUnderLoad(t *testing.T) {
 		printf(w, "%s %s", r.Header.Get("Authorization"), r.URL.Path)
 	})
 	generation := func(i int) string {
-		return fmt.Sprintf(`{"services": {"e": {"base_url": "%s/gen%d", "requires_service_token": false, "credential": {"type": "bearer", "token": "keychain://e/gen%d"}}},
+		return fmt.Sprintf(`{"services": {"e": {"base_url": "%s/gen%d", "requires_service_token": false, "leak_guard": "off", "credential": {"type": "bearer", "token": "keychain://e/gen%d"}}},
 			"audit_log": {"type": "local_dir", "root_dir": %q}}`, up.URL, i, i, filepath.Join(t.TempDir(), fmt.Sprint(i%2)))
 	}
 	l := newLab(t, generation(0), func(l *lab) {

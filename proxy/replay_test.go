@@ -2,14 +2,12 @@ package proxy
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
 
 	"lockbox/proxy/audit"
-	"lockbox/proxy/secret"
 )
 
 func TestReplay(t *testing.T) {
@@ -66,15 +64,9 @@ func TestReplay(t *testing.T) {
 			if tt.upstream == "" {
 				return
 			}
-			var got seen
-			if err := json.Unmarshal([]byte(x.ResponseBody.Text), &got); err != nil {
-				t.Fatal(err)
-			}
+			got := reply{status: x.Status, body: x.ResponseBody.Text}.seen(t)
 			if all := got.Method + " " + got.Target + " " + got.Body; all != tt.upstream || got.Length != int64(len(tt.body)) {
 				t.Errorf("the upstream got %q of %d bytes, want %q", all, got.Length, tt.upstream)
-			}
-			if got.Header.Get("Authorization") != secret.Redacted && got.Header.Get("Authorization") != "Bearer "+secret.Redacted {
-				t.Errorf("the record has the credential as %q", got.Header.Get("Authorization"))
 			}
 			if x.BytesIn != int64(len(tt.body)) || tt.body != "" && x.RequestBody.Text != tt.body {
 				t.Errorf("the record has %d bytes of the body, %+v", x.BytesIn, x.RequestBody)

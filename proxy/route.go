@@ -133,7 +133,7 @@ func (s *Server) carry(w http.ResponseWriter, r *http.Request, rt *route, t *tar
 	if rt.credential.InURL() {
 		c.here.strip, c.here.cut = rt.credential.Strip, rt.credential.CutSegment
 	}
-	if rt.guards(rec) {
+	if rt.remembers(rec) {
 		c.once()
 		return
 	}
@@ -191,7 +191,7 @@ func (s *Server) admitted(rt *route, t *target) *problem {
 // how many there were. The request is the one to forward, see ruled.
 func (s *Server) permitted(w http.ResponseWriter, r *http.Request, rt *route, t *target, rec *record) (*http.Request, *problem) {
 	r, p := s.ruled(w, r, rt, t, rec)
-	if p == nil && !rt.guards(rec) { // which may be answered without being made
+	if p == nil && !rt.remembers(rec) { // which may be answered without being made
 		p = s.limited(rt, rec)
 	}
 	return r, p

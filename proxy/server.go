@@ -76,6 +76,9 @@ type Options struct {
 	// OnDrift, if not nil, is told of a token that is used in a new way. It must not
 	// block.
 	OnDrift func(Drifted)
+	// OnLeak, if not nil, is told of a call whose answer held the credential, which
+	// the leak guard replaced. It must not block.
+	OnLeak func(Leak)
 	// OnReload, if not nil, is called after each successful Reload.
 	OnReload func()
 }

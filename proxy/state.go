@@ -40,6 +40,7 @@ type route struct {
 	credential  *credential.Applier
 	sets        map[string]bool // canonical names of the headers that it sets
 	redactor    *redaction
+	guards      *guards // nil: answers are not looked at
 	transport   http.RoundTripper
 	rules       *policy.Checker // nil: none
 	plain       *plainRoute     // nil: no calls in the lane

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"lockbox/proxy/credential"
+	"lockbox/proxy/guard"
 )
 
 // credentialProblem is why a credential could not be put on a call, or nil.
@@ -44,7 +45,13 @@ func upstreamProblem(service string, err error) *problem {
 	if p := credentialProblem(service, err); p != nil {
 		return p
 	}
+	var unread *guard.Unreadable
+	if errors.As(err, &unread) {
+		return refuse(http.StatusBadGateway, "leak_guard", "Answer held back", fmt.Sprintf("The answer of service %q %s, so that it cannot be searched for the credential: with \"leak_guard\": \"strict\" it is held back.", service, unread.Why))
+	}
 	switch {
+	case errors.Is(err, errExtended):
+		return refuse(http.StatusBadGateway, "leak_guard", "Answer held back", fmt.Sprintf("The upstream of service %q uses a WebSocket extension that it was not offered, so that its messages cannot be searched for the credential.", service))
 	case errors.Is(err, errConnectTimeout):
 		return timeout("could not be connected to in time (connect_timeout).")
 	case errors.Is(err, errBlockedAddress):

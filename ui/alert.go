@@ -18,7 +18,7 @@ const (
 )
 
 // alerts tell a person who does not look at the window what concerns the public
-// side, and the tokens.
+// side, tokens, and keys in answers.
 type alerts struct {
 	*face
 	patience  time.Duration // lostFor; shorter in tests
@@ -29,6 +29,7 @@ type alerts struct {
 	level     int                  // of the month's usage that was told of; -1: none was looked at
 	drift     backend.Drift        // the last that is known
 	toldDrift map[string]time.Time // by the token's ID
+	leak      time.Time            // of the last one that was told
 }
 
 func newAlerts(f *face) *alerts {
@@ -51,6 +52,7 @@ func (a *alerts) draw(v backend.View) {
 		a.notify(usageAlert(v.Usage))
 	}
 	a.drifts(v.Drifts)
+	a.drawLeaks(v.Leaks)
 	fresh := slices.DeleteFunc(slices.Clone(v.Lockouts), func(l backend.Lockout) bool { return !l.Until.After(a.lockout) })
 	if len(fresh) == 0 {
 		return
@@ -133,4 +135,24 @@ func lockoutAlert(all []backend.Lockout) (title, text string) {
 		title = fmt.Sprintf("%d addresses are locked out", n)
 	}
 	return title, fmt.Sprintf("Too many calls without a valid token, until %s. The Tunnel page has more.", all[0].Until.Local().Format("15:04"))
+}
+
+// drawLeaks tells of keys in answers. The backend sees to it that a service comes
+// up now and then only.
+func (a *alerts) drawLeaks(all []backend.Leak) {
+	fresh := slices.DeleteFunc(slices.Clone(all), func(l backend.Leak) bool { return !l.Time.After(a.leak) })
+	if len(fresh) == 0 {
+		return
+	}
+	a.leak = slices.MaxFunc(fresh, func(x, y backend.Leak) int { return x.Time.Compare(y.Time) }).Time
+	a.notify(leakAlert(fresh))
+}
+
+// leakAlert is what is said of services whose upstreams showed the key.
+func leakAlert(all []backend.Leak) (title, text string) {
+	title = all[0].Service + " sent its key back"
+	if n := len(all); n > 1 {
+		title = fmt.Sprintf("%d services sent their keys back", n)
+	}
+	return title, "Lockbox took it out of the answer, so that the caller did not get it. The Audit page shows the calls: search for leak_guard."
 }

@@ -85,3 +85,22 @@ func TestDriftAlert(t *testing.T) {
 		t.Errorf("%q, %q", title, text)
 	}
 }
+
+func TestLeakAlert(t *testing.T) {
+	s := open(t, "")
+	a, at := s.window.alerts, time.Date(2026, 5, 1, 12, 30, 0, 0, time.Local)
+	look := func(all ...backend.Leak) bool {
+		before := a.leak
+		a.draw(backend.View{Leaks: all})
+		return a.leak != before
+	}
+	one, two := backend.Leak{Service: "crm", Where: "body", Time: at}, backend.Leak{Service: "mail", Where: "header", Time: at.Add(time.Minute)}
+	if look() || !look(one) || look(one) || !look(one, two) || look(one, two) {
+		t.Error("each leak is to be told once")
+	}
+	for want, all := range map[string][]backend.Leak{"crm sent its key back": {one}, "2 services sent their keys back": {one, two}} {
+		if title, text := leakAlert(all); title != want || !strings.Contains(text, "leak_guard") {
+			t.Errorf("%q, %q, want %q", title, text, want)
+		}
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"lockbox/proxy/secret"
 )
 
 // TestNeedles holds the search against the plain one, in texts of few letters where
@@ -53,7 +55,7 @@ func TestNeedles(t *testing.T) {
 
 func BenchmarkNeedles(b *testing.B) {
 	text := strings.Repeat(`{"id": 1234567, "name": "some-key", "ok": true}, `, 21)
-	n := newNeedles(forms("sk-" + strings.Repeat("0123456789abcdef", 2)))
+	n := newNeedles(secret.Forms(secret.New("sk-" + strings.Repeat("0123456789abcdef", 2))))
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
 		if n.in(text) {

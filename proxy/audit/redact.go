@@ -1,8 +1,6 @@
 package audit
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -43,9 +41,12 @@ func (r *Redactor) With(secrets ...secret.Value) *Redactor {
 			}
 			continue
 		}
-		for _, form := range forms(v.Reveal()) {
-			d.forms = append(d.forms, form)
-			d.reach = max(d.reach, len(form))
+		// The longest comes first: the first match of a Replacer wins.
+		for _, form := range secret.Forms(v) {
+			if len(form) >= minForm {
+				d.forms = append(d.forms, form)
+				d.reach = max(d.reach, len(form))
+			}
 		}
 	}
 	if len(d.forms) == 0 && len(d.whole) == 0 && r != nil {
@@ -62,40 +63,6 @@ func (r *Redactor) With(secrets ...secret.Value) *Redactor {
 		return strings.NewReplacer(pairs...)
 	})
 	return d
-}
-
-// forms lists the ways a secret is written, longest first: the first match of a
-// Replacer wins.
-func forms(s string) []string {
-	strict := strings.ReplaceAll(url.QueryEscape(s), "+", "%20") // as a key goes into a query; once more, where that is a parameter
-	out := []string{s, url.QueryEscape(s), url.PathEscape(s), strings.ToLower(url.QueryEscape(s)), strict, strings.ToLower(strict), url.QueryEscape(strict)}
-	if j, err := json.Marshal(s); err == nil {
-		out = append(out, string(j[1:len(j)-1]))
-	}
-	out = append(out, strings.ReplaceAll(s, "/", `\/`))
-	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		for shift := range 3 {
-			out = append(out, core(enc, s, shift))
-		}
-	}
-	slices.SortFunc(out, func(a, b string) int { return len(b) - len(a) })
-	out = slices.Compact(out)
-	return slices.DeleteFunc(out, func(f string) bool { return len(f) < minForm })
-}
-
-// core is what s always looks like in the base64 of a longer text in which shift
-// bytes (modulo 3) come before it: the characters that no neighbour touches.
-func core(enc *base64.Encoding, s string, shift int) string {
-	coded := enc.EncodeToString([]byte(strings.Repeat("\x00", shift) + s))
-	first := []int{0, 2, 3}[shift]
-	last := len(coded)
-	if (shift+len(s))%3 != 0 {
-		last--
-	}
-	if first >= last {
-		return ""
-	}
-	return coded[first:last]
 }
 
 // Text replaces the known secrets in s.

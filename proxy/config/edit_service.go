@@ -40,6 +40,9 @@ func CheckService(s *Service) error {
 			return fmt.Errorf("%s: %w", t.field, err)
 		}
 	}
+	if err := checkLeakGuard(s.LeakGuard); err != nil {
+		return fmt.Errorf("leak_guard: %w", err)
+	}
 	if s.Tunnel && !s.RequiresServiceToken {
 		return fmt.Errorf("tunnel: %w", errTunnelOpen)
 	}
@@ -110,6 +113,7 @@ func (e *editor) putService(l *list, s *Service) error {
 		return err
 	}
 	putDrift(l, s.Drift)
+	putLeakGuard(l, s.LeakGuard)
 	return e.putServiceLimits(l, s)
 }
 

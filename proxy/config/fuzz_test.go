@@ -153,6 +153,7 @@ func fuzzService(name, url, key, headers, audiences string, millis uint32, choic
 	s.RequiresServiceToken, s.AllowRedirects = choice&1 == 0, choice&2 != 0
 	s.Tunnel, s.TokenInQuery = s.RequiresServiceToken && choice&32 != 0, choice&64 != 0
 	s.TokenInPath, s.AllowLinkLocal = choice&128 != 0, millis%2 == 1
+	s.LeakGuard = []LeakGuard{LeakGuardOn, LeakGuardStrict, LeakGuardOff}[millis%3]
 	if s.Tunnel && millis%3 == 0 {
 		s.AllowFrom = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("2001:db8::7/128")}
 	}

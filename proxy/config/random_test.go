@@ -80,6 +80,7 @@ func randomFile(r *rand.Rand) []byte {
 			member("default_headers", join("{", "}", member("X-D", `"1"`), member("X-E", `"2"`))),
 			member("valid_audiences", join("[", "]", `"p"`, `"q"`)),
 			member("read_timeout", "7"),
+			member("leak_guard", `"strict"`),
 			member("allow_redirects", "true"),
 		} {
 			if r.IntN(2) == 0 {

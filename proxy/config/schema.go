@@ -69,6 +69,7 @@ type Service struct {
 	TokenInPath    bool  // or as the first segment of the path
 	AllowLinkLocal bool  // its upstream may have a link-local address
 	Drift          Drift // "": the Config's
+	LeakGuard      LeakGuard
 	// Rules say what its callers may do, in order; nil: anything.
 	Rules []Rule
 
@@ -80,6 +81,16 @@ type Service struct {
 	// Duplicates is how long a call that writes is not made twice; 0: it is.
 	Duplicates time.Duration
 }
+
+// LeakGuard says what becomes of an answer that holds the service's credential.
+type LeakGuard string
+
+// What the leak guard does.
+const (
+	LeakGuardOn     LeakGuard = ""       // "on" in the file; replaces the credential wherever it can read
+	LeakGuardStrict LeakGuard = "strict" // and lets nothing pass that it cannot read
+	LeakGuardOff    LeakGuard = "off"
+)
 
 // NewService is a service with the defaults of the file format: a service
 // token is needed, of any audience, and redirects go back to the caller.

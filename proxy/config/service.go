@@ -48,6 +48,7 @@ func (d *decoder) serviceOf(name string, key, v *hujson.Value) *Service {
 	d.reach(o, s)
 	s.Rules = d.rules(o.value("rules"))
 	d.limits(o, s)
+	s.LeakGuard = d.leakGuard(o.value("leak_guard"))
 	s.Drift = d.drift(o.value("drift"), "")
 	if s.Drift != "" && !s.RequiresServiceToken {
 		d.idle(o.value("drift"), "drift")

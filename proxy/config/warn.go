@@ -13,7 +13,7 @@ var (
 	serviceKeys = []string{
 		"base_url", "credential", "requires_service_token", "valid_audiences",
 		"connect_timeout", "read_timeout", "allow_redirects", "default_headers", "tunnel", "allow_from", "token_in_query", "token_in_path",
-		"allow_link_local", "drift", "rules", "rate_limit", "concurrency", "quota", "each_token", "token_limits", "duplicates",
+		"allow_link_local", "leak_guard", "drift", "rules", "rate_limit", "concurrency", "quota", "each_token", "token_limits", "duplicates",
 	}
 	credentialKeys = []string{
 		"type", "username", "password", "segment", "token", "headers", "params",

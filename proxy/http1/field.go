@@ -160,6 +160,16 @@ func length(s string) (int64, bool) {
 	return n, true
 }
 
+// Lacks reports whether no field has that name, which is in canonical form.
+func (f Fields) Lacks(name string) bool {
+	for i := range f {
+		if f[i].Name == name {
+			return false
+		}
+	}
+	return true
+}
+
 // First reports whether no field before the i-th has its name.
 func (f Fields) First(i int) bool {
 	for j := range i {

@@ -72,6 +72,7 @@ type Backend struct {
 	panicked  time.Time // the panic that was obeyed last
 	keysSeen  int       // register.KeyChanges when the keys were read
 	listeners []func()
+	leaks     map[string]Leak // by service
 }
 
 // status is what the backend knows beside the proxy's own state.
@@ -132,7 +133,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 		},
 		Secret: b.loadSecret, Store: b.storeSecret, Keys: b.signingKeys,
 		Register: b.tokens, Habits: b.habits, Audit: log, Limits: b.limits, Logger: o.Logger, Version: o.Version,
-		OnReload: b.reloaded, OnRecord: b.publish, OnLockout: b.lockedOut, OnAsk: b.changed, OnDrift: b.drifted,
+		OnReload: b.reloaded, OnRecord: b.publish, OnLockout: b.lockedOut, OnAsk: b.changed, OnDrift: b.drifted, OnLeak: b.leaked,
 	})
 	if err := b.newTunnel(o); err != nil {
 		return nil, errors.Join(err, b.limits.Close(), b.habits.Close(), log.Close())

@@ -237,7 +237,7 @@ func (b *Backend) Warn(f Form) Fields {
 func unshown(svc, old *config.Service) {
 	if old != nil {
 		svc.Tunnel, svc.AllowFrom, svc.TokenInQuery, svc.TokenInPath, svc.AllowLinkLocal = old.Tunnel, old.AllowFrom, old.TokenInQuery, old.TokenInPath, old.AllowLinkLocal
-		svc.Rules, svc.Drift = old.Rules, old.Drift
+		svc.Rules, svc.Drift, svc.LeakGuard = old.Rules, old.Drift, old.LeakGuard
 		svc.Limits, svc.EachToken, svc.TokenLimits, svc.Duplicates = old.Limits, old.EachToken, old.TokenLimits, old.Duplicates
 	}
 }

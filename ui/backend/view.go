@@ -47,6 +47,7 @@ type View struct {
 	Usage            TunnelUsage
 	Lockouts         []Lockout // addresses that are locked out of the public side
 	Drifts           []Drift   // tokens that were used in a new way, the newest first, where one wants to be told
+	Leaks            []Leak    // the last notice of each service's
 	ConfigPath       string
 	StateDir         string
 	SigningKeySource string // "keychain", or the path of the key's own file or of the vault file
@@ -157,7 +158,7 @@ func (b *Backend) look() *View {
 	v := &View{
 		Phase: s.phase, Problem: s.problem,
 		Listen: s.listen, BaseURL: baseURL(s.listen), PublicURL: baseURL(s.public),
-		Tunnel: b.tunnel.State(), Lockouts: b.lockouts(), Drifts: s.drifts,
+		Tunnel: b.tunnel.State(), Lockouts: b.lockouts(), Drifts: s.drifts, Leaks: b.lastLeaks(),
 		ConfigPath: b.opts.ConfigPath, StateDir: b.opts.StateDir,
 		SigningKeySource: s.keySource, Version: b.opts.Version,
 		Keychain: KeychainInfo{State: s.keychain.State.String(), Message: s.keychain.Message, CanUnlock: canUnlock(s.keychain.State)},

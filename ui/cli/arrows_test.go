@@ -20,7 +20,7 @@ import (
 var arrows = map[string][]string{
 	"lockbox":                    {"lockbox/proxy/secret", "lockbox/ui/launch", "lockbox/ui/cli", "lockbox/ui/backend"},
 	"lockbox/assets":             {},
-	"lockbox/proxy":              {"lockbox/proxy/approval", "lockbox/proxy/audit", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/drift", "lockbox/proxy/duplicate", "lockbox/proxy/http1", "lockbox/proxy/limit", "lockbox/proxy/policy", "lockbox/proxy/register", "lockbox/proxy/secret", "lockbox/proxy/token"},
+	"lockbox/proxy":              {"lockbox/proxy/approval", "lockbox/proxy/audit", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/drift", "lockbox/proxy/duplicate", "lockbox/proxy/guard", "lockbox/proxy/http1", "lockbox/proxy/limit", "lockbox/proxy/policy", "lockbox/proxy/register", "lockbox/proxy/secret", "lockbox/proxy/token"},
 	"lockbox/proxy/approval":     {"lockbox/proxy/audit"},
 	"lockbox/proxy/audit":        {"lockbox/proxy/secret"},
 	"lockbox/proxy/audit/export": {"lockbox/proxy/audit"},
@@ -32,6 +32,7 @@ var arrows = map[string][]string{
 	"lockbox/proxy/credential":   {"lockbox/proxy/config", "lockbox/proxy/secret"},
 	"lockbox/proxy/duplicate":    {},
 	"lockbox/proxy/drift":        {"lockbox/proxy/config"},
+	"lockbox/proxy/guard":        {"lockbox/proxy/secret"},
 	"lockbox/proxy/http1":        {},
 	"lockbox/proxy/limit":        {"lockbox/proxy/config"},
 	"lockbox/proxy/oauthtest":    {},

@@ -1,0 +1,5 @@
+//go:build bench
+
+package guard
+
+func init() { volume = 1 << 30 }

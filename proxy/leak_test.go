@@ -1,0 +1,406 @@
+package proxy
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"lockbox/proxy/audit"
+	"lockbox/proxy/guard"
+	"lockbox/proxy/oauthtest"
+	"lockbox/proxy/secret"
+)
+
+const leakKey = `sk-leak/0123456789+abcdef"xyz`
+
+var leakCredential = fmt.Sprintf(`"credential": {"type": "bearer", "token": %q}`, leakKey)
+
+// told collects what a lab's server tells of leaks.
+type told struct {
+	mu  sync.Mutex
+	all []Leak
+}
+
+func (d *told) to(l *lab) {
+	o := l.opts
+	o.Metrics = true
+	o.OnLeak = func(x Leak) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.all = append(d.all, x)
+	}
+	drain, lanes := l.drain, l.lanes
+	l.Server = New(o)
+	l.drain, l.lanes = drain, lanes
+}
+
+func zipped(text string) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = io.WriteString(w, text)
+	_ = w.Close()
+	return b.Bytes()
+}
+
+// TestLeakGuard: whatever part of an answer has the key, the caller gets a mark in
+// its place, and the owner gets to know.
+func TestLeakGuard(t *testing.T) {
+	quoted, _ := json.Marshal(leakKey)
+	long := strings.Repeat("0123456789", 10<<10)
+	type answer struct {
+		raw    string // the upstream's, whole
+		body   string // that the caller gets
+		header string // a line of it: name: value
+		reason string // of the record, after its common beginning
+	}
+	length := func(head, body string) string {
+		return fmt.Sprintf("HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\n%s", head, len(body), body)
+	}
+	chunked := func(head string, chunks ...string) string {
+		s := "HTTP/1.1 200 OK\r\n" + head + "Transfer-Encoding: chunked\r\n\r\n"
+		for _, c := range chunks {
+			s += fmt.Sprintf("%x\r\n%s\r\n", len(c), c)
+		}
+		return s + "0\r\n"
+	}
+	answers := map[string]answer{
+		"clean":            {length("Etag: \"1\"\r\n", "hello"), "hello", `Etag: "1"`, ""},
+		"body":             {length("Etag: \"1\"\r\nContent-Md5: x\r\n", "a "+leakKey+" b"), "a " + guard.Mark + " b", `Etag: W/"1"`, "body 1."},
+		"JSON":             {length("", `{"key":`+string(quoted)+`}`), `{"key":"` + guard.Mark + `"}`, "Content-Length: 31", "body 1."},
+		"base64":           {length("", base64.StdEncoding.EncodeToString([]byte("me:"+leakKey))), "", "", "body 1."},
+		"twice":            {length("", leakKey+leakKey), guard.Mark + guard.Mark, "Content-Length: 42", "body 2."},
+		"long":             {length("Etag: \"1\"\r\n", long+leakKey+long), long + guard.Mark + strings.Repeat("*", len(leakKey)-len(guard.Mark)) + long, `Etag: "1"`, "body 1."},
+		"header":           {length("X-Debug: you sent "+leakKey+"\r\n", "hello"), "hello", "X-Debug: you sent " + guard.Mark, "header 1."},
+		"header, no body":  {"HTTP/1.1 204 No Content\r\nX-Debug: " + leakKey + "\r\n\r\n", "", "X-Debug: " + guard.Mark, "header 1."},
+		"header and body":  {length("X-Debug: "+leakKey+"\r\n", leakKey), guard.Mark, "X-Debug: " + guard.Mark, "header 1, body 1."},
+		"Location":         {"HTTP/1.1 302 Found\r\nLocation: https://a.example/?k=" + url.QueryEscape(leakKey) + "\r\nContent-Length: 0\r\n\r\n", "", "Location: https://a.example/?k=" + guard.Mark, "header 1."},
+		"reason phrase":    {"HTTP/1.1 200 OK " + leakKey + "\r\nContent-Length: 2\r\n\r\nhi", "hi", "", ""},
+		"chunks":           {chunked("", "a sk-leak/0123", `456789+abcdef"xyz b`) + "\r\n", "a " + guard.Mark + " b", "", "body 1."},
+		"trailer":          {chunked("Trailer: X-Sum\r\n", "hello") + "X-Sum: " + leakKey + "\r\n\r\n", "hello", "", "trailer 1."},
+		"until the end":    {"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\na " + leakKey + " b", "a " + guard.Mark + " b", "", "body 1."},
+		"gzip":             {length("Content-Encoding: gzip\r\n", string(zipped(leakKey))), guard.Mark, "", "body 1."},
+		"gzip in chunks":   {chunked("Content-Encoding: gzip\r\nEtag: \"1\"\r\n", string(zipped("a "+leakKey+" b"))) + "\r\n", "a " + guard.Mark + " b", `Etag: W/"1"`, "body 1."},
+		"a part":           {"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 5-36/100\r\nContent-Length: 29\r\n\r\n" + leakKey, guard.Mark + "********", "Content-Range: bytes 5-36/100", "body 1."},
+		"nearly a key":     {length("", leakKey[:20]), leakKey[:20], "", ""},
+		"nearly, and more": {chunked("", leakKey[:20], "x") + "\r\n", leakKey[:20] + "x", "", ""},
+	}
+	up := rawUpstream(t, func(c net.Conn) {
+		br := bufio.NewReader(c)
+		for {
+			_ = c.SetReadDeadline(time.Now().Add(2 * time.Second)) // nobody else closes what is idle
+			r, err := http.ReadRequest(br)
+			if err != nil {
+				return
+			}
+			name, _ := url.QueryUnescape(strings.TrimPrefix(r.URL.Path, "/"))
+			printf(c, "%s", answers[name].raw)
+			if name == "until the end" {
+				return
+			}
+		}
+	})
+	d := &told{}
+	l := newLab(t, services("e", open(up, leakCredential), "off", open(up, leakCredential, unguarded)), d.to)
+	leaks := 0
+	for name, tt := range answers {
+		t.Run(name, func(t *testing.T) {
+			d.all = nil
+			r := get(t, l.url+"/s/e/"+url.PathEscape(name), "Accept-Encoding", "gzip")
+			if r.err != nil || tt.body != "" && r.body != tt.body {
+				t.Errorf("%.200q, %v, want %.200q", r.body, r.err, tt.body)
+			}
+			if r.header.Get("Content-Encoding") != "" {
+				t.Errorf("header %v", r.header)
+			}
+			if name, value, ok := strings.Cut(tt.header, ": "); ok && r.header.Get(name) != value {
+				t.Errorf("%s is %q, want %q", name, r.header.Get(name), value)
+			}
+			if all := fmt.Sprint(r.header, r.body, r.trailer); strings.Contains(all, leakKey) {
+				t.Error("the caller got the key")
+			}
+			x := l.exchanges(t)[0]
+			const common = "leak_guard: The upstream put the credential into its answer, and it was replaced: "
+			want := ""
+			if tt.reason != "" {
+				want = common + tt.reason
+				leaks++
+			}
+			if x.Reason != want || x.Decision != audit.Allowed {
+				t.Errorf("record %q, %s; want %q", x.Reason, x.Decision, want)
+			}
+			if (len(d.all) == 1) != (want != "") || len(d.all) == 1 && (d.all[0].Service != "e" || !strings.HasPrefix(tt.reason, d.all[0].Where)) {
+				t.Errorf("told of %v, want %q", d.all, want)
+			}
+			if name == "trailer" && r.trailer.Get("X-Sum") != guard.Mark {
+				t.Errorf("trailer %v", r.trailer)
+			}
+			if r := get(t, l.url+"/s/off/"+url.PathEscape(name), "Accept-Encoding", "gzip"); strings.HasPrefix(name, "body") && !strings.Contains(r.body, leakKey) {
+				t.Errorf("with the guard off: %q", r.body)
+			}
+		})
+	}
+	if all := l.recorded(t); strings.Contains(all, "0123456789+abcdef") {
+		t.Error("the key is on record or in the log")
+	}
+	if got := scraped(t, l)["lockbox_leaks_total{service=e}"]; got < float64(leaks) {
+		t.Errorf("%v leaks are counted, want %d and those that came twice", got, leaks)
+	}
+}
+
+// TestLeakGuardSample sends generated answers through, in pieces as the network
+// makes them. The guard's own test has more of them.
+func TestLeakGuardSample(t *testing.T) {
+	r := rand.New(rand.NewPCG(21, 22))
+	var text string
+	var pack bool
+	up := upstreamOf(t, func(w http.ResponseWriter, _ *http.Request) {
+		body := []byte(text)
+		if pack {
+			w.Header().Set("Content-Encoding", "gzip")
+			body = zipped(text)
+		}
+		if r.IntN(2) == 0 {
+			w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		}
+		for len(body) > 0 {
+			n := min(len(body), 1+r.IntN(2*len(body)))
+			_, _ = w.Write(body[:n])
+			if r.IntN(2) == 0 {
+				w.(http.Flusher).Flush()
+			}
+			body = body[n:]
+		}
+	})
+	l := newLab(t, services("e", open(up.URL, leakCredential)))
+	g := guard.New(secret.New(leakKey))
+	forms := secret.EveryForm(secret.New(leakKey))
+	for n := range 600 {
+		form := forms[n%len(forms)]
+		noise := func() string {
+			return strings.Repeat([]string{"", "x ", `{"id": 1}, `, "sk-leak/", `\u00e9`}[r.IntN(5)], r.IntN(20)*(1+r.IntN(1+n%7*40)))
+		}
+		text, pack = noise()+form+noise(), r.IntN(3) == 0
+		got := get(t, l.url+"/s/e/x", "Accept-Encoding", "gzip")
+		want, _ := g.Text(text)
+		if len(form) < guard.MinLength || got.err != nil || got.header.Get("Content-Encoding") != "" || g.Has(got.body) || len(got.body) != len(text) && got.body != want {
+			t.Fatalf("%d, %q: %v, %v, %.300q", n, form, got.err, got.header, got.body)
+		}
+	}
+	for _, x := range l.exchanges(t) {
+		if !strings.HasPrefix(x.Reason, "leak_guard: ") {
+			t.Fatalf("record %q", x.Reason)
+		}
+	}
+}
+
+// TestLeakGuardStrict: what cannot be read goes on as it came, or with strict not
+// at all.
+func TestLeakGuardStrict(t *testing.T) {
+	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Accept", r.Header.Get("Accept-Encoding"))
+		w.Header().Set("Content-Encoding", r.URL.Query().Get("is"))
+		if r.URL.Query().Get("status") != "" {
+			w.WriteHeader(http.StatusPartialContent)
+		}
+		printf(w, "what %s is", r.URL.Query().Get("is"))
+		if r.URL.Query().Get("long") != "" {
+			printf(w, "%s", strings.Repeat(" and that", 1000))
+		}
+	})
+	l := newLab(t, services("on", open(up.URL, leakCredential), "strict", open(up.URL, leakCredential, `"leak_guard": "strict"`), "short", open(up.URL, `"credential": {"type": "headers", "headers": {"X-Key": "short"}}`)))
+	if all := strings.Join(l.Report().Warnings, "; "); !strings.Contains(all, `service "short": leak_guard: a part of the credential has less than 8 bytes`) || strings.Contains(all, `"strict": leak_guard`) {
+		t.Errorf("warnings %q", all)
+	}
+	for _, query := range []string{"?is=compress", "?is=gzip", "?is=zstd,compress", "?is=gzip&status=206"} {
+		r := get(t, l.url+"/s/on/x"+query, "Accept-Encoding", "gzip, compress")
+		if r.status != 200 && r.status != 206 || !strings.HasPrefix(r.body, "what ") || r.header.Get("Content-Encoding") == "" || r.header.Get("X-Accept") != "gzip" {
+			t.Errorf("%s: %d %v %q", query, r.status, r.header, r.body)
+		}
+		r = get(t, l.url+"/s/strict/x"+query)
+		if r.status != 502 || r.code(t) != "leak_guard" {
+			t.Errorf("strict, %s: %d %q", query, r.status, r.body)
+		}
+		if x := l.exchanges(t)[0]; x.Decision != audit.Failed || !strings.HasPrefix(x.Reason, "leak_guard: The answer of service \"strict\" ") {
+			t.Errorf("record %s, %q", x.Decision, x.Reason)
+		}
+	}
+	if r := get(t, l.url+"/s/strict/x?is=identity"); r.status != 200 || r.body != "what identity is" {
+		t.Errorf("%d %q", r.status, r.body)
+	}
+	// Mid-stream there is nothing else but to break off.
+	if res, err := client.Get(l.url + "/s/strict/x?is=gzip&long=1"); err == nil {
+		if r := finish(res); r.err == nil {
+			t.Errorf("it seems to be whole: %d %q", r.status, r.body)
+		}
+	}
+}
+
+// TestLeakGuardStreams: events go on at once, and one that may be the beginning
+// of a key when it is known not to be.
+func TestLeakGuardStreams(t *testing.T) {
+	next := make(chan string)
+	up := upstreamOf(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for text := range next {
+			_, _ = io.WriteString(w, text)
+			w.(http.Flusher).Flush()
+		}
+	})
+	l := newLab(t, services("e", open(up.URL, leakCredential)))
+	go func() { next <- "data: 0\n\n" }()
+	res, err := client.Get(l.url + "/s/e/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	for _, tt := range []struct{ sent, got string }{
+		{"", "data: 0\n\n"}, {"data: sk-le", "data: "}, {"gal\n\n", "sk-legal\n\n"}, {leakKey[:9], ""}, {leakKey[9:], guard.Mark}, {"data: 1\n\n", "data: 1\n\n"},
+	} {
+		if tt.sent != "" {
+			next <- tt.sent
+		}
+		p := make([]byte, len(tt.got))
+		if _, err := io.ReadFull(res.Body, p); string(p) != tt.got || err != nil {
+			t.Fatalf("%q, %v; want %q", p, err, tt.got)
+		}
+	}
+	close(next)
+	if r := finish(res); r.err != nil || r.body != "" {
+		t.Errorf("%q, %v at the end", r.body, r.err)
+	}
+}
+
+// TestLeakGuardInterim: the answers before the answer have headers too.
+func TestLeakGuardInterim(t *testing.T) {
+	up := rawUpstream(t, func(c net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+			printf(c, "HTTP/1.1 103 Early Hints\r\nLink: </x?k=%s>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", url.QueryEscape(leakKey))
+		}
+	})
+	l := newLab(t, services("e", open(up, leakCredential)))
+	hint := ""
+	r := request(t, "GET", l.url+"/s/e/x", nil)
+	got := do(t, r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+		Got1xxResponse: func(_ int, h textproto.MIMEHeader) error { hint = h.Get("Link"); return nil },
+	})))
+	if got.body != "hi" || !strings.HasSuffix(hint, "/x?k="+guard.Mark+">") {
+		t.Errorf("%q, hint %q", got.body, hint)
+	}
+	if x := l.exchanges(t)[0]; !strings.HasSuffix(x.Reason, "header 1.") {
+		t.Errorf("record %q", x.Reason)
+	}
+}
+
+// TestLeakGuardLiveToken: an access token that came to be after the reload is
+// looked for, and so is a signature.
+func TestLeakGuardLiveToken(t *testing.T) {
+	p := newProvider(t, oauthtest.Options{})
+	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
+		_, signature, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
+		printf(w, "%s %x", signature, signature)
+	})
+	l := newLab(t, services("crm", p.asClient(), "aws", strings.TrimSuffix(open(up.URL, awsCredential("execute-api", "")), ", "+unguarded)))
+	for range 2 {
+		r := get(t, l.url+"/s/crm/x")
+		if r.status != 200 || r.body != "token Bearer "+guard.Mark+" at /x" || r.header.Get("Server") != "Bearer "+guard.Mark {
+			t.Errorf("%d %q %v", r.status, r.body, r.header)
+		}
+		p.Revoke()
+		_ = get(t, l.url+"/s/crm/x") // 401, and then another token
+	}
+	r := get(t, l.url+"/s/aws/x")
+	if coded, ok := strings.CutPrefix(r.body, guard.Mark+" "); r.status != 200 || !ok || len(coded) != 128 {
+		t.Errorf("%d %q", r.status, r.body)
+	}
+}
+
+// TestLeakGuardWebSocket: messages are looked through, in as many pieces as they
+// come.
+func TestLeakGuardWebSocket(t *testing.T) {
+	frames := make(chan string)
+	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header["Sec-Websocket-Extensions"] != nil {
+			t.Errorf("extensions are offered: %q", r.Header["Sec-Websocket-Extensions"])
+		}
+		if r.URL.Path == "/pushy" {
+			sum := sha1.Sum([]byte(r.Header.Get("Sec-Websocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+			w.Header().Set("Sec-Websocket-Accept", base64.StdEncoding.EncodeToString(sum[:]))
+			w.Header().Set("Sec-Websocket-Extensions", "permessage-deflate")
+			w.Header().Set("Upgrade", "websocket")
+			w.Header().Set("Connection", "Upgrade")
+			w.WriteHeader(http.StatusSwitchingProtocols)
+			return
+		}
+		c, err := (&websocket.Upgrader{}).Upgrade(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		for f := range frames {
+			if _, err := io.WriteString(c.NetConn(), f); err != nil {
+				return
+			}
+		}
+	})
+	d := &told{}
+	l := newLab(t, services("e", open(up.URL, leakCredential)), d.to)
+	dialer := websocket.Dialer{EnableCompression: true, HandshakeTimeout: 5 * time.Second}
+	at := "ws" + strings.TrimPrefix(l.url, "http") + "/s/e/"
+	if _, res, err := dialer.DialContext(t.Context(), at+"pushy", nil); err == nil || res == nil || res.StatusCode != 502 {
+		t.Errorf("an extension that nobody offered: %v, %v", res, err)
+	}
+	c, _, err := dialer.DialContext(t.Context(), at+"x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
+	pings := 0
+	c.SetPingHandler(func(string) error { pings++; return nil })
+	part := func(first byte, text string) string { return string([]byte{first, byte(len(text))}) + text }
+	for _, tt := range []struct {
+		sent []string
+		kind int
+		got  string
+	}{
+		{[]string{part(0x81, "hello")}, websocket.TextMessage, "hello"},
+		{[]string{part(0x81, "a "+leakKey)}, websocket.TextMessage, "a " + guard.Mark},
+		{[]string{part(0x02, leakKey[:5]), part(0x89, ""), part(0x00, leakKey[5:12]), part(0x80, leakKey[12:]+" b")}, websocket.BinaryMessage, guard.Mark + " b"},
+	} {
+		go func() {
+			for _, f := range tt.sent {
+				frames <- f
+			}
+		}()
+		if kind, msg, err := c.ReadMessage(); kind != tt.kind || string(msg) != tt.got || err != nil {
+			t.Errorf("kind %d, %q, %v; want %q", kind, msg, err, tt.got)
+		}
+	}
+	frames <- part(0xc1, "x")
+	if _, _, err := c.ReadMessage(); err == nil {
+		t.Error("a malformed frame came through")
+	}
+	close(frames)
+	x := l.eventually(t, "the socket", func(x audit.Exchange) bool { return x.Status == 101 })
+	if x.Decision != audit.Failed || !strings.HasPrefix(x.Reason, "websocket_malformed: ") || !strings.HasSuffix(x.Reason, "message 2.") || pings != 1 || len(d.all) != 1 {
+		t.Errorf("record %+v, %d pings, told of %v", x, pings, d.all)
+	}
+}
