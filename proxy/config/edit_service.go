@@ -40,25 +40,14 @@ func CheckService(s *Service) error {
 			return fmt.Errorf("%s: %w", t.field, err)
 		}
 	}
-	if err := checkLeakGuard(s.LeakGuard); err != nil {
-		return fmt.Errorf("leak_guard: %w", err)
-	}
 	if s.Tunnel && !s.RequiresServiceToken {
 		return fmt.Errorf("tunnel: %w", errTunnelOpen)
-	}
-	if err := CheckRules(s.Rules); err != nil {
-		return err
 	}
 	if err := checkDefaultHeaders(s.DefaultHeaders); err != nil {
 		return err
 	}
-	if err := checkLimits(s); err != nil {
+	if err := checkControl(s); err != nil {
 		return err
-	}
-	if s.Drift != "" {
-		if err := CheckDrift(s.Drift); err != nil {
-			return fmt.Errorf("drift: %w", err)
-		}
 	}
 	return CheckCredential(s.Credential)
 }
@@ -106,15 +95,10 @@ func (e *editor) putService(l *list, s *Service) error {
 	putTimeout(l, "read_timeout", s.ReadTimeout, DefaultReadTimeout)
 	putBool(l, "allow_redirects", s.AllowRedirects, false)
 	putReach(l, s)
-	if err := putRules(l, s.Rules); err != nil {
-		return err
-	}
 	if err := e.putDefaultHeaders(l, s); err != nil {
 		return err
 	}
-	putDrift(l, s.Drift)
-	putLeakGuard(l, s.LeakGuard)
-	return e.putServiceLimits(l, s)
+	return e.putControl(l, s)
 }
 
 func putBool(l *list, key string, b, or bool) {

@@ -9,38 +9,6 @@ import (
 	"github.com/tailscale/hujson"
 )
 
-// SetRules gives a service these rules and leaves the rest of it as it is. Rules
-// that are there already stay as they are written, with their comments.
-func SetRules(src []byte, service string, rules []Rule) ([]byte, error) {
-	if err := CheckRules(rules); err != nil {
-		return nil, err
-	}
-	e, err := edit(src)
-	if err != nil {
-		return nil, err
-	}
-	services, err := e.services()
-	if err != nil {
-		return nil, err
-	}
-	i := services.find(service)
-	if i < 0 {
-		return nil, noService(service)
-	}
-	it := &services.items[i]
-	o, err := e.objectAt(&it.value, service, "")
-	if err != nil {
-		return nil, err
-	}
-	members := services.members(it, o)
-	if err := putRules(members, rules); err != nil {
-		return nil, err
-	}
-	members.store()
-	services.store()
-	return e.bytes()
-}
-
 // putRules writes a list of rules.
 func putRules(l *list, rules []Rule) error {
 	const key = "rules"

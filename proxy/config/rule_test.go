@@ -95,8 +95,8 @@ func TestRuleProblems(t *testing.T) {
 	}
 }
 
-// TestSetRules: what is not changed stays as it is written.
-func TestSetRules(t *testing.T) {
+// TestSetControlRules: what is not changed stays as it is written.
+func TestSetControlRules(t *testing.T) {
 	const src = `{
   // mine
   "services": {
@@ -120,7 +120,7 @@ func TestSetRules(t *testing.T) {
 	rules := mustParse(t, []byte(src)).Services["a"].Rules
 	set := func(service string, rules []Rule) string {
 		t.Helper()
-		out, err := SetRules([]byte(src), service, rules)
+		out, err := SetControl([]byte(src), &Service{Name: service, Rules: rules})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +163,7 @@ func TestSetRules(t *testing.T) {
 	}{
 		{"c", rules, `no service "c"`}, {"a", []Rule{{Action: "x"}}, "rules/0/action: must be"}, {"a", []Rule{{Action: Deny}, {Action: Allow, Path: "x"}}, "rules/1/path: must begin"},
 	} {
-		if _, err := SetRules([]byte(src), bad.service, bad.rules); err == nil || !strings.Contains(err.Error(), bad.want) {
+		if _, err := SetControl([]byte(src), &Service{Name: bad.service, Rules: bad.rules}); err == nil || !strings.Contains(err.Error(), bad.want) {
 			t.Errorf("%s %v: %v", bad.service, bad.rules, err)
 		}
 	}
@@ -184,7 +184,7 @@ func FuzzRules(f *testing.F) {
 			return
 		}
 		rules := c.Services["a"].Rules
-		out, err := SetRules([]byte(`{"services": {"a": {"base_url": "https://a.example"}}}`), "a", rules)
+		out, err := SetControl([]byte(`{"services": {"a": {"base_url": "https://a.example"}}}`), &Service{Name: "a", Rules: rules})
 		if err != nil {
 			t.Fatalf("%s cannot be written: %v", text, err)
 		}

@@ -82,11 +82,12 @@ func (b *Backend) allowByRule(ctx context.Context, q *Question) error {
 		return err
 	}
 	_, asks, _ := strings.Cut(q.Rule, " ") // less its number
-	return b.editRules(ctx, q.Service, func(rules []Rule) ([]Rule, error) {
-		i := slices.IndexFunc(rules, func(r config.Rule) bool { return r.String() == asks })
+	return b.editControl(ctx, q.Service, func(svc *config.Service) error {
+		i := slices.IndexFunc(svc.Rules, func(r config.Rule) bool { return r.String() == asks })
 		if i < 0 {
-			return nil, errors.New("the rule that asks is no longer there: it was changed meanwhile")
+			return errors.New("the rule that asks is no longer there: it was changed meanwhile")
 		}
-		return slices.Insert(slices.Clone(rules), i, rule), nil
+		svc.Rules = slices.Insert(slices.Clone(svc.Rules), i, rule)
+		return nil
 	})
 }

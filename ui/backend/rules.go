@@ -1,11 +1,9 @@
 package backend
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"lockbox/proxy/config"
@@ -31,45 +29,8 @@ type RuleCall struct {
 
 // Rules are the rules of a service, in order.
 func (b *Backend) Rules(service string) ([]Rule, error) {
-	svc, err := b.service(service)
-	if err != nil {
-		return nil, err
-	}
-	return slices.Clone(svc.Rules), nil
-}
-
-// SaveRules gives a service these rules, for the next call on. On failure nothing
-// has changed.
-func (b *Backend) SaveRules(ctx context.Context, service string, rules []Rule) error {
-	return b.editRules(ctx, service, func([]Rule) ([]Rule, error) { return rules, nil })
-}
-
-// editRules changes the rules of a service, for the next call on.
-func (b *Backend) editRules(ctx context.Context, service string, edit func([]Rule) ([]Rule, error)) error {
-	b.edit.Lock()
-	defer b.edit.Unlock()
-	current, src, err := b.readConfig(ctx)
-	if err != nil {
-		return err
-	}
-	svc := current.Services[service]
-	if svc == nil {
-		return fmt.Errorf("the service %q is no longer in %s: it was removed there", service, b.opts.ConfigPath)
-	}
-	rules, err := edit(svc.Rules)
-	if err != nil {
-		return err
-	}
-	edited, err := config.SetRules(src, service, rules)
-	if err != nil {
-		return err
-	}
-	if _, err := config.Parse(b.opts.ConfigPath, edited); err != nil {
-		return err
-	}
-	c := change{what: "saving the rules of " + service}
-	c.write(b.opts.ConfigPath, edited)
-	return b.changes.make(ctx, c, b.use)
+	c, err := b.Control(service)
+	return c.Rules, err
 }
 
 // TryRules is what rules, saved or not, say of a call. The error is about rules
