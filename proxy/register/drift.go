@@ -17,7 +17,7 @@ const mostSights = 5
 type Paused struct{ drift.Sight }
 
 func (p *Paused) Error() string {
-	return "the token is paused, for it was used in a new way: " + p.Words(time.UTC)
+	return "the token is paused, for it was used in a new way: " + p.Words()
 }
 
 // ID is the token's in the list.
