@@ -83,6 +83,17 @@ func (l line) sight() drift.Sight {
 	return drift.Sight{At: moment(l.At), News: drift.ParseNews(l.News), Network: l.Network, Program: l.Program}
 }
 
+// drift makes a line about the use of a token true. mu must be held.
+func (r *Register) drift(l line) {
+	switch e := r.entries[l.ID]; {
+	case e == nil:
+	case l.Op == opAccepted:
+		r.accepts(e)
+	default:
+		r.sighted(e, l)
+	}
+}
+
 // sighted makes a line about a new use of a token true, which may come twice. mu
 // must be held.
 func (r *Register) sighted(e *Entry, l line) {

@@ -27,6 +27,9 @@ func TestDriftWhileServing(t *testing.T) {
 		}
 		return strings.TrimSuffix(r.out, "\n")
 	}
+	first := h.serve(t) // makes the signing key
+	first.signal(t, syscall.SIGTERM)
+	first.wait(t, time.Minute)
 	raw := ok("token", "--service-name", "acme", "--audience", "zapier")
 	list := func() (out []tokenLine) {
 		t.Helper()
