@@ -40,7 +40,7 @@ var filters = []struct {
 	{"listener", "Listener", true},
 	{"audience", "Audience", true},
 	{"decision", "Decision", true},
-	{"drift", "New use", false},
+	{"drift", "New use", true},
 	{"since", "Time", true},
 	{"token", "Token", false},
 }
