@@ -62,18 +62,7 @@ func New(c *config.Credential, resolved func(field string) secret.Value, tokens 
 		a.set("Authorization", secret.New("Bearer "+token.Reveal()))
 		a.secrets = append(a.secrets, token)
 	case config.Headers:
-		for _, h := range c.Headers {
-			value := trim(resolved("headers/" + h.Name))
-			if value.IsZero() {
-				return nil, fmt.Errorf("headers/%s %w", h.Name, ErrEmpty)
-			}
-			a.set(h.Name, value)
-			a.secrets = append(a.secrets, value)
-			// "Bot TOKEN": an upstream may show the token by itself.
-			if _, token, ok := strings.Cut(value.Reveal(), " "); ok && strings.EqualFold(h.Name, "Authorization") {
-				a.secrets = append(a.secrets, secret.New(strings.TrimLeft(token, " ")))
-			}
-		}
+		return a, a.fixed(c, resolved)
 	case config.Query:
 		return a, a.query(c, resolved)
 	case config.ClientCredentials, config.RefreshToken:
@@ -86,6 +75,22 @@ func New(c *config.Credential, resolved func(field string) secret.Value, tokens 
 		return nil, fmt.Errorf("type %q is not one that this version knows", c.Type)
 	}
 	return a, nil
+}
+
+func (a *Applier) fixed(c *config.Credential, resolved func(string) secret.Value) error {
+	for _, h := range c.Headers {
+		value := trim(resolved("headers/" + h.Name))
+		if value.IsZero() {
+			return fmt.Errorf("headers/%s %w", h.Name, ErrEmpty)
+		}
+		a.set(h.Name, value)
+		a.secrets = append(a.secrets, value)
+		// "Bot TOKEN": an upstream may show the token by itself.
+		if _, token, ok := strings.Cut(value.Reveal(), " "); ok && strings.EqualFold(h.Name, "Authorization") {
+			a.secrets = append(a.secrets, secret.New(strings.TrimLeft(token, " ")))
+		}
+	}
+	return nil
 }
 
 // basic takes an empty user name or password, since some APIs want the key as
