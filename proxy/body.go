@@ -47,6 +47,14 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// tooLarge is why a body was broken off that outgrew its rule, nil if none was.
+func (b *requestBody) tooLarge() *problem {
+	if b == nil {
+		return nil
+	}
+	return b.denied.Load()
+}
+
 // responseBody is the upstream's body on its way to the caller. It holds back
 // the end, the last bytes of a body of known length and the EOF of another,
 // until the exchange is on record.
@@ -68,6 +76,8 @@ func (b *responseBody) Read(p []byte) (int, error) {
 		if err := b.call.finish(audit.Allowed, ""); err != nil {
 			return 0, err // the answer breaks off
 		}
+	case err != nil && b.call.body.tooLarge() != nil:
+		_ = b.call.finish(audit.Refused, b.call.body.tooLarge().reason()) // its failure was logged
 	case err != nil && b.call.in.Context().Err() != nil:
 		_ = b.call.finish(audit.Failed, reasonCallerGone) // its failure was logged
 	case err != nil:

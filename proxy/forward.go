@@ -282,8 +282,8 @@ func (c *call) fail(w http.ResponseWriter, _ *http.Request, err error) {
 	case errors.Is(err, errNotRecorded):
 		errRecord.write(w)
 		return
-	case c.body != nil && c.body.denied.Load() != nil:
-		c.end(w, c.body.denied.Load(), audit.Refused)
+	case c.body.tooLarge() != nil:
+		c.end(w, c.body.tooLarge(), audit.Refused)
 		return
 	case c.body != nil && c.body.failed.Load():
 		c.refuse(w, errBody)

@@ -145,7 +145,7 @@ func (s *Server) publicService(w http.ResponseWriter, r *http.Request, path stri
 		s.brake.good(network)
 	}
 	if p == nil {
-		p = s.ruled(w, r, rt, t, rec)
+		r, p = s.ruled(w, r, rt, t, rec)
 	}
 	switch {
 	case p == nil:

@@ -113,7 +113,7 @@ func (s *Server) service(w http.ResponseWriter, r *http.Request, path string, st
 	rec.service(st, t.name)
 	rt, p := s.admit(r, st, t, rec)
 	if p == nil {
-		p = s.ruled(w, r, rt, t, rec)
+		r, p = s.ruled(w, r, rt, t, rec)
 	}
 	if p != nil {
 		rec.refuse(w, p)

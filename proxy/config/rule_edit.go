@@ -112,7 +112,7 @@ func minimal(v hujson.Value) []byte {
 // ruleJSON is a rule as it is written into a file that did not have it.
 func ruleJSON(r Rule) string {
 	b := append([]byte(`{"action": `), TextScalar(string(r.Action))...)
-	add := func(key string, value []byte) { b = append(append(append(b, `, "`+key+`": `...)), value...) }
+	add := func(key string, value []byte) { b = append(append(b, `, "`+key+`": `...), value...) }
 	if r.Methods != nil {
 		add("methods", textList(r.Methods))
 	}
@@ -161,32 +161,29 @@ func (c BodyCondition) json() []byte {
 	for i, s := range c.OneOf {
 		values[i] = []byte(s)
 	}
-	oneOf := slices.Concat([]byte("["), bytes.Join(values, []byte(", ")), []byte("]"))
+	key, oneOf := "one_of", slices.Concat([]byte("["), bytes.Join(values, []byte(", ")), []byte("]"))
+	if len(values) == 1 {
+		key, oneOf = "equals", values[0]
+	}
 	if !c.Present && !c.Absent && c.Glob == "" && c.Min == "" && c.Max == "" {
-		if len(values) == 1 {
-			return values[0]
-		}
 		return oneOf
 	}
 	var members [][]byte
 	if c.Present || c.Absent {
 		members = append(members, member("exists", strconv.AppendBool(nil, c.Present)))
 	}
-	switch {
-	case len(values) == 1:
-		members = append(members, member("equals", values[0]))
-	case values != nil && c.OneOf != nil:
-		members = append(members, member("one_of", oneOf))
+	if c.OneOf != nil {
+		members = append(members, member(key, oneOf))
 	}
 	if c.Glob != "" {
 		members = append(members, member("glob", []byte(TextScalar(c.Glob))))
 	}
-	for key, s := range map[string]Scalar{"min": c.Min, "max": c.Max} {
-		if s != "" {
-			members = append(members, member(key, []byte(s)))
-		}
+	if c.Min != "" {
+		members = append(members, member("min", []byte(c.Min)))
 	}
-	slices.SortStableFunc(members, bytes.Compare)
+	if c.Max != "" {
+		members = append(members, member("max", []byte(c.Max)))
+	}
 	return braces(members)
 }
 

@@ -91,34 +91,40 @@ func (c *field) holds(value any) fit {
 func (s *scalar) equals(value any) fit {
 	switch value := value.(type) {
 	case json.Number:
-		if s.number == nil {
-			return sometimes(s.isBool || s.isText && alike(s.text, value.String()))
-		}
-		n, ok := config.Scalar(value).Rat()
-		switch {
-		case !ok:
-			return maybe
-		case n.Cmp(s.number) == 0:
-			return yes
-		}
-		return sometimes(float(n) == float(s.number))
+		return s.equalsNumber(value)
 	case string:
-		if s.isText && s.text == value {
-			return yes
-		}
-		return sometimes(s.isBool || alike(s.text, value) || s.number != nil && strings.ContainsAny(value, "0123456789"))
+		return s.equalsText(value)
 	case bool:
 		if s.isBool {
 			return surely((s.text == "true") == value)
 		}
-		return maybe
 	case nil:
 		if s.text == "null" && !s.isText {
 			return yes
 		}
-		return maybe
 	}
-	return maybe // a list or an object: some take what is in there
+	return maybe // of a list or an object some take what is in there
+}
+
+func (s *scalar) equalsNumber(value json.Number) fit {
+	if s.number == nil {
+		return sometimes(s.isBool || s.isText && alike(s.text, value.String()))
+	}
+	n, ok := config.Scalar(value).Rat()
+	switch {
+	case !ok:
+		return maybe
+	case n.Cmp(s.number) == 0:
+		return yes
+	}
+	return sometimes(float(n) == float(s.number))
+}
+
+func (s *scalar) equalsText(value string) fit {
+	if s.isText && s.text == value {
+		return yes
+	}
+	return sometimes(s.isBool || alike(s.text, value) || s.number != nil && strings.ContainsAny(value, "0123456789"))
 }
 
 func fitsGlob(glob string, value any) fit {

@@ -42,22 +42,11 @@ func oddPath(p string) string {
 		return "no slash at its beginning"
 	}
 	plain := true
-	for i := 0; i < len(p); i++ {
-		switch c := p[i]; {
-		case c >= utf8.RuneSelf:
+	for i := range len(p) {
+		if p[i] >= utf8.RuneSelf {
 			plain = false
-		case c < ' ' || c == 0x7f:
-			return "a control character"
-		case c == '\\', c == ';', c == '?', c == '#':
-			return "the character " + string(rune(c))
-		case c == '%' && encoded(p[i+1:]):
-			return "an encoded % (%25), which makes a code when it is decoded twice"
-		case c == '/' && i > 0 && p[i-1] == '/':
-			return "an empty segment (//)"
-		case c == ':' && strings.HasPrefix(p[i:], "::$"):
-			return "the name of a stream (::$)"
-		case (c == '.' || c == ' ') && (i+1 == len(p) || p[i+1] == '/'):
-			return "a segment that ends in a dot or a space"
+		} else if what := oddAt(p, i); what != "" {
+			return what
 		}
 	}
 	if plain {
@@ -72,6 +61,35 @@ func oddPath(p string) string {
 			if strings.Count(k, string(c)) != strings.Count(p, string(c)) {
 				return "a character that stands for a separator"
 			}
+		}
+	}
+	return ""
+}
+
+// oddAt is what begins, or ends, at a place in a decoded path.
+func oddAt(p string, i int) string {
+	switch c := p[i]; c {
+	case '\\', ';', '?', '#':
+		return "the character " + string(rune(c))
+	case '%':
+		if encoded(p[i+1:]) {
+			return "an encoded % (%25), which makes a code when it is decoded twice"
+		}
+	case '/':
+		if i > 0 && p[i-1] == '/' {
+			return "an empty segment (//)"
+		}
+	case ':':
+		if strings.HasPrefix(p[i:], "::$") {
+			return "the name of a stream (::$)"
+		}
+	case '.', ' ':
+		if i+1 == len(p) || p[i+1] == '/' {
+			return "a segment that ends in a dot or a space"
+		}
+	default:
+		if c < ' ' || c == 0x7f {
+			return "a control character"
 		}
 	}
 	return ""

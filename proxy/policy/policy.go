@@ -113,10 +113,15 @@ func (c *Checker) Check(r *Request) Verdict {
 	if why := v.readPath(); why != "" {
 		return Verdict{Action: config.Deny, Index: -1, Code: Path, Reason: why}
 	}
+	return c.decide(&v)
+}
+
+// decide goes through the rules.
+func (c *Checker) decide(v *view) Verdict {
 	asks := -1
 	for i := range c.rules {
 		rl := &c.rules[i]
-		fits := rl.fits(&v)
+		fits := rl.fits(v)
 		switch {
 		case v.unread != "":
 			return Verdict{Action: config.Deny, Index: i, Rule: rl.text, Code: Body, Reason: rl.undecided(v.unread)}

@@ -49,27 +49,11 @@ func (v *view) fitsQuery(q *config.QueryCondition) fit {
 		v.odd = "its query can be read in more than one way"
 		return maybe
 	}
-	var values []string
-	exact, filled := 0, 0
-	want := foldName(q.Name)
-	for _, p := range v.params {
-		if p.folded != want {
-			continue
-		}
-		values = append(values, p.value)
-		if p.name == q.Name {
-			exact++
-			if p.value != "" {
-				filled++
-			}
-		}
-	}
+	values, exact, filled := v.named(q.Name)
 	switch {
 	case len(values) == 0 && q.Absent:
 		return yes
-	case len(values) == 0:
-		return no
-	case q.Absent && filled > 0:
+	case len(values) == 0 || q.Absent && filled > 0:
 		return no
 	case q.Absent || q.Values == nil && filled == 0:
 		v.odd = "the query's " + q.Name + " can be read as missing"
@@ -85,6 +69,25 @@ func (v *view) fitsQuery(q *config.QueryCondition) fit {
 		v.odd = "the query's " + q.Name + " can be read in more than one way"
 	}
 	return f
+}
+
+// named are the values of the parameters that some server takes for the one of
+// that name, how many of them have the name itself, and how many of these a value.
+func (v *view) named(name string) (values []string, exact, filled int) {
+	folded := foldName(name)
+	for _, p := range v.params {
+		if p.folded != folded {
+			continue
+		}
+		values = append(values, p.value)
+		if p.name == name {
+			exact++
+			if p.value != "" {
+				filled++
+			}
+		}
+	}
+	return values, exact, filled
 }
 
 // fitsValues holds the values of a parameter against globs: the first, the last,

@@ -41,7 +41,7 @@ func TestAskOnDesktop(t *testing.T) {
 			{"action": "ask", "methods": ["POST"], "path": "/pay/**", "note": "Money leaves."}, {"action": "allow"}]}},
 			"ask": {"wait": "` + wait + `"}, "listen": "` + addr + `"}`
 	}
-	writeConfig(t, desk, config("1m"))
+	writeConfig(t, desk, config("4m"))
 	a := launch(t, desk)
 	a.addr = addr
 	a.open()
@@ -96,7 +96,7 @@ func TestAskOnDesktop(t *testing.T) {
 
 	allowed := call("/pay/1", `{"amount": 129.5, "to": "Ada"}`)
 	desk.Window(questionTitle)
-	a.reads("ask", "May this call pass", "/pay/1", "bank", "zapier", "129.5", "Money leaves", "Allow once", "Deny")
+	a.reads("ask", "May this call pass", "/pay/1", "bank", "zapier", "129.5", "Money leaves", "For an hour")
 	a.tray.Get("1 call waits for your answer")
 	if n := arrived.Load(); n != 0 {
 		t.Fatalf("%d calls got through before the answer", n)
