@@ -50,6 +50,16 @@ func (i trayIcon) picture() []byte {
 	return assets.TrayRunning
 }
 
+// broken is how many services cannot be served.
+func broken(services []backend.ServiceInfo) (n int) {
+	for _, s := range services {
+		if s.Problem != "" {
+			n++
+		}
+	}
+	return n
+}
+
 // trayOf is what the tray shows of a View.
 func trayOf(v backend.View) trayState {
 	t := trayState{BaseURL: v.BaseURL, Tunnel: v.Tunnel.Phase != "" && v.Tunnel.Phase != backend.TunnelClosed, Paused: v.Phase == backend.Paused, CanPause: v.Phase == backend.Running || v.Phase == backend.Paused, Locked: locked(v), Waiting: v.Questions}
@@ -60,12 +70,7 @@ func trayOf(v backend.View) trayState {
 		}
 		t.Services = append(t.Services, s.Name)
 	}
-	broken := 0
-	for _, s := range v.Services {
-		if s.Problem != "" {
-			broken++
-		}
-	}
+	broken := broken(v.Services)
 	_, word := phase(v)
 	switch {
 	case !v.Problem.IsZero():

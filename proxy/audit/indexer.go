@@ -47,9 +47,7 @@ func (x *index) run(ctx context.Context) {
 			return
 		}
 		if err != nil && damaged(err) {
-			if err = x.renew(err); err == nil {
-				err = x.read()
-			}
+			err = x.remake(err)
 			more = err == nil
 		}
 		x.note(err)

@@ -24,11 +24,19 @@ func CheckService(s *Service) error {
 	} else if u.String() != s.BaseURL.String() {
 		return errors.New("base_url: is not written in its plain form")
 	}
-	for i, audience := range s.ValidAudiences {
-		if err := CheckAudience(audience); err != nil {
-			return fmt.Errorf("valid_audiences/%d: %w", i, err)
-		}
+	if err := s.checkWaiting(); err != nil {
+		return err
 	}
+	if s.Tunnel && !s.RequiresServiceToken {
+		return fmt.Errorf("tunnel: %w", errTunnelOpen)
+	}
+	if err := s.checkControl(); err != nil {
+		return err
+	}
+	return CheckCredential(s.Credential)
+}
+
+func (s *Service) checkWaiting() error {
 	for _, t := range []struct {
 		field string
 		d     time.Duration
@@ -40,11 +48,18 @@ func CheckService(s *Service) error {
 			return fmt.Errorf("%s: %w", t.field, err)
 		}
 	}
+	return nil
+}
+
+// checkControl says what is wrong with what callers may do.
+func (s *Service) checkControl() error {
+	for i, audience := range s.ValidAudiences {
+		if err := CheckAudience(audience); err != nil {
+			return fmt.Errorf("valid_audiences/%d: %w", i, err)
+		}
+	}
 	if err := checkLeakGuard(s.LeakGuard); err != nil {
 		return fmt.Errorf("leak_guard: %w", err)
-	}
-	if s.Tunnel && !s.RequiresServiceToken {
-		return fmt.Errorf("tunnel: %w", errTunnelOpen)
 	}
 	if err := CheckRules(s.Rules); err != nil {
 		return err
@@ -60,7 +75,7 @@ func CheckService(s *Service) error {
 			return fmt.Errorf("drift: %w", err)
 		}
 	}
-	return CheckCredential(s.Credential)
+	return nil
 }
 
 // set is the value of that key, which it adds in its place among the known
