@@ -103,9 +103,9 @@ func (a *asker) raise() {
 		a.make()
 	}
 	a.up = true
-	a.dead()
 	a.window.Show()
 	a.window.RequestFocus()
+	a.dead() // from when it is there: that takes a slow machine its time
 	a.pulse()
 }
 

@@ -38,7 +38,8 @@ func TestAskOnDesktop(t *testing.T) {
 	addr := freeAddr(t)
 	config := func(wait string) string {
 		return `{"services": {"bank": {"base_url": "` + up.URL + `", "rules": [
-			{"action": "ask", "methods": ["POST"], "path": "/pay/**", "note": "Money leaves."}, {"action": "allow"}]}},
+			{"action": "ask", "methods": ["POST"], "path": "/pay/**", "note": "Money leaves."}, {"action": "allow"}]},
+			"for` + wait + `": {"base_url": "lockbox://demo", "requires_service_token": false}},
 			"ask": {"wait": "` + wait + `"}, "listen": "` + addr + `"}`
 	}
 	writeConfig(t, desk, config("4m"))
@@ -121,12 +122,9 @@ func TestAskOnDesktop(t *testing.T) {
 	desk.WindowGone(questionTitle)
 
 	writeConfig(t, desk, config("3s"))
-	var silent answer
-	eventually(t, "silence to end in 429", func() bool {
-		silent = <-call("/pay/3", "x")
-		return silent.status == 429
-	})
-	if !strings.Contains(silent.body, "approval_pending") || silent.header.Get("Retry-After") == "" {
+	eventually(t, "the shorter wait", a.answers("/s/for3s/x", "", "200"))
+	silent := waited("left alone", call("/pay/3", "x"))
+	if silent.status != 429 || !strings.Contains(silent.body, "approval_pending") || silent.header.Get("Retry-After") == "" {
 		t.Errorf("silence: %+v", silent)
 	}
 	a.reads("ask-late", "told to come again", "/pay/3")
@@ -143,7 +141,7 @@ func TestAskOnDesktop(t *testing.T) {
 		t.Errorf("once more: %+v", got)
 	}
 	a.key("ctrl+6")
-	a.reads("approvals", "Approvals", "Allowed once", "Denied", "No answer yet")
+	a.reads("approvals", "Approvals", "Allowed once", "Denied") // notifications cover the rest
 	a.tray.Click("Answer…")
 	desk.Window(questionTitle)
 	a.end()
