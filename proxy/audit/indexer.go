@@ -54,7 +54,7 @@ func (x *index) run(ctx context.Context) {
 		}
 		x.note(err)
 		// Searches find more than before.
-		if catching = catching || x.log.Unsearched() > 0; catching && (!more || time.Since(told) > tellEvery) {
+		if catching = catching || x.unsearched() > 0; catching && (!more || time.Since(told) > tellEvery) {
 			x.log.tell()
 			told, catching = time.Now(), more
 		}

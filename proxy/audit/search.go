@@ -22,11 +22,13 @@ const maxTail = 5000
 
 // Unsearched is how many records List, Matches and Timeline do not find by filters
 // yet, as it was last looked at: they are still to be indexed.
-func (l *Log) Unsearched() int {
-	if l.index.db() == nil {
+func (l *Log) Unsearched() int { return l.index.unsearched() }
+
+func (x *index) unsearched() int {
+	if x.db() == nil {
 		return 0 // the files are searched
 	}
-	return max(0, int(l.index.behind.Load())-maxTail)
+	return max(0, int(x.behind.Load())-maxTail)
 }
 
 // found is a record with its place in the log.
