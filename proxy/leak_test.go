@@ -168,27 +168,30 @@ func TestLeakGuard(t *testing.T) {
 // TestLeakGuardSample sends generated answers through, in pieces as the network
 // makes them. The guard's own test has more of them.
 func TestLeakGuardSample(t *testing.T) {
-	r := rand.New(rand.NewPCG(21, 22))
-	var text string
-	var pack bool
+	type sample struct {
+		body   []byte
+		packed bool
+		length bool
+		cuts   []int // the sizes of what is written at a time, less than 0: and flushed
+	}
+	next := make(chan sample, 1)
 	up := upstreamOf(t, func(w http.ResponseWriter, _ *http.Request) {
-		body := []byte(text)
-		if pack {
+		s := <-next
+		if s.packed {
 			w.Header().Set("Content-Encoding", "gzip")
-			body = zipped(text)
 		}
-		if r.IntN(2) == 0 {
-			w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		if s.length {
+			w.Header().Set("Content-Length", strconv.Itoa(len(s.body)))
 		}
-		for len(body) > 0 {
-			n := min(len(body), 1+r.IntN(2*len(body)))
-			_, _ = w.Write(body[:n])
-			if r.IntN(2) == 0 {
+		for _, n := range s.cuts {
+			_, _ = w.Write(s.body[:max(n, -n)])
+			if n < 0 {
 				w.(http.Flusher).Flush()
 			}
-			body = body[n:]
+			s.body = s.body[max(n, -n):]
 		}
 	})
+	r := rand.New(rand.NewPCG(21, 22))
 	l := newLab(t, services("e", open(up.URL, leakCredential)))
 	g := guard.New(secret.New(leakKey))
 	forms := secret.EveryForm(secret.New(leakKey))
@@ -197,7 +200,17 @@ func TestLeakGuardSample(t *testing.T) {
 		noise := func() string {
 			return strings.Repeat([]string{"", "x ", `{"id": 1}, `, "sk-leak/", `\u00e9`}[r.IntN(5)], r.IntN(20)*(1+r.IntN(1+n%7*40)))
 		}
-		text, pack = noise()+form+noise(), r.IntN(3) == 0
+		text := noise() + form + noise()
+		s := sample{body: []byte(text), packed: r.IntN(3) == 0, length: r.IntN(2) == 0}
+		if s.packed {
+			s.body = zipped(text)
+		}
+		for left := len(s.body); left > 0; {
+			cut := min(left, 1+r.IntN(2*left))
+			left -= cut
+			s.cuts = append(s.cuts, cut*(1-2*r.IntN(2)))
+		}
+		next <- s
 		got := get(t, l.url+"/s/e/x", "Accept-Encoding", "gzip")
 		want, _ := g.Text(text)
 		if len(form) < guard.MinLength || got.err != nil || got.header.Get("Content-Encoding") != "" || g.Has(got.body) || len(got.body) != len(text) && got.body != want {
