@@ -64,31 +64,10 @@ func (d *decoder) limits(o *object, s *Service) {
 		s.EachToken = d.limitsAt(v, "each_token", s)
 	}
 	if v := o.value("token_limits"); !isNull(v) {
-		if all := d.object(v, "token_limits"); all != nil {
-			s.TokenLimits = make(map[string]Limits, len(all.names))
-			for i, name := range all.names {
-				at := &all.members[i]
-				if err := CheckAudience(name); err != nil {
-					d.fail(&at.Name, "token_limits", "the name of a token's audience, or its id, %v", err)
-					continue
-				}
-				s.TokenLimits[name] = Limits{}
-				if !isNull(&at.Value) {
-					s.TokenLimits[name] = d.limitsAt(&at.Value, "token_limits/"+name, s)
-				}
-				if uuid.Validate(name) != nil && s.ValidAudiences != nil && !slices.Contains(s.ValidAudiences, name) {
-					d.warn(&at.Name, "token_limits/"+name, "has no use: it is neither one of valid_audiences nor the id of a token")
-				}
-			}
-		}
+		d.tokenLimits(v, s)
 	}
 	if v := o.value("duplicates"); !isNull(v) {
-		if of := d.object(v, "duplicates"); of != nil {
-			d.unknown(of, "duplicates/", duplicatesKeys)
-			if s.Duplicates = d.duration(of.value("window"), "duplicates/window", 0); s.Duplicates == 0 && of.value("window") == nil {
-				d.missing(of, "duplicates/", "window")
-			}
-		}
+		s.Duplicates = d.duplicates(v)
 	}
 	if s.RequiresServiceToken {
 		return
@@ -98,6 +77,42 @@ func (d *decoder) limits(o *object, s *Service) {
 			d.idle(v, key)
 		}
 	}
+}
+
+// tokenLimits reads the limits that some tokens have.
+func (d *decoder) tokenLimits(v *hujson.Value, s *Service) {
+	all := d.object(v, "token_limits")
+	if all == nil {
+		return
+	}
+	s.TokenLimits = make(map[string]Limits, len(all.names))
+	for i, name := range all.names {
+		at := &all.members[i]
+		if err := CheckAudience(name); err != nil {
+			d.fail(&at.Name, "token_limits", "the name of a token's audience, or its id, %v", err)
+			continue
+		}
+		s.TokenLimits[name] = Limits{}
+		if !isNull(&at.Value) {
+			s.TokenLimits[name] = d.limitsAt(&at.Value, "token_limits/"+name, s)
+		}
+		if uuid.Validate(name) != nil && s.ValidAudiences != nil && !slices.Contains(s.ValidAudiences, name) {
+			d.warn(&at.Name, "token_limits/"+name, "has no use: it is neither one of valid_audiences nor the id of a token")
+		}
+	}
+}
+
+// duplicates reads the window in which a call is not made twice.
+func (d *decoder) duplicates(v *hujson.Value) time.Duration {
+	o := d.object(v, "duplicates")
+	if o == nil {
+		return 0
+	}
+	d.unknown(o, "duplicates/", duplicatesKeys)
+	if o.value("window") == nil {
+		d.missing(o, "duplicates/", "window")
+	}
+	return d.duration(o.value("window"), "duplicates/window", 0)
 }
 
 // limitsAt reads the limits of a service's tokens.
