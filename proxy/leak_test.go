@@ -345,6 +345,54 @@ func TestLeakGuardLiveToken(t *testing.T) {
 	}
 }
 
+// TestLeakGuardParts: a part of the credential that an upstream shows by itself is
+// found in its answer, and with the guard off not on record.
+func TestLeakGuardParts(t *testing.T) {
+	pair := base64.StdEncoding.EncodeToString([]byte("an-account:hunter2+hunter2"))
+	kinds := map[string]string{
+		"bearer": `"credential": {"type": "headers", "headers": {"X-Auth": "Bearer sk-part-0001"}}`,
+		"param":  `"credential": {"type": "headers", "headers": {"Authorization": "Token token=sk-part-0001"}}`,
+		"header": fmt.Sprintf(`"credential": {"type": "headers", "headers": {"Authorization": "Basic %s"}}`, pair),
+		"basic":  `"credential": {"type": "basic", "username": "an-account", "password": "hunter2+hunter2"}`,
+	}
+	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
+		text, _ := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(r.URL.Path, "/"))
+		printf(w, "(%s)", text)
+	})
+	var on []string
+	for name, credential := range kinds {
+		on = append(on, name, open(up.URL, credential), name+"-off", open(up.URL, credential, unguarded))
+	}
+	l := newLab(t, services(on...))
+	for _, tt := range []struct{ service, shown, want string }{
+		{"bearer", "sk-part-0001", "[]"},
+		{"bearer", "Bearer sk-part-0001", "[]"},
+		{"bearer", "Bearer", "Bearer"},
+		{"param", "sk-part-0001", "[]"},
+		{"header", "Basic " + pair, "[]"},
+		{"header", pair, "[]"},
+		{"header", "hunter2+hunter2", "[]"},
+		{"header", "an-account hunter2%2Bhunter2", "an-account []"},
+		{"header", "an-account:hunter2+hunter2", "[]"},
+		{"basic", "Basic " + pair, "Basic []"},
+		{"basic", "hunter2+hunter2", "[]"},
+		{"basic", "an-account", "an-account"},
+		{"basic", "an-account:hunter2+hunter2", "[]"},
+	} {
+		path := "/" + base64.RawURLEncoding.EncodeToString([]byte(tt.shown))
+		for service, mark := range map[string]string{tt.service: guard.Mark, tt.service + "-off": secret.Redacted} {
+			r := get(t, l.url+"/s/"+service+path)
+			want := "(" + strings.ReplaceAll(tt.want, "[]", mark) + ")"
+			if x := l.exchanges(t)[0]; x.ResponseBody.Text != want {
+				t.Errorf("%s, %q: the record has %q, want %q", service, tt.shown, x.ResponseBody.Text, want)
+			}
+			if !strings.HasSuffix(service, "-off") && r.body != want {
+				t.Errorf("%s, %q: the caller got %q, want %q", service, tt.shown, r.body, want)
+			}
+		}
+	}
+}
+
 // TestLeakGuardWebSocket: messages are looked through, in as many pieces as they
 // come.
 func TestLeakGuardWebSocket(t *testing.T) {
