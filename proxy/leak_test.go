@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/json"
@@ -298,6 +299,69 @@ func TestLeakGuardStreams(t *testing.T) {
 	close(next)
 	if r := finish(res); r.err != nil || r.body != "" {
 		t.Errorf("%q, %v at the end", r.body, r.err)
+	}
+}
+
+// TestLeakGuardSlow: what takes longer than an answer is held for goes on as it
+// comes, to its end, to where it breaks off, or until the caller leaves.
+func TestLeakGuardSlow(t *testing.T) {
+	packed := zipped("a " + leakKey + " b" + strings.Repeat(" and more", 1000))
+	began, left := make(chan struct{}), make(chan struct{}, 1)
+	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
+		body, query := []byte("a "+leakKey+" b"), r.URL.Query()
+		if query.Get("is") != "" {
+			body = packed
+			w.Header().Set("Content-Encoding", "gzip")
+		}
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		_, _ = w.Write(body[:len(body)/2])
+		w.(http.Flusher).Flush()
+		switch query.Get("then") {
+		case "break":
+			time.Sleep(250 * time.Millisecond)
+			panic(http.ErrAbortHandler)
+		case "leave":
+			began <- struct{}{}
+			<-r.Context().Done()
+			left <- struct{}{}
+			return
+		}
+		time.Sleep(250 * time.Millisecond)
+		_, _ = w.Write(body[len(body)/2:])
+	})
+	l := newLab(t, services("e", open(up.URL, leakCredential)))
+	for range 3 { // on a connection that was used, too
+		for _, is := range []string{"", "gzip"} {
+			want := "a " + guard.Mark + strings.Repeat("*", len(leakKey)-len(guard.Mark)) + " b"
+			if is != "" {
+				want = "a " + guard.Mark + " b" + strings.Repeat(" and more", 1000)
+			}
+			if r := get(t, l.url+"/s/e/x?is="+is, "Accept-Encoding", "gzip"); r.err != nil || r.body != want {
+				t.Errorf("%q: %.200q, %v; want %.200q", is, r.body, r.err, want)
+			}
+			if res, err := client.Do(request(t, "GET", l.url+"/s/e/x?then=break&is="+is, nil, "Accept-Encoding", "gzip")); err == nil {
+				if r := finish(res); r.err == nil {
+					t.Errorf("%q, broken off: it seems to be whole: %d %.200q", is, r.status, r.body)
+				}
+			}
+			ctx, leave := context.WithCancel(t.Context())
+			gone := make(chan struct{})
+			go func() {
+				defer close(gone)
+				if res, err := client.Do(request(t, "GET", l.url+"/s/e/x?then=leave&is="+is, nil, "Accept-Encoding", "gzip").WithContext(ctx)); err == nil {
+					_ = finish(res)
+				}
+			}()
+			<-began
+			leave()
+			<-gone
+			<-left
+		}
+	}
+	for _, x := range l.exchanges(t) {
+		if want := strings.Contains(x.Query, "then="); (x.Decision == audit.Failed) != want {
+			t.Errorf("record %+v", x)
+		}
 	}
 }
 
