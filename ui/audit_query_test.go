@@ -201,7 +201,7 @@ func TestAuditTimeline(t *testing.T) {
 	if q.Since.After(buckets[20].Start) || q.Until.Before(buckets[61].Start) || q.Until.Sub(buckets[61].Start) > time.Second {
 		t.Errorf("from %v to %v, want %v to %v", q.Since, q.Until, buckets[20].Start, buckets[61].Start)
 	}
-	if got := p.chips.chips[7].label; !strings.Contains(got, " – ") {
+	if got := p.chips.chips[6].label; !strings.Contains(got, " – ") {
 		t.Errorf("the chip says %q", got)
 	}
 	p.timeline.Tapped(&fyne.PointEvent{Position: at(10)})

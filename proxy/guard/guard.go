@@ -4,9 +4,11 @@
 package guard
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math/bits"
 	"slices"
+	"strings"
 
 	"lockbox/proxy/secret"
 )
@@ -84,7 +86,8 @@ func (g *Guard) With(secrets ...secret.Value) *Guard {
 }
 
 func (g *Guard) compile() {
-	slices.SortFunc(g.forms, func(a, b string) int { return len(a) - len(b) })
+	slices.SortFunc(g.forms, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
+	g.forms = slices.Compact(g.forms) // one secret may be part of another
 	g.longest = len(g.forms[len(g.forms)-1])
 	g.step = len(g.forms[0]) - gramLength + 1
 	grams := g.step * len(g.forms)
