@@ -156,7 +156,7 @@ func (g *Guard) search(p []byte, found []span) []span {
 	if len(p) >= gramLength {
 		// The condition of the loop bounds every look; checks of each of them would
 		// take longer than the looks.
-		first := unsafe.Pointer(unsafe.SliceData(p))
+		first := unsafe.Pointer(unsafe.SliceData(p)) //nolint:gosec // as above
 		at := func(i int) uint32 {
 			return hash(binary.LittleEndian.Uint32((*[gramLength]byte)(unsafe.Add(first, i))[:]))
 		}
