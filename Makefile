@@ -76,7 +76,10 @@ sdk: go
 # Real windows on a private desktop, in the packages that have such tests.
 desktop: test-packages
 	@mkdir -p "$(LOCKBOX_ARTIFACTS)"
-	go test -tags desktop -count=1 -timeout 20m -p 1 $$(grep -rl --include='*_test.go' '^//go:build.*\bdesktop\b' . | xargs -n1 dirname | sort -u)
+	@# ui draws its pictures without a display, and so beside the others, which wait for theirs most of the time.
+	go test -tags desktop -count=1 -timeout 20m ./ui & pictures=$$!; \
+	go test -tags desktop -count=1 -timeout 20m -p 1 $$(grep -rl --include='*_test.go' '^//go:build.*\bdesktop\b' . | xargs -n1 dirname | sort -u | grep -vx ./ui) || { kill $$pictures; exit 1; }; \
+	wait $$pictures
 
 # Lockbox beside nginx and a plain ReverseProxy; then the parts by themselves.
 bench: go
