@@ -58,7 +58,7 @@ lint: go
 # Pages run on Fyne's test driver here, which needs no display and, without the
 # packages that do, builds with the race detector in half a minute.
 race: go
-	CGO_ENABLED=1 go test -race -tags headless ./...
+	CGO_ENABLED=1 go test -race -tags headless -timeout 20m ./...
 
 # The npm registry is asked in npm ci only, and only when the lock file is another
 # than what is installed.
@@ -76,7 +76,10 @@ sdk: go
 # Real windows on a private desktop, in the packages that have such tests.
 desktop: test-packages
 	@mkdir -p "$(LOCKBOX_ARTIFACTS)"
-	go test -tags desktop -count=1 -p 1 $$(grep -rl --include='*_test.go' '^//go:build.*\bdesktop\b' . | xargs -n1 dirname | sort -u)
+	@# ui draws its pictures without a display, and so beside the others, which wait for theirs most of the time.
+	go test -tags desktop -count=1 -timeout 20m ./ui & pictures=$$!; \
+	go test -tags desktop -count=1 -timeout 20m -p 1 $$(grep -rl --include='*_test.go' '^//go:build.*\bdesktop\b' . | xargs -n1 dirname | sort -u | grep -vx ./ui) || { kill $$pictures; exit 1; }; \
+	wait $$pictures
 
 # Lockbox beside nginx and a plain ReverseProxy; then the parts by themselves.
 bench: go

@@ -1,9 +1,11 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -31,7 +33,7 @@ var (
 
 // asked is a call that a rule wants a person's yes to. The caller waits.
 type asked struct {
-	in      *http.Request
+	in      *http.Request // not the server's once something of its body was read
 	route   *route
 	target  *target
 	rec     *record
@@ -50,6 +52,7 @@ func (s *Server) ask(w http.ResponseWriter, a *asked) (read []byte, p *problem) 
 		if read, whole, p = s.readAhead(w, a.in, askedBody); p != nil {
 			return nil, p
 		}
+		a.putBack(read)
 	}
 	ctx := a.in.Context()
 	var ended <-chan struct{}
@@ -73,6 +76,16 @@ func (s *Server) ask(w http.ResponseWriter, a *asked) (read []byte, p *problem) 
 		return read, errTooManyAsked
 	}
 	return read, errPending
+}
+
+// putBack puts what was read of the body before the rest.
+func (a *asked) putBack(read []byte) {
+	body := a.in.Body
+	a.in = a.in.WithContext(a.in.Context())
+	a.in.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(read), body), body}
 }
 
 // stopped is why a call must not go on that was good when it began to wait.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
@@ -341,7 +342,7 @@ func TestAskSocket(t *testing.T) {
 			}
 			if c != nil {
 				_, msg, err := c.ReadMessage()
-				if string(msg) != "Bearer real-key-0001" || err != nil {
+				if string(msg) != hex.EncodeToString([]byte("Bearer real-key-0001")) || err != nil {
 					t.Errorf("the socket says %q, %v", msg, err)
 				}
 				_ = c.Close()

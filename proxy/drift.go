@@ -66,7 +66,7 @@ func (s *Server) watch(rt *route, rec *record) *problem {
 	} else {
 		s.opts.Register.Note(rec.entry.ID(), sight)
 	}
-	s.log.Warn("a token is used in a new way", "id", rec.entry.ID(), "service", rt.service.Name, "new", sight.Words(time.UTC), "paused", pause)
+	s.log.Warn("a token is used in a new way", "id", rec.entry.ID(), "service", rt.service.Name, "new", sight.Words(), "paused", pause)
 	if s.opts.OnDrift != nil {
 		s.opts.OnDrift(Drifted{rec.entry.ID(), sight, rt.drift})
 	}
@@ -89,5 +89,5 @@ func (c *record) drifted(news drift.News) {
 
 func pausedProblem(s drift.Sight) *problem {
 	return refuse(http.StatusForbidden, "token_paused", "Token paused",
-		fmt.Sprintf("The token is paused, for it was used in a new way: %s (%s). Its owner can say that it was them, on Lockbox's Tokens page or with lockbox tokens resume, or revoke it.", s.Words(time.UTC), s.At.UTC().Format(time.RFC3339)))
+		fmt.Sprintf("The token is paused, for it was used in a new way: %s (%s). Its owner can say that it was them, on Lockbox's Tokens page or with lockbox tokens resume, or revoke it.", s.Words(), s.At.UTC().Format(time.RFC3339)))
 }

@@ -186,11 +186,7 @@ func (x *laneCall) head() {
 	for i := range x.req.Fields {
 		f := &x.req.Fields[i]
 		if f.Name == "Accept-Encoding" && x.guard != nil {
-			if x.req.Fields.First(i) {
-				for _, v := range guard.Accept(x.in.Header[f.Name]) {
-					b = appendField(b, f.Name, v)
-				}
-			}
+			b = x.accepted(b, i)
 			continue
 		}
 		if f.Name == "Connection" || f.Name == "Proxy-Authenticate" || x.drops(f.Name, x.in.Header[f.Name]) {
@@ -203,6 +199,18 @@ func (x *laneCall) head() {
 	}
 	b = append(b, x.to.fields...)
 	x.out = append(b, "\r\n"...)
+}
+
+// accepted adds the codings of answers that the guard can read, in the place of the
+// first field that has what the caller can.
+func (x *laneCall) accepted(b []byte, i int) []byte {
+	const name = "Accept-Encoding"
+	if x.req.Fields.First(i) {
+		for _, v := range guard.Accept(x.in.Header[name]) {
+			b = appendField(b, name, v)
+		}
+	}
+	return b
 }
 
 func appendField(b []byte, name, value string) []byte {

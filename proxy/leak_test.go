@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/json"
@@ -168,27 +169,30 @@ func TestLeakGuard(t *testing.T) {
 // TestLeakGuardSample sends generated answers through, in pieces as the network
 // makes them. The guard's own test has more of them.
 func TestLeakGuardSample(t *testing.T) {
-	r := rand.New(rand.NewPCG(21, 22))
-	var text string
-	var pack bool
+	type sample struct {
+		body   []byte
+		packed bool
+		length bool
+		cuts   []int // the sizes of what is written at a time, less than 0: and flushed
+	}
+	next := make(chan sample, 1)
 	up := upstreamOf(t, func(w http.ResponseWriter, _ *http.Request) {
-		body := []byte(text)
-		if pack {
+		s := <-next
+		if s.packed {
 			w.Header().Set("Content-Encoding", "gzip")
-			body = zipped(text)
 		}
-		if r.IntN(2) == 0 {
-			w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		if s.length {
+			w.Header().Set("Content-Length", strconv.Itoa(len(s.body)))
 		}
-		for len(body) > 0 {
-			n := min(len(body), 1+r.IntN(2*len(body)))
-			_, _ = w.Write(body[:n])
-			if r.IntN(2) == 0 {
+		for _, n := range s.cuts {
+			_, _ = w.Write(s.body[:max(n, -n)])
+			if n < 0 {
 				w.(http.Flusher).Flush()
 			}
-			body = body[n:]
+			s.body = s.body[max(n, -n):]
 		}
 	})
+	r := rand.New(rand.NewPCG(21, 22))
 	l := newLab(t, services("e", open(up.URL, leakCredential)))
 	g := guard.New(secret.New(leakKey))
 	forms := secret.EveryForm(secret.New(leakKey))
@@ -197,7 +201,17 @@ func TestLeakGuardSample(t *testing.T) {
 		noise := func() string {
 			return strings.Repeat([]string{"", "x ", `{"id": 1}, `, "sk-leak/", `\u00e9`}[r.IntN(5)], r.IntN(20)*(1+r.IntN(1+n%7*40)))
 		}
-		text, pack = noise()+form+noise(), r.IntN(3) == 0
+		text := noise() + form + noise()
+		s := sample{body: []byte(text), packed: r.IntN(3) == 0, length: r.IntN(2) == 0}
+		if s.packed {
+			s.body = zipped(text)
+		}
+		for left := len(s.body); left > 0; {
+			cut := min(left, 1+r.IntN(2*left))
+			left -= cut
+			s.cuts = append(s.cuts, cut*(1-2*r.IntN(2)))
+		}
+		next <- s
 		got := get(t, l.url+"/s/e/x", "Accept-Encoding", "gzip")
 		want, _ := g.Text(text)
 		if len(form) < guard.MinLength || got.err != nil || got.header.Get("Content-Encoding") != "" || g.Has(got.body) || len(got.body) != len(text) && got.body != want {
@@ -288,6 +302,69 @@ func TestLeakGuardStreams(t *testing.T) {
 	}
 }
 
+// TestLeakGuardSlow: what takes longer than an answer is held for goes on as it
+// comes, to its end, to where it breaks off, or until the caller leaves.
+func TestLeakGuardSlow(t *testing.T) {
+	packed := zipped("a " + leakKey + " b" + strings.Repeat(" and more", 1000))
+	began, left := make(chan struct{}), make(chan struct{}, 1)
+	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
+		body, query := []byte("a "+leakKey+" b"), r.URL.Query()
+		if query.Get("is") != "" {
+			body = packed
+			w.Header().Set("Content-Encoding", "gzip")
+		}
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		_, _ = w.Write(body[:len(body)/2])
+		w.(http.Flusher).Flush()
+		switch query.Get("then") {
+		case "break":
+			time.Sleep(250 * time.Millisecond)
+			panic(http.ErrAbortHandler)
+		case "leave":
+			began <- struct{}{}
+			<-r.Context().Done()
+			left <- struct{}{}
+			return
+		}
+		time.Sleep(250 * time.Millisecond)
+		_, _ = w.Write(body[len(body)/2:])
+	})
+	l := newLab(t, services("e", open(up.URL, leakCredential)))
+	for range 3 { // on a connection that was used, too
+		for _, is := range []string{"", "gzip"} {
+			want := "a " + guard.Mark + strings.Repeat("*", len(leakKey)-len(guard.Mark)) + " b"
+			if is != "" {
+				want = "a " + guard.Mark + " b" + strings.Repeat(" and more", 1000)
+			}
+			if r := get(t, l.url+"/s/e/x?is="+is, "Accept-Encoding", "gzip"); r.err != nil || r.body != want {
+				t.Errorf("%q: %.200q, %v; want %.200q", is, r.body, r.err, want)
+			}
+			if res, err := client.Do(request(t, "GET", l.url+"/s/e/x?then=break&is="+is, nil, "Accept-Encoding", "gzip")); err == nil {
+				if r := finish(res); r.err == nil {
+					t.Errorf("%q, broken off: it seems to be whole: %d %.200q", is, r.status, r.body)
+				}
+			}
+			ctx, leave := context.WithCancel(t.Context())
+			gone := make(chan struct{})
+			go func() {
+				defer close(gone)
+				if res, err := client.Do(request(t, "GET", l.url+"/s/e/x?then=leave&is="+is, nil, "Accept-Encoding", "gzip").WithContext(ctx)); err == nil {
+					_ = finish(res)
+				}
+			}()
+			<-began
+			leave()
+			<-gone
+			<-left
+		}
+	}
+	for _, x := range l.exchanges(t) {
+		if want := strings.Contains(x.Query, "then="); (x.Decision == audit.Failed) != want {
+			t.Errorf("record %+v", x)
+		}
+	}
+}
+
 // TestLeakGuardInterim: the answers before the answer have headers too.
 func TestLeakGuardInterim(t *testing.T) {
 	up := rawUpstream(t, func(c net.Conn) {
@@ -329,6 +406,54 @@ func TestLeakGuardLiveToken(t *testing.T) {
 	r := get(t, l.url+"/s/aws/x")
 	if coded, ok := strings.CutPrefix(r.body, guard.Mark+" "); r.status != 200 || !ok || len(coded) != 128 {
 		t.Errorf("%d %q", r.status, r.body)
+	}
+}
+
+// TestLeakGuardParts: a part of the credential that an upstream shows by itself is
+// found in its answer, and with the guard off not on record.
+func TestLeakGuardParts(t *testing.T) {
+	pair := base64.StdEncoding.EncodeToString([]byte("an-account:hunter2+hunter2"))
+	kinds := map[string]string{
+		"bearer": `"credential": {"type": "headers", "headers": {"X-Auth": "Bearer sk-part-0001"}}`,
+		"param":  `"credential": {"type": "headers", "headers": {"Authorization": "Token token=sk-part-0001"}}`,
+		"header": fmt.Sprintf(`"credential": {"type": "headers", "headers": {"Authorization": "Basic %s"}}`, pair),
+		"basic":  `"credential": {"type": "basic", "username": "an-account", "password": "hunter2+hunter2"}`,
+	}
+	up := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) {
+		text, _ := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(r.URL.Path, "/"))
+		printf(w, "(%s)", text)
+	})
+	var on []string
+	for name, credential := range kinds {
+		on = append(on, name, open(up.URL, credential), name+"-off", open(up.URL, credential, unguarded))
+	}
+	l := newLab(t, services(on...))
+	for _, tt := range []struct{ service, shown, want string }{
+		{"bearer", "sk-part-0001", "[]"},
+		{"bearer", "Bearer sk-part-0001", "[]"},
+		{"bearer", "Bearer", "Bearer"},
+		{"param", "sk-part-0001", "[]"},
+		{"header", "Basic " + pair, "[]"},
+		{"header", pair, "[]"},
+		{"header", "hunter2+hunter2", "[]"},
+		{"header", "an-account hunter2%2Bhunter2", "an-account []"},
+		{"header", "an-account:hunter2+hunter2", "[]"},
+		{"basic", "Basic " + pair, "Basic []"},
+		{"basic", "hunter2+hunter2", "[]"},
+		{"basic", "an-account", "an-account"},
+		{"basic", "an-account:hunter2+hunter2", "[]"},
+	} {
+		path := "/" + base64.RawURLEncoding.EncodeToString([]byte(tt.shown))
+		for service, mark := range map[string]string{tt.service: guard.Mark, tt.service + "-off": secret.Redacted} {
+			r := get(t, l.url+"/s/"+service+path)
+			want := "(" + strings.ReplaceAll(tt.want, "[]", mark) + ")"
+			if x := l.exchanges(t)[0]; x.ResponseBody.Text != want {
+				t.Errorf("%s, %q: the record has %q, want %q", service, tt.shown, x.ResponseBody.Text, want)
+			}
+			if !strings.HasSuffix(service, "-off") && r.body != want {
+				t.Errorf("%s, %q: the caller got %q, want %q", service, tt.shown, r.body, want)
+			}
+		}
 	}
 }
 

@@ -8,11 +8,14 @@ import (
 	"testing"
 
 	"lockbox/proxy/audit"
+	"lockbox/proxy/secret"
 )
 
 func TestReplay(t *testing.T) {
 	up := echo(t)
+	show := upstreamOf(t, func(w http.ResponseWriter, r *http.Request) { printf(w, "%s", r.Header.Get("Authorization")) })
 	l := newLab(t, services(
+		"shows", shut(show.URL, `"credential": {"type": "bearer", "token": "real-key-0001"}`, unguarded),
 		"shut", shut(up.URL+"/v1", `"credential": {"type": "bearer", "token": "real-key-0001"}`),
 		"missing", shut(up.URL, `"credential": {"type": "bearer", "token": "keychain://missing/token"}`),
 		"gone", shut("http://127.0.0.1:1"),
@@ -77,6 +80,15 @@ func TestReplay(t *testing.T) {
 		})
 	}
 
+	t.Run("the credential in its answer", func(t *testing.T) {
+		x, err := l.Replay(t.Context(), Replay{Of: "of", Method: "GET", Target: "/s/shows/"})
+		if err != nil || x.ResponseBody.Text != "Bearer "+secret.Redacted {
+			t.Errorf("the record has %q, %v; want the credential redacted", x.ResponseBody.Text, err)
+		}
+		if all := l.recorded(t); strings.Contains(all, "real-key-0001") {
+			t.Error("the credential is on record or in the log")
+		}
+	})
 	t.Run("paused", func(t *testing.T) {
 		l.SetPaused(true)
 		defer l.SetPaused(false)

@@ -24,14 +24,13 @@ func (s *Server) ruled(w http.ResponseWriter, r *http.Request, rt *route, t *tar
 	}
 	q := t.question(r, rec)
 	v := rt.rules.Check(&q)
-	if v.NeedsBody || v.Action == config.Ask || v.Limit > 0 {
-		r = r.WithContext(r.Context())
-	}
 	if v.NeedsBody {
 		var p *problem
 		if q.Body, p = s.readWhole(w, r, rt.rules.BodyLimit()); p != nil {
 			return r, p
 		}
+		r = r.WithContext(r.Context())
+		r.Body = io.NopCloser(bytes.NewReader(q.Body))
 		v = rt.rules.Check(&q)
 	}
 	rec.ruled(v.Rule)
@@ -40,7 +39,9 @@ func (s *Server) ruled(w http.ResponseWriter, r *http.Request, rt *route, t *tar
 	switch v.Action {
 	case config.Allow:
 	case config.Ask:
-		read, p = s.ask(w, &asked{r, rt, t, rec, v})
+		a := &asked{r, rt, t, rec, v}
+		read, p = s.ask(w, a)
+		r = a.in
 	default:
 		p = errDenied.saying(v.Reason)
 	}
@@ -49,6 +50,7 @@ func (s *Server) ruled(w http.ResponseWriter, r *http.Request, rt *route, t *tar
 		return r, p
 	}
 	if v.Limit > 0 && r.ContentLength < 0 && q.Body == nil {
+		r = r.WithContext(r.Context())
 		r.Body = &boundBody{ReadCloser: r.Body, left: v.Limit, problem: errDenied.saying(fmt.Sprintf("The body has more than the %d bytes that rule %s allows.", v.Limit, v.Rule))}
 	}
 	return r, nil
@@ -62,8 +64,7 @@ func (t *target) question(r *http.Request, rec *record) policy.Request {
 	}
 }
 
-// readWhole reads a body that a rule depends on, before anything of it is sent on,
-// and puts it back.
+// readWhole reads a body that a rule depends on, before anything of it is sent on.
 func (s *Server) readWhole(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *problem) {
 	tooLarge := refuse(http.StatusRequestEntityTooLarge, "body_too_large", "Body too large",
 		fmt.Sprintf("A rule of the service depends on what the body says, and one of more than %d bytes is not read for that. A max_body in the rule raises this bound.", limit))
@@ -78,17 +79,17 @@ func (s *Server) readWhole(w http.ResponseWriter, r *http.Request, limit int64) 
 }
 
 // readAhead reads the beginning of a body, a little more than limit at most, before
-// anything of it is sent on, and puts it back. whole says that there is no more.
+// anything of it is sent on. whole says that there is no more.
 func (s *Server) readAhead(w http.ResponseWriter, r *http.Request, limit int64) (head []byte, whole bool, p *problem) {
 	deadlines := http.NewResponseController(w)
-	var b bytes.Buffer
+	head = []byte{} // not nil, which is not known
 	piece := buffers.Get()
 	defer buffers.Put(piece)
-	for int64(b.Len()) <= limit && !whole {
+	for int64(len(head)) <= limit && !whole {
 		// Fails where there is no connection, as in a replay; then nothing can stall.
 		_ = deadlines.SetReadDeadline(time.Now().Add(s.stall))
 		n, err := r.Body.Read(piece)
-		b.Write(piece[:n])
+		head = append(head, piece[:n]...)
 		switch {
 		case errors.Is(err, io.EOF):
 			whole = true
@@ -97,19 +98,7 @@ func (s *Server) readAhead(w http.ResponseWriter, r *http.Request, limit int64) 
 		}
 	}
 	_ = deadlines.SetReadDeadline(time.Time{})
-	head = append([]byte{}, b.Bytes()...)
-	if whole = whole && int64(len(head)) <= limit; whole {
-		r.Body = io.NopCloser(bytes.NewReader(head))
-	} else {
-		r.Body = readBack{io.MultiReader(bytes.NewReader(head), r.Body), r.Body}
-	}
-	return head, whole, nil
-}
-
-// readBack is a body of which the beginning was read and put back.
-type readBack struct {
-	io.Reader
-	io.Closer
+	return head, whole && int64(len(head)) <= limit, nil
 }
 
 // boundBody is a body of unknown length that may not grow past what a rule allows.

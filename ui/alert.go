@@ -112,7 +112,7 @@ func (a *alerts) driftAlert(d backend.Drift) (title, text string) {
 	if t, ok := a.backend.TokenByID(d.Token); ok {
 		name = visible(tokenName(t))
 	}
-	title, text = name+" is used in a new way", backend.Sentence(visible(d.Sight.Words(time.Local)))
+	title, text = name+" is used in a new way", backend.Sentence(visible(d.Sight.Words()))
 	if d.Paused {
 		title = name + " is paused: it was used in a new way"
 	}

@@ -81,7 +81,7 @@ func TestDriftAlert(t *testing.T) {
 	if title, text := a.driftAlert(one); title != "A token is paused: it was used in a new way" || !strings.HasPrefix(text, "Network 203.0.113.0/24. ") {
 		t.Errorf("%q, %q", title, text)
 	}
-	if title, text := a.driftAlert(other); title != "A token is used in a new way" || !strings.HasPrefix(text, "At 12:30. ") {
+	if title, text := a.driftAlert(other); title != "A token is used in a new way" || !strings.HasPrefix(text, "Unusual hour. ") {
 		t.Errorf("%q, %q", title, text)
 	}
 }

@@ -16,7 +16,7 @@ const (
 	// another question, answers nothing.
 	deadTime = 700 * time.Millisecond
 	// fuseEvery is how often the time that is left is drawn.
-	fuseEvery = 200 * time.Millisecond
+	fuseEvery = 400 * time.Millisecond
 	// tellEvery is between two notifications of questions.
 	tellEvery = 10 * time.Second
 )
@@ -103,9 +103,9 @@ func (a *asker) raise() {
 		a.make()
 	}
 	a.up = true
-	a.dead()
 	a.window.Show()
 	a.window.RequestFocus()
+	a.dead() // from when it is there: that takes a slow machine its time
 	a.pulse()
 }
 
@@ -235,6 +235,9 @@ func (a *asker) key(k fyne.KeyName) bool {
 	if !a.alive() {
 		a.dead()
 		return true
+	}
+	if !a.pane.buttons.Visible() { // a rule is looked at
+		return false
 	}
 	switch k {
 	case fyne.KeyA:

@@ -58,6 +58,8 @@ func TestQuestionWindow(t *testing.T) {
 	out := s.calling("/s/bank/pay/1?x=\u202e1", `{"amount":100,"to":"ev`+"\u202e"+`il"}`)
 	s.until("the window comes up", func() bool { return a.up })
 	p := a.pane
+	a.dead() // as when it has just come up, however slow the test is
+	a.tick()
 	test.Tap(p.answers[0])
 	typed(a, fyne.KeyA)
 	if p.working || !p.answers[0].Disabled() {
@@ -96,6 +98,7 @@ func TestQuestionKeys(t *testing.T) {
 	a := s.asker
 	out := s.calling("/s/bank/pay/1", "x")
 	s.until("the window comes up", func() bool { return a.up })
+	a.dead() // as when it has just come up, however slow the test is
 	for began := time.Now(); time.Since(began) < 2*deadTime; time.Sleep(20 * time.Millisecond) {
 		for _, k := range []fyne.KeyName{fyne.KeyH, fyne.KeyA, fyne.KeyD} {
 			typed(a, k)

@@ -31,6 +31,7 @@ type questionPane struct {
 	body    *part
 	nobody  *line
 	hour    *prose
+	hint    *line
 	trouble *strip
 	sure    *strip // before a rule is written
 	buttons *fyne.Container
@@ -60,7 +61,7 @@ var questionFacts = []struct {
 
 func newQuestionPane(a *asker) *questionPane {
 	f := a.face
-	p := &questionPane{asker: a, number: caption(""), fuse: newFuse(), left: caption("").flexible(), call: newSheet(f, true), note: newStrip(f.keys), nobody: caption("No body.").flexible(), hour: newProse("", theme.SizeNameCaptionText, colorMuted), trouble: newStrip(f.keys), sure: newStrip(f.keys)}
+	p := &questionPane{asker: a, number: caption(""), fuse: newFuse(), left: caption("").flexible(), call: newSheet(f, true), note: newStrip(f.keys), nobody: caption("No body.").flexible(), hour: newProse("", theme.SizeNameCaptionText, colorMuted), hint: caption("A allows once, H for an hour, D denies. Esc leaves it open.").flexible(), trouble: newStrip(f.keys), sure: newStrip(f.keys)}
 	p.skip = newButton(f.keys, "Next", nil, a.next).quiet()
 	head := column(gapSmall+2, ends(heading("May this call pass?"), p.number, p.skip), p.fuse, p.left)
 	p.body = newPart(f, "Body")
@@ -79,7 +80,7 @@ func newQuestionPane(a *asker) *questionPane {
 	once := p.answerBy("Allow once", backend.AllowOnce).primary()
 	p.answers = []*button{once, hour, always, deny}
 	p.buttons = container.NewBorder(nil, nil, deny, row(gapSmall, always, hour, once))
-	foot := column(gapSmall+2, p.trouble.root, p.sure.root, p.hour.root, p.buttons, caption("A allows once, H for an hour, D denies. Esc leaves it open.").flexible())
+	foot := column(gapSmall+2, p.trouble.root, p.sure.root, p.hour.root, p.buttons, p.hint)
 	p.root = newSurface(theme.ColorNameBackground, "", 0, 0, container.NewBorder(
 		inset(gapLarge-4, gap, gapLarge, gapLarge, head),
 		newSurface(colorNav, "", 0, 0, inset(gap, gap, gapLarge, gapLarge, foot)), nil, nil, p.scroll))
@@ -174,6 +175,7 @@ func (p *questionPane) askAlways() {
 		action{label: "Back", do: func() { p.back() }}, action{label: "Write it", do: func() { p.asker.answer(backend.AllowAlways) }})
 	p.buttons.Hide()
 	p.hour.root.Hide()
+	p.hint.Hide()
 	p.root.Refresh()
 }
 
@@ -185,6 +187,7 @@ func (p *questionPane) back() bool {
 	p.sure.clear()
 	p.buttons.Show()
 	p.hour.root.Show()
+	p.hint.Show()
 	p.root.Refresh()
 	return true
 }

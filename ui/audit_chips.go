@@ -40,9 +40,9 @@ var filters = []struct {
 	{"listener", "Listener", true},
 	{"audience", "Audience", true},
 	{"decision", "Decision", true},
-	{"drift", "New use", false},
 	{"since", "Time", true},
 	{"token", "Token", false},
+	{"drift", "New use", true},
 }
 
 // spans are the ranges of the time filter.

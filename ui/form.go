@@ -238,6 +238,9 @@ func (s *serviceForm) begin() fyne.Focusable {
 	if s.preset != nil {
 		return s.keyFields["key/"+s.begun.Keys[0].Field].entry
 	}
+	if s.name.Text != "" && s.baseURL.Text == "" {
+		return s.baseURL
+	}
 	return s.name
 }
 

@@ -124,10 +124,11 @@ func (*navRenderer) MinSize() fyne.Size { return fyne.NewSize(120, navHeight) }
 func (r *navRenderer) Refresh() {
 	r.ground.FillColor, r.bar.FillColor = color.Transparent, color.Transparent
 	r.label.style.Bold = r.item.current || r.item.things > 0
-	r.label.text = r.item.label
-	if r.item.things > 0 {
-		r.label.text += fmt.Sprintf(" (%d)", r.item.things)
+	r.label.text, r.key.text = r.item.label, r.item.key
+	if r.item.things > 0 { // in the key's place
+		r.label.text, r.key.text = fmt.Sprintf("%s (%d)", r.item.label, r.item.things), ""
 	}
+	r.Layout(r.item.Size())
 	switch {
 	case r.item.current:
 		r.ground.FillColor = theme.Color(theme.ColorNameSelection)

@@ -15,7 +15,7 @@ import (
 type picker struct {
 	*face
 	root   fyne.CanvasObject
-	choose func(p *backend.Preset, typed string) // nil: another API, which may be called what was typed
+	choose func(p *backend.Preset, name string) // nil: another API, which may be called so
 	back   func()
 
 	search  *entry
@@ -38,7 +38,7 @@ func newPicker(f *face, choose func(*backend.Preset, string), back func()) *pick
 	for _, preset := range backend.FindPresets("") {
 		p.all[preset.ID] = newPresetTile(preset, func() { p.choose(preset, "") })
 	}
-	p.all[""] = newPresetTile(nil, func() { p.choose(nil, p.typed()) })
+	p.all[""] = newPresetTile(nil, func() { p.choose(nil, p.wanted()) })
 	p.box = container.New(p.grid)
 	p.scroll = container.NewVScroll(inset(2, gap, 2, gap+2, p.box)) // the chosen tile's border is drawn on its edge
 	cancel := newButton(f.keys, "Cancel", nil, back)
@@ -50,6 +50,15 @@ func newPicker(f *face, choose func(*backend.Preset, string), back func()) *pick
 }
 
 func (p *picker) typed() string { return strings.TrimSpace(p.search.Text) }
+
+// wanted is what the API is called that nobody knows here, "" for one that may be
+// known.
+func (p *picker) wanted() string {
+	if p.nothing.Hidden {
+		return ""
+	}
+	return p.typed()
+}
 
 // filter shows what the search field asks for, and any other API at the end.
 func (p *picker) filter() {

@@ -93,8 +93,14 @@ func TestPickerByKeyboard(t *testing.T) {
 	s.create()
 	s.picker.search.SetText("my own")
 	s.press(fyne.KeyReturn)
-	if s.form == nil || s.form.preset != nil || s.form.name.Text != "my own" {
+	if s.form == nil || s.form.preset != nil || s.form.name.Text != "my own" || s.win.Canvas().Focused() != s.form.baseURL {
 		t.Error("what nobody knows cannot be added by its address")
+	}
+	s.press(fyne.KeyEscape)
+	s.picker.search.SetText("other")
+	s.press(fyne.KeyReturn)
+	if s.form == nil || s.form.name.Text != "" || s.win.Canvas().Focused() != s.form.name {
+		t.Error("“other” is taken for a name")
 	}
 }
 

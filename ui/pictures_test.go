@@ -118,7 +118,7 @@ func TestPictures(t *testing.T) {
 	s.settle()
 	s.picture("tokens-paused")
 	s.tokens.state.SetSelected(newTokens)
-	s.tokens.choose(0)
+	s.tokens.list.Select(0)
 	s.tokens.detail.askOne()
 	s.picture("tokens-drifted")
 	s.tokens.state.SetSelected(allTokens)

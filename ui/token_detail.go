@@ -98,13 +98,13 @@ func (d *tokenDetail) sayNews(t backend.TokenInfo, now time.Time) {
 		d.news.clear()
 		return
 	}
-	title, m := "Used in a new way. Was it you?", markWarning
+	title, m := "New use. Was it you?", markWarning
 	if !t.Paused.IsZero() {
-		title, m = "Paused: used in a new way. Was it you?", markRefused
+		title, m = "Paused. Was it you?", markRefused
 	}
 	var lines []string
 	for _, s := range slices.Backward(t.Sights) {
-		lines = append(lines, s.At.Local().Format("2 Jan 15:04")+": "+visible(s.Words(time.Local)))
+		lines = append(lines, s.At.Local().Format("2 Jan 15:04")+": "+visible(s.Words()))
 	}
 	d.news.say(m, title, strings.Join(lines, "\n"),
 		action{label: "It was me", do: func() { d.page.accept(d.info.ID) }, first: true},

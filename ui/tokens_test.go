@@ -288,7 +288,7 @@ func TestDriftedTokens(t *testing.T) {
 		return info.Paused.IsZero() && len(p.found) == 1
 	})
 	p.choose(0)
-	if said := p.detail.news.shown; !strings.HasPrefix(said.title, "Used in a new way") || strings.Count(said.text, "\n") != 1 {
+	if said := p.detail.news.shown; !strings.HasPrefix(said.title, "New use") || strings.Count(said.text, "\n") != 1 {
 		t.Errorf("of the marked one: %+v", said)
 	}
 	press(t, p.detail.news, "Revoke…")

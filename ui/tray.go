@@ -53,42 +53,43 @@ func (i trayIcon) picture() []byte {
 // trayOf is what the tray shows of a View.
 func trayOf(v backend.View) trayState {
 	t := trayState{BaseURL: v.BaseURL, Tunnel: v.Tunnel.Phase != "" && v.Tunnel.Phase != backend.TunnelClosed, Paused: v.Phase == backend.Paused, CanPause: v.Phase == backend.Running || v.Phase == backend.Paused, Locked: locked(v), Waiting: v.Questions}
-	for i, s := range v.Services {
-		if i == trayServices {
-			t.More = true
-			break
-		}
-		t.Services = append(t.Services, s.Name)
-	}
 	broken := 0
-	for _, s := range v.Services {
+	for i, s := range v.Services {
+		if i < trayServices {
+			t.Services = append(t.Services, s.Name)
+		}
 		if s.Problem != "" {
 			broken++
 		}
 	}
+	t.More = len(v.Services) > trayServices
+	t.Icon, t.Line = trayFace(v, broken)
+	t.Tooltip = Name + ": " + t.Line
+	return t
+}
+
+// trayFace is the picture, and how things are in a line.
+func trayFace(v backend.View, broken int) (icon trayIcon, line string) {
 	_, word := phase(v)
 	switch {
 	case !v.Problem.IsZero():
-		t.Icon, t.Line = trayAttention, v.Problem.Title
-	case v.Questions > 0 && v.Phase == backend.Running:
-		t.Icon, t.Line = trayAttention, waitingWords(v.Questions)
+		return trayAttention, v.Problem.Title
+	case v.Questions > 0 && v.Phase == backend.Running && !v.Locked:
+		return trayAttention, waitingWords(v.Questions)
 	case v.Phase == backend.Paused, v.Locked && v.Phase != backend.Stopped:
-		t.Icon, t.Line = trayPaused, word
+		return trayPaused, word
 	case v.Phase == backend.Stopped:
-		t.Icon, t.Line = trayAttention, word
+		return trayAttention, word
 	case v.Tunnel.Phase == backend.TunnelLost:
-		t.Icon, t.Line = trayLost, "The tunnel is lost: "+v.Tunnel.Trouble.Title
+		return trayLost, "The tunnel is lost: " + v.Tunnel.Trouble.Title
 	case v.Tunnel.Phase == backend.TunnelOpen:
-		t.Icon, t.Line = trayExposed, "The tunnel is open, "+count(len(v.Services), "service")
+		return trayExposed, "The tunnel is open, " + count(len(v.Services), "service")
 	case broken > 0:
-		t.Icon, t.Line = trayAttention, fmt.Sprintf("%s cannot be served", count(broken, "service"))
+		return trayAttention, fmt.Sprintf("%s cannot be served", count(broken, "service"))
 	case v.Phase == backend.Starting:
-		t.Line = word
-	default:
-		t.Line = fmt.Sprintf("%s, %s", word, count(len(v.Services), "service"))
+		return trayRunning, word
 	}
-	t.Tooltip = Name + ": " + t.Line
-	return t
+	return trayRunning, fmt.Sprintf("%s, %s", word, count(len(v.Services), "service"))
 }
 
 // The menu's items.

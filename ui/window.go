@@ -211,11 +211,11 @@ func (w *window) create() {
 }
 
 // choose opens the form of a new service of a preset, or of none.
-func (w *window) choose(p *backend.Preset, typed string) {
+func (w *window) choose(p *backend.Preset, name string) {
 	if p == nil {
 		begun := backend.NewForm()
+		begun.Name = name
 		w.openForm("", begun)
-		w.form.name.SetText(typed)
 		return
 	}
 	w.openForm("", w.backend.PresetForm(p))

@@ -243,6 +243,14 @@ func (x *index) renew(why error) error {
 	return x.prepare()
 }
 
+// remake is renew for an index that is searched meanwhile.
+func (x *index) remake(why error) error {
+	if err := x.renew(why); err != nil {
+		return err
+	}
+	return x.read()
+}
+
 // wakeUp tells that the log has changed. It may be called without an index.
 func (x *index) wakeUp() {
 	if x == nil {

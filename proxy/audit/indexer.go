@@ -30,7 +30,7 @@ func (x *index) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	last, at := int64(0), time.Now()
-	told, catching := time.Now(), false
+	progress := catching{told: time.Now()}
 	for {
 		select {
 		case <-ctx.Done():
@@ -47,16 +47,12 @@ func (x *index) run(ctx context.Context) {
 			return
 		}
 		if err != nil && damaged(err) {
-			if err = x.renew(err); err == nil {
-				err = x.read()
-			}
+			err = x.remake(err)
 			more = err == nil
 		}
 		x.note(err)
-		// Searches find more than before.
-		if catching = catching || x.log.Unsearched() > 0; catching && (!more || time.Since(told) > tellEvery) {
+		if progress.news(x.unsearched(), more) {
 			x.log.tell()
-			told, catching = time.Now(), more
 		}
 		rate := float64(newest-last) / time.Since(at).Seconds()
 		if last == 0 {
@@ -75,6 +71,22 @@ func (x *index) run(ctx context.Context) {
 			timer.Reset(0)
 		}
 	}
+}
+
+// catching says when searches find more than before, while old records are indexed.
+type catching struct {
+	up   bool // there are such
+	told time.Time
+}
+
+// news reports whether that is to be told now.
+func (c *catching) news(left int, more bool) bool {
+	c.up = c.up || left > 0
+	if !c.up || more && time.Since(c.told) < tellEvery {
+		return false
+	}
+	c.told, c.up = time.Now(), more
+	return true
 }
 
 // pause reports whether ctx still holds after a while.

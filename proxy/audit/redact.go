@@ -41,7 +41,6 @@ func (r *Redactor) With(secrets ...secret.Value) *Redactor {
 			}
 			continue
 		}
-		// The longest comes first: the first match of a Replacer wins.
 		for _, form := range secret.Forms(v) {
 			if len(form) >= minForm {
 				d.forms = append(d.forms, form)
@@ -52,6 +51,8 @@ func (r *Redactor) With(secrets ...secret.Value) *Redactor {
 	if len(d.forms) == 0 && len(d.whole) == 0 && r != nil {
 		return r
 	}
+	// The longest comes first: the first match of a Replacer wins.
+	slices.SortStableFunc(d.forms, func(a, b string) int { return len(b) - len(a) })
 	if len(d.forms) > 0 {
 		d.needles = newNeedles(d.forms)
 	}

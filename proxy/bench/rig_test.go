@@ -57,7 +57,7 @@ func newRig(t *testing.T) *rig {
 	upstream := "http://127.0.0.1:" + up
 	r.write("config.json", fmt.Sprintf(`{"services": {
 		"bench": {"base_url": %q, "credential": {"type": "bearer", "token": "sk-upstream-key"}},
-		"sink": {"base_url": "http://127.0.0.1:%s", "requires_service_token": false, "credential": {"type": "bearer", "token": "sk-upstream-key"}}}}`, upstream, sink))
+		"sink": {"base_url": "http://127.0.0.1:%s", "requires_service_token": false, "credential": {"type": "bearer", "token": "sk-upstream-key"}}%s}}`, upstream, sink, guarded(upstream)))
 	r.write("key", key)
 	out, err := r.command(lockbox, "token", "--service-name", "bench", "--audience", "bench", "--duration", "30d").Output()
 	if err != nil {
@@ -84,6 +84,9 @@ func newRig(t *testing.T) *rig {
 
 // files are what the upstream serves.
 func (r *rig) files() {
+	for name, size := range map[string]int{"www/text1k": 1 << 10, "www/text10m": 10 << 20} {
+		r.write(name, text(size))
+	}
 	for name, size := range map[string]int{"www/1k": 1 << 10, "www/100k": 100 << 10, "www/10m": 10 << 20} {
 		r.write(name, strings.Repeat("x", size))
 	}

@@ -29,16 +29,8 @@ func CheckService(s *Service) error {
 			return fmt.Errorf("valid_audiences/%d: %w", i, err)
 		}
 	}
-	for _, t := range []struct {
-		field string
-		d     time.Duration
-	}{{"connect_timeout", s.ConnectTimeout}, {"read_timeout", s.ReadTimeout}} {
-		if t.d == 0 {
-			continue
-		}
-		if err := checkTimeout(t.d); err != nil {
-			return fmt.Errorf("%s: %w", t.field, err)
-		}
+	if err := s.checkWaiting(); err != nil {
+		return err
 	}
 	if s.Tunnel && !s.RequiresServiceToken {
 		return fmt.Errorf("tunnel: %w", errTunnelOpen)
@@ -50,6 +42,21 @@ func CheckService(s *Service) error {
 		return err
 	}
 	return CheckCredential(s.Credential)
+}
+
+func (s *Service) checkWaiting() error {
+	for _, t := range []struct {
+		field string
+		d     time.Duration
+	}{{"connect_timeout", s.ConnectTimeout}, {"read_timeout", s.ReadTimeout}} {
+		if t.d == 0 {
+			continue
+		}
+		if err := checkTimeout(t.d); err != nil {
+			return fmt.Errorf("%s: %w", t.field, err)
+		}
+	}
+	return nil
 }
 
 // set is the value of that key, which it adds in its place among the known

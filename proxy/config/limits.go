@@ -64,23 +64,7 @@ func (d *decoder) limits(o *object, s *Service) {
 		s.EachToken = d.limitsAt(v, "each_token", s)
 	}
 	if v := o.value("token_limits"); !isNull(v) {
-		if all := d.object(v, "token_limits"); all != nil {
-			s.TokenLimits = make(map[string]Limits, len(all.names))
-			for i, name := range all.names {
-				at := &all.members[i]
-				if err := CheckAudience(name); err != nil {
-					d.fail(&at.Name, "token_limits", "the name of a token's audience, or its id, %v", err)
-					continue
-				}
-				s.TokenLimits[name] = Limits{}
-				if !isNull(&at.Value) {
-					s.TokenLimits[name] = d.limitsAt(&at.Value, "token_limits/"+name, s)
-				}
-				if uuid.Validate(name) != nil && s.ValidAudiences != nil && !slices.Contains(s.ValidAudiences, name) {
-					d.warn(&at.Name, "token_limits/"+name, "has no use: it is neither one of valid_audiences nor the id of a token")
-				}
-			}
-		}
+		d.tokenLimits(v, s)
 	}
 	if v := o.value("duplicates"); !isNull(v) {
 		if of := d.object(v, "duplicates"); of != nil {
@@ -96,6 +80,29 @@ func (d *decoder) limits(o *object, s *Service) {
 	for _, key := range []string{"each_token", "token_limits"} {
 		if v := o.value(key); !isNull(v) {
 			d.idle(v, key)
+		}
+	}
+}
+
+// tokenLimits reads what some tokens have of their own.
+func (d *decoder) tokenLimits(v *hujson.Value, s *Service) {
+	all := d.object(v, "token_limits")
+	if all == nil {
+		return
+	}
+	s.TokenLimits = make(map[string]Limits, len(all.names))
+	for i, name := range all.names {
+		at := &all.members[i]
+		if err := CheckAudience(name); err != nil {
+			d.fail(&at.Name, "token_limits", "the name of a token's audience, or its id, %v", err)
+			continue
+		}
+		s.TokenLimits[name] = Limits{}
+		if !isNull(&at.Value) {
+			s.TokenLimits[name] = d.limitsAt(&at.Value, "token_limits/"+name, s)
+		}
+		if uuid.Validate(name) != nil && s.ValidAudiences != nil && !slices.Contains(s.ValidAudiences, name) {
+			d.warn(&at.Name, "token_limits/"+name, "has no use: it is neither one of valid_audiences nor the id of a token")
 		}
 	}
 }

@@ -176,14 +176,23 @@ func (d *decoder) duration(v *hujson.Value, field string, or time.Duration) time
 	if !ok {
 		return or
 	}
+	t, err := ParseTime(s)
+	if err != nil {
+		d.fail(v, field, "%v", err)
+	}
+	return t
+}
+
+// ParseTime reads how long something lasts: "15m".
+func ParseTime(s string) (time.Duration, error) {
 	t, err := time.ParseDuration(s)
 	switch {
 	case err != nil:
-		d.fail(v, field, `is not a time, such as "90s", "15m" or "8h"`)
+		return 0, errors.New(`is not a time, such as "90s", "15m" or "8h"`)
 	case t < minDuration || t > maxDuration:
-		d.fail(v, field, "must be between 1s and %.0fh", maxDuration.Hours())
+		return t, fmt.Errorf("must be between 1s and %.0fh", maxDuration.Hours())
 	}
-	return t
+	return t, nil
 }
 
 // ParseNetwork reads an address or a network of them: "203.0.113.9", "2001:db8::/32".

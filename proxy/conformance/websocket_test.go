@@ -113,15 +113,16 @@ func closeCode(err error) int {
 	return 0
 }
 
-// What is switched to is a stream of bytes: nothing in it is looked at, what
-// comes right behind the upstream's handshake arrives, and one side's end is the other's.
+// What is switched to is a stream of bytes: nothing is looked at in what the caller
+// sends, and of the upstream's the frames alone. What comes right behind its handshake
+// arrives, and one side's end is the other's.
 func TestWebSocketBytes(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	m, ended := mark(), make(chan string, 1)
 	l.rec.on(m, func(u *upstream) bool {
 		u.end()
-		u.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\nX-Lockbox-Error: no\r\n\r\nearly")
+		u.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\nX-Lockbox-Error: no\r\n\r\n\x81\x05early")
 		got := make([]byte, 5)
 		_, _ = io.ReadFull(u.br, got)
 		rest, _ := io.ReadAll(u.br)
@@ -133,9 +134,9 @@ func TestWebSocketBytes(t *testing.T) {
 	_, r := w.begin("GET")
 	check(t, "status", r.status, 101)
 	check(t, "Lockbox's headers", r.header.Get("X-Lockbox-Error"), "")
-	early := make([]byte, 5)
+	early := make([]byte, 7)
 	_, err := io.ReadFull(w.br, early)
-	check(t, "what came with the answer", fmt.Sprint(string(early), err), "early<nil>")
+	check(t, "what came with the answer", fmt.Sprint(string(early), err), "\x81\x05early<nil>")
 	frame := binary.BigEndian.AppendUint64([]byte{0x82, 0xff}, 1<<62) // a frame no one could send
 	w.send("first" + string(frame))
 	_ = w.Close()

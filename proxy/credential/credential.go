@@ -3,7 +3,6 @@ package credential
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -62,18 +61,7 @@ func New(c *config.Credential, resolved func(field string) secret.Value, tokens 
 		a.set("Authorization", secret.New("Bearer "+token.Reveal()))
 		a.secrets = append(a.secrets, token)
 	case config.Headers:
-		for _, h := range c.Headers {
-			value := trim(resolved("headers/" + h.Name))
-			if value.IsZero() {
-				return nil, fmt.Errorf("headers/%s %w", h.Name, ErrEmpty)
-			}
-			a.set(h.Name, value)
-			a.secrets = append(a.secrets, value)
-			// "Bot TOKEN": an upstream may show the token by itself.
-			if _, token, ok := strings.Cut(value.Reveal(), " "); ok && strings.EqualFold(h.Name, "Authorization") {
-				a.secrets = append(a.secrets, secret.New(strings.TrimLeft(token, " ")))
-			}
-		}
+		return a, a.fixed(c, resolved)
 	case config.Query:
 		return a, a.query(c, resolved)
 	case config.ClientCredentials, config.RefreshToken:
@@ -88,6 +76,19 @@ func New(c *config.Credential, resolved func(field string) secret.Value, tokens 
 	return a, nil
 }
 
+func (a *Applier) fixed(c *config.Credential, resolved func(string) secret.Value) error {
+	for _, h := range c.Headers {
+		value := trim(resolved("headers/" + h.Name))
+		if value.IsZero() {
+			return fmt.Errorf("headers/%s %w", h.Name, ErrEmpty)
+		}
+		a.set(h.Name, value)
+		a.secrets = append(a.secrets, value)
+		a.secrets = append(a.secrets, within(value.Reveal())...)
+	}
+	return nil
+}
+
 // basic takes an empty user name or password, since some APIs want the key as
 // the one and nothing as the other, but not both empty.
 func (a *Applier) basic(c *config.Credential, username, password secret.Value) error {
@@ -98,15 +99,12 @@ func (a *Applier) basic(c *config.Credential, username, password secret.Value) e
 	if strings.Contains(username.Reveal(), ":") {
 		return errors.New("username cannot hold a colon: everything after it would be read as the password")
 	}
-	pair := secret.New(username.Reveal() + ":" + password.Reveal())
-	a.set("Authorization", secret.New("Basic "+base64.StdEncoding.EncodeToString([]byte(pair.Reveal()))))
-	a.secrets = append(a.secrets, pair)
-	if !password.IsZero() {
-		a.secrets = append(a.secrets, password)
-	}
+	coded, secrets := pair(username, password)
+	a.set("Authorization", secret.New("Basic "+coded.Reveal()))
+	a.secrets = append(a.secrets, secrets...)
 	// A user name such as "admin" is no secret, and taking it for one would
 	// black out every admin in the audit log.
-	if !username.IsZero() && (password.IsZero() || c.Username.IsRef()) {
+	if !username.IsZero() && !password.IsZero() && c.Username.IsRef() {
 		a.secrets = append(a.secrets, username)
 	}
 	return nil
@@ -133,8 +131,8 @@ func (a *Applier) HeaderNames() []string {
 }
 
 // Secrets are the texts of the credential that must not get out: into the audit
-// log, for one. Those of a basic credential include "user:password". Of access
-// tokens see Live.
+// log, for one. Those of a basic credential include "user:password", and those of
+// "Bot TOKEN" the token. Of access tokens see Live.
 func (a *Applier) Secrets() []secret.Value { return slices.Clone(a.secrets) }
 
 // Fixed are the headers that the credential consists of. It reports false for one

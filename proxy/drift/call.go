@@ -103,11 +103,11 @@ func addressOf(remote string) (addr netip.Addr) {
 
 func (n network) prefix() netip.Prefix {
 	if n&ofIPv4 != 0 {
-		return netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(n >> 16), byte(n >> 8), byte(n), 0}), 24)
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(n >> 16), byte(n >> 8), byte(n), 0}), 24) //nolint:gosec // a byte each
 	}
 	var b [16]byte
 	for i := range 6 {
-		b[i] = byte(n >> (40 - 8*i))
+		b[i] = byte(n >> (40 - 8*i)) //nolint:gosec // as above
 	}
 	return netip.PrefixFrom(netip.AddrFrom16(b), 48)
 }

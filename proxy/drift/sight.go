@@ -26,9 +26,8 @@ func (c Call) Sight(news News, plain func(string) bool) Sight {
 	return s
 }
 
-// Words names what was new, with the hour of a place: "network 203.0.113.0/24,
-// user agent curl".
-func (s Sight) Words(place *time.Location) string {
+// Words names what was new: "network 203.0.113.0/24, user agent curl".
+func (s Sight) Words() string {
 	var all []string
 	if s.News&Network != 0 {
 		all = append(all, "network "+s.Network)
@@ -41,7 +40,7 @@ func (s Sight) Words(place *time.Location) string {
 		all = append(all, strings.TrimSpace("user agent "+s.Program))
 	}
 	if s.News&Hour != 0 {
-		all = append(all, s.At.In(place).Format("at 15:04"))
+		all = append(all, "unusual hour")
 	}
 	return strings.Join(all, ", ")
 }

@@ -4,9 +4,11 @@
 package guard
 
 import (
+	"cmp"
 	"encoding/binary"
-	"math/bits"
 	"slices"
+	"strings"
+	"unsafe"
 
 	"lockbox/proxy/secret"
 )
@@ -21,18 +23,15 @@ const MinLength = 8
 // gramLength is how many bytes are looked at in one place.
 const gramLength = 4
 
-// The table of grams has at most so many bits, 32 KB of them.
-const (
-	tableBits  = 18
-	tableWords = 1 << tableBits / 64
-)
+// tableBits are those of a gram's hash.
+const tableBits = 15
 
 // Guard looks for secrets. It is immutable, and nil looks for none.
 //
 // The shortest form says how: with m bytes it has m-3 neighbouring grams of four
 // bytes, so that of any text only every (m-3)th gram has to be looked at. If it
 // is none of those that forms have in their last m-3 places, which a table of
-// bits tells, there is no secret. A key of 40 letters costs one look in 37 bytes,
+// hashes tells, there is no secret. A key of 40 letters costs one look in 37 bytes,
 // and no look waits for the one before, which an Aho-Corasick automaton's do for
 // each byte.
 type Guard struct {
@@ -42,8 +41,7 @@ type Guard struct {
 	longest int
 
 	step   int
-	shift  uint                // of a hash, to the number of a bit
-	table  *[tableWords]uint64 // a bit for each hash of a gram
+	table  *[1 << tableBits]uint8 // 1 for each hash of a gram
 	places map[uint32][]place
 
 	// reach is, for each byte, the length of the longest form that begins with it.
@@ -84,14 +82,12 @@ func (g *Guard) With(secrets ...secret.Value) *Guard {
 }
 
 func (g *Guard) compile() {
-	slices.SortFunc(g.forms, func(a, b string) int { return len(a) - len(b) })
+	slices.SortFunc(g.forms, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
+	g.forms = slices.Compact(g.forms) // one secret may be part of another
 	g.longest = len(g.forms[len(g.forms)-1])
 	g.step = len(g.forms[0]) - gramLength + 1
-	grams := g.step * len(g.forms)
-	// A larger table is wrong less often, a smaller one stays near the processor.
-	g.shift = 32 - uint(min(max(bits.Len(uint(128*grams)), 12), tableBits)) //nolint:gosec // at most 18
-	g.table = new([tableWords]uint64)
-	g.places = make(map[uint32][]place, grams)
+	g.table = new([1 << tableBits]uint8)
+	g.places = make(map[uint32][]place, g.step*len(g.forms))
 	for _, form := range g.forms {
 		c := form[0]
 		g.reach[c] = max(g.reach[c], int32(len(form))) //nolint:gosec // a header's length at most
@@ -99,8 +95,7 @@ func (g *Guard) compile() {
 		// The last ones: keys of a kind, and JWTs above all, begin alike.
 		for i := len(form) - gramLength - g.step + 1; i <= len(form)-gramLength; i++ {
 			gram := binary.LittleEndian.Uint32([]byte(form[i : i+gramLength]))
-			h := gram * spread >> g.shift
-			g.table[h/64%tableWords] |= 1 << (h % 64)
+			g.table[hash(gram)] = 1
 			g.places[gram] = append(g.places[gram], place{form, i})
 		}
 	}
@@ -120,6 +115,8 @@ func Short(secrets ...secret.Value) int {
 
 // spread is Knuth's multiplier for hashes: 2^32 by the golden ratio.
 const spread = 2654435769
+
+func hash(gram uint32) uint32 { return gram * spread >> (32 - tableBits) }
 
 // String keeps the secrets out of what prints a Guard.
 func (*Guard) String() string { return secret.Redacted }
@@ -154,20 +151,23 @@ func (g *Guard) find(p []byte, found []span) []span {
 
 // search appends where g's own forms stand, in any order.
 func (g *Guard) search(p []byte, found []span) []span {
-	step, shift, table := g.step, g.shift&31, g.table
+	step, table := g.step, g.table
 	i := 0
-	// Four looks at a time: each by itself waits for memory, together they do not.
-	for ; i+3*step+gramLength <= len(p); i += 4 * step {
-		q := p[i : i+3*step+gramLength]
-		a := binary.LittleEndian.Uint32(q) * spread >> shift
-		b := binary.LittleEndian.Uint32(q[step:]) * spread >> shift
-		c := binary.LittleEndian.Uint32(q[2*step:]) * spread >> shift
-		d := binary.LittleEndian.Uint32(q[3*step:]) * spread >> shift
-		if (table[a/64%tableWords]>>(a%64)|table[b/64%tableWords]>>(b%64)|table[c/64%tableWords]>>(c%64)|table[d/64%tableWords]>>(d%64))&1 == 0 {
-			continue
+	if len(p) >= gramLength {
+		// The condition of the loop bounds every look; checks of each of them would
+		// take longer than the looks.
+		first := unsafe.Pointer(unsafe.SliceData(p)) //nolint:gosec // as above
+		at := func(i int) uint32 {
+			return hash(binary.LittleEndian.Uint32((*[gramLength]byte)(unsafe.Add(first, i))[:]))
 		}
-		for k := range 4 {
-			found = g.look(p, i+k*step, found)
+		// Four looks at a time: each by itself waits for memory, together they do not.
+		for ; i+3*step+gramLength <= len(p); i += 4 * step {
+			if table[at(i)]|table[at(i+step)]|table[at(i+2*step)]|table[at(i+3*step)] == 0 {
+				continue
+			}
+			for k := range 4 {
+				found = g.look(p, i+k*step, found)
+			}
 		}
 	}
 	for ; i+gramLength <= len(p); i += step {
@@ -179,7 +179,7 @@ func (g *Guard) search(p []byte, found []span) []span {
 // look appends what the gram at i is part of.
 func (g *Guard) look(p []byte, i int, found []span) []span {
 	gram := binary.LittleEndian.Uint32(p[i:])
-	if h := gram * spread >> g.shift; g.table[h/64%tableWords]>>(h%64)&1 == 0 {
+	if g.table[hash(gram)] == 0 {
 		return found
 	}
 	for _, at := range g.places[gram] {

@@ -103,22 +103,16 @@ func (m *Messages) begin() (done bool, err error) {
 	if len(m.in) < 2 {
 		return false, nil
 	}
+	if m.malformed() {
+		return false, ErrMalformed
+	}
 	op, fin := m.in[0]&0x0f, m.in[0]&finBit != 0
-	length, size := int64(m.in[1]&^maskBit), 2
+	length, size := int64(m.in[1]), 2
 	switch length {
 	case 126:
 		size = 4
 	case 127:
 		size = maxHeader
-	}
-	control := op&opControl != 0
-	switch {
-	case m.in[0]&0x70 != 0, m.in[1]&maskBit != 0: // bits of extensions; masked
-		return false, ErrMalformed
-	case control && (op > opPong || !fin || length > maxControl):
-		return false, ErrMalformed
-	case !control && (op > opBinary || m.open != (op == opContinue)):
-		return false, ErrMalformed
 	}
 	if len(m.in) < size {
 		return false, nil
@@ -131,7 +125,7 @@ func (m *Messages) begin() (done bool, err error) {
 			return false, ErrMalformed
 		}
 	}
-	if control {
+	if op&opControl != 0 {
 		end := size + int(length)
 		if len(m.in) < end {
 			return false, nil
@@ -146,6 +140,19 @@ func (m *Messages) begin() (done bool, err error) {
 	}
 	m.frame, m.final, m.left = true, fin, length
 	return true, nil
+}
+
+// malformed judges the first two bytes of a header.
+func (m *Messages) malformed() bool {
+	op, fin := m.in[0]&0x0f, m.in[0]&finBit != 0
+	switch control := op&opControl != 0; {
+	case m.in[0]&0x70 != 0, m.in[1]&maskBit != 0: // bits of extensions; masked
+		return true
+	case control:
+		return op > opPong || !fin || m.in[1] > maxControl
+	default:
+		return op > opBinary || m.open != (op == opContinue)
+	}
 }
 
 // control passes a frame at once, in between the pieces of a message. The length

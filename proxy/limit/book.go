@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -64,7 +65,8 @@ type Book struct {
 	closed  bool
 
 	dirty atomic.Bool
-	stop  chan struct{}
+	stop  func() // may be called again
+	ended <-chan struct{}
 	done  chan struct{}
 }
 
@@ -87,7 +89,8 @@ func NewBook() *Book { return &Book{slots: map[key]*slot{}} }
 func Open(path string, log *slog.Logger) *Book {
 	b := NewBook()
 	b.path, b.log = path, log
-	b.stop, b.done = make(chan struct{}), make(chan struct{})
+	ctx, stop := context.WithCancel(context.Background())
+	b.ended, b.stop, b.done = ctx.Done(), stop, make(chan struct{})
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if _, err := os.Stat(path); err == nil {
@@ -97,19 +100,19 @@ func Open(path string, log *slog.Logger) *Book {
 	return b
 }
 
-// Close ends what Open began.
+// Close ends what Open began. It may be called again.
 func (b *Book) Close() error {
 	if b.path == "" {
 		return nil
 	}
-	close(b.stop)
+	b.stop()
 	<-b.done
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.closed = true
-	if b.file == nil {
+	if b.closed = true; b.file == nil {
 		return nil
 	}
+	defer func() { b.file = nil }()
 	return errors.Join(b.file.Sync(), b.file.Close(), b.lock.Close())
 }
 
@@ -122,7 +125,7 @@ func (b *Book) keep() {
 	for {
 		select {
 		case <-tick.C:
-		case <-b.stop:
+		case <-b.ended:
 			return
 		}
 		if !b.dirty.Swap(false) {

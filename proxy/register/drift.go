@@ -17,7 +17,7 @@ const mostSights = 5
 type Paused struct{ drift.Sight }
 
 func (p *Paused) Error() string {
-	return "the token is paused, for it was used in a new way: " + p.Words(time.UTC)
+	return "the token is paused, for it was used in a new way: " + p.Words()
 }
 
 // ID is the token's in the list.
@@ -81,6 +81,17 @@ func sightLine(id string, s drift.Sight, paused bool) line {
 
 func (l line) sight() drift.Sight {
 	return drift.Sight{At: moment(l.At), News: drift.ParseNews(l.News), Network: l.Network, Program: l.Program}
+}
+
+// drift makes a line about the use of a token true. mu must be held.
+func (r *Register) drift(l line) {
+	switch e := r.entries[l.ID]; {
+	case e == nil:
+	case l.Op == opAccepted:
+		r.accepts(e)
+	default:
+		r.sighted(e, l)
+	}
 }
 
 // sighted makes a line about a new use of a token true, which may come twice. mu

@@ -20,12 +20,12 @@ func paused(t *testing.T, r *Register, c token.Claims) string {
 	t.Helper()
 	e, err := r.Judge(c, noon)
 	if p := (*Paused)(nil); errors.As(err, &p) {
-		return "paused: " + p.Words(time.UTC)
+		return "paused: " + p.Words()
 	}
 	do(t, err)
 	info, _ := r.Get(e.ID())
 	if s, ok := r.Accepted(e); ok {
-		return fmt.Sprintf("good, %d to look at, accepted: %s", len(info.Sights), s.Words(time.UTC))
+		return fmt.Sprintf("good, %d to look at, accepted: %s", len(info.Sights), s.Words())
 	}
 	return fmt.Sprintf("good, %d to look at", len(info.Sights))
 }

@@ -76,14 +76,8 @@ func (r *Register) apply(l line) {
 			e.info.Revoked = at
 		}
 		r.ended()
-	case opDrifted:
-		if e := r.entries[l.ID]; e != nil {
-			r.sighted(e, l)
-		}
-	case opAccepted:
-		if e := r.entries[l.ID]; e != nil {
-			r.accepts(e)
-		}
+	case opDrifted, opAccepted:
+		r.drift(l)
 	case opRule:
 		audience := ""
 		if len(l.Audience) > 0 {

@@ -88,7 +88,7 @@ func percent(s, keep, digits string) string {
 
 // percentForms are s as percent-encoders write it.
 func percentForms(s string) []string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf || !alphanumeric(byte(r)) }) {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf || !alphanumeric(byte(r)) }) { //nolint:gosec // of ASCII
 		return []string{s}
 	}
 	var out []string

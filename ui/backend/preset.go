@@ -13,12 +13,14 @@ import (
 	"lockbox/proxy/secret"
 )
 
-// What pages need of presets.
-type (
-	Preset        = preset.Preset
-	Blank         = preset.Blank
-	PresetVerdict = preset.Verdict
-)
+// Preset is an API that is known.
+type Preset = preset.Preset
+
+// Blank is a part of its base URL that a person fills in.
+type Blank = preset.Blank
+
+// PresetVerdict is what its test has shown.
+type PresetVerdict = preset.Verdict
 
 // The states of a PresetVerdict that pages tell apart.
 const (

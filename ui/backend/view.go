@@ -91,6 +91,9 @@ type ServiceInfo struct {
 	Audiences     []string // those allowed, when not AnyAudience
 	Problem       string   // why it cannot serve now; "" when it can
 	URL           string   // its address here
+	Rules         int      // how many it has
+	Limits        Limits   // for all callers together
+	Limited       bool     // by those, or by some of its tokens
 }
 
 // KeychainInfo says how the vault is.
@@ -234,6 +237,7 @@ func serviceInfo(svc *config.Service, problem, base string) ServiceInfo {
 		AnyAudience: svc.ValidAudiences == nil, Audiences: svc.ValidAudiences,
 		Problem: problem,
 		URL:     base + servicePath(svc.Name),
+		Rules:   len(svc.Rules), Limits: svc.Limits, Limited: svc.Limited(),
 	}
 	if svc.Credential != nil {
 		info.Credential = string(svc.Credential.Type)

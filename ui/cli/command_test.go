@@ -80,7 +80,7 @@ func TestCheck(t *testing.T) {
 		if code, out, errOut := ask("check", kinds); code != 0 || out != "" || !strings.Contains(errOut, "4 services, 0 warnings") {
 			t.Errorf("exit code %d, stdout %q, stderr %q; want 0, nothing, a count", code, out, errOut)
 		}
-		if code, out, _ := ask("check", wrongKinds); code != 1 || strings.Count(out, "wrong_kinds.json:2:") != 4 || !strings.Contains(out, "wrong_kinds.json:3:") || !strings.Contains(out, "oauth2_refresh_token or aws_sigv4") {
+		if code, out, _ := ask("check", wrongKinds); code != 1 || strings.Count(out, "wrong_kinds.json:2:") != 4 || !strings.Contains(out, "wrong_kinds.json:3:") || !strings.Contains(out, "oauth2_refresh_token, aws_sigv4 or path") {
 			t.Errorf("exit code %d, stdout %q", code, out)
 		}
 	})

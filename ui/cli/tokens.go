@@ -68,7 +68,7 @@ func (c tokensListCmd) Run(t Terminal) error {
 		}
 		if n := len(i.Sights); n > 0 && i.Live(now) {
 			last := i.Sights[n-1]
-			news[i.ID] = date(last.At) + " " + last.Words(time.Local)
+			news[i.ID] = date(last.At) + " " + last.Words()
 		}
 		lines = append(lines, tokenLine{i.ID, string(i.Kind), i.Label, i.Service, i.Audience, i.Made, i.Expires, i.LastUsed, i.Calls, i.Revoked, tokenState(i, now), newUses(i)})
 	}

@@ -43,10 +43,8 @@ func shapeOf(segment string) (shape string, isID bool) {
 	return wildcard, true
 }
 
-// looksLikeID tells 4711, cus_Nf83bzZ, a UUID, a hash and an e-mail address from
-// words such as users, oauth2 and v1.
-func looksLikeID(s string) bool {
-	var digits, upper, lower int
+// letters counts those of each kind.
+func letters(s string) (digits, upper, lower int) {
 	for _, c := range s {
 		switch {
 		case '0' <= c && c <= '9':
@@ -57,6 +55,13 @@ func looksLikeID(s string) bool {
 			lower++
 		}
 	}
+	return digits, upper, lower
+}
+
+// looksLikeID tells 4711, cus_Nf83bzZ, a UUID, a hash and an e-mail address from
+// words such as users, oauth2 and v1.
+func looksLikeID(s string) bool {
+	digits, upper, lower := letters(s)
 	mixed := digits > 0 || upper > 0 && lower > 0
 	switch {
 	case version.MatchString(s):
