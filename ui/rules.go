@@ -11,13 +11,14 @@ import (
 	"lockbox/ui/backend"
 )
 
-// rulesPage is where the rules of a service are changed, as rows or as they stand
-// in the config. Like a form it is built anew each time.
+// rulesPage is where it is changed what a service holds its callers to: the rules, as
+// rows or as they stand in the config, limits and guards. Like a form it is built anew
+// each time.
 type rulesPage struct {
 	*face
 	root    fyne.CanvasObject
 	service string
-	begun   []backend.Rule
+	begun   backend.Control
 	done    func(saved bool) // back to the list
 
 	rows    *ruleRows
@@ -28,6 +29,7 @@ type rulesPage struct {
 	effect  *prose // what the rules amount to
 	try     *ruleTrial
 	past    *rulePast
+	more    *controlPart
 
 	trouble, ask *strip
 	save, leave  *button
@@ -35,8 +37,8 @@ type rulesPage struct {
 	saving       bool
 }
 
-func newRulesPage(f *face, service string, rules []backend.Rule, done func(saved bool)) *rulesPage {
-	p := &rulesPage{face: f, service: service, begun: rules, done: done, trouble: newStrip(f.keys), ask: newStrip(f.keys)}
+func newRulesPage(f *face, service string, begun backend.Control, done func(saved bool)) *rulesPage {
+	p := &rulesPage{face: f, service: service, begun: begun, done: done, trouble: newStrip(f.keys), ask: newStrip(f.keys)}
 	p.rows = newRuleRows(f, p.changed)
 	p.text = newEntry(f.keys)
 	p.text.MultiLine = true
@@ -51,17 +53,18 @@ func newRulesPage(f *face, service string, rules []backend.Rule, done func(saved
 	p.effect = newProse("", theme.SizeNameCaptionText, colorMuted)
 	p.try = newRuleTrial(f, p.rules)
 	p.past = newRulePast(f, service, p.rules, p.use)
+	p.more = newControlPart(f, service, begun, p.changed, func(o fyne.CanvasObject) { revealInto(p.scroll, o) })
 	head := container.NewBorder(nil, nil, nil, p.asText, middle(heading("Rules")))
 	body := column(gap,
 		card(column(gapSmall, head, p.effect.root, p.rows.root, p.textBox)),
-		p.try.root, p.past.root)
+		p.try.root, p.past.root, p.more.root)
 	p.scroll = container.NewVScroll(inset(0, gap, 0, gap, body))
 	p.rows.shown = func(o fyne.CanvasObject) { revealInto(p.scroll, o) }
 	p.save = newButton(f.keys, "Save", theme.DocumentSaveIcon(), p.submit).primary()
 	p.leave = newButton(f.keys, "Cancel", nil, p.cancel)
 	foot := column(gapSmall, p.trouble.root, p.ask.root, ends(caption("Ctrl+S saves, Esc cancels."), container.New(mirrored{}, p.save, p.leave)))
 	p.root = container.NewBorder(inset(0, gap, 0, 0, middle(title("What callers of "+service+" may do"))), inset(gap, 0, 0, 0, foot), nil, nil, p.scroll)
-	p.rows.set(rules)
+	p.rows.set(begun.Rules)
 	p.changed()
 	return p
 }
@@ -73,6 +76,14 @@ func (p *rulesPage) rules() (rules []backend.Rule, ok bool) {
 		return rules, err == nil
 	}
 	return p.rows.value(), p.rows.good()
+}
+
+// control is all that is filled in. ok is false while some of it cannot be.
+func (p *rulesPage) control() (c backend.Control, ok bool) {
+	rules, good := p.rules()
+	c, ok = p.more.value()
+	c.Rules = rules
+	return c, ok && good
 }
 
 // changed follows what is filled in.
@@ -147,23 +158,24 @@ func (p *rulesPage) submit() {
 	}
 	p.ask.clear()
 	p.rows.all = true
-	rules, ok := p.rules()
+	c, ok := p.control()
 	if !ok {
 		p.rows.check()
-		p.trouble.say(markFailed, "Some rules need another look", "See the red lines above.")
+		p.more.check()
+		p.trouble.say(markFailed, "Something needs another look", "See the red lines above.")
 		return
 	}
 	p.trouble.clear()
 	p.work(true)
-	p.loop.run("Saving the rules of "+p.service+"…", func(ctx context.Context) error {
-		return p.backend.SaveRules(ctx, p.service, rules)
+	p.loop.run("Saving "+p.service+"…", func(ctx context.Context) error {
+		return p.backend.SaveControl(ctx, p.service, c)
 	}, func(err error) {
 		p.work(false)
 		if err != nil {
 			p.trouble.say(markFailed, "Not saved, and nothing was changed", backend.Sentence(err.Error()), action{label: "Try again", do: p.submit, first: true})
 			return
 		}
-		p.past.stop()
+		p.end()
 		p.done(true)
 	})
 }
@@ -174,12 +186,23 @@ func (p *rulesPage) work(yes bool) {
 	setDisabled(p.save, yes)
 	setDisabled(p.text, yes)
 	p.rows.disable(yes)
+	p.more.disable(yes)
+}
+
+// end stops what is under way for the page.
+func (p *rulesPage) end() {
+	p.past.stop()
+	p.more.stop()
 }
 
 // dirty reports whether something would be lost.
 func (p *rulesPage) dirty() bool {
-	rules, ok := p.rules()
-	return !ok || len(rules)+len(p.begun) > 0 && !reflect.DeepEqual(rules, p.begun)
+	c, ok := p.control()
+	was := p.begun
+	if len(c.Rules)+len(was.Rules) == 0 {
+		c.Rules, was.Rules = nil, nil
+	}
+	return !ok || !reflect.DeepEqual(c, was)
 }
 
 func (p *rulesPage) cancel() { p.abandon(func() { p.done(false) }) }
@@ -190,12 +213,12 @@ func (p *rulesPage) abandon(then func()) {
 	case p.saving:
 		return
 	case !p.dirty():
-		p.past.stop()
+		p.end()
 		then()
 		return
 	}
 	p.ask.say(markWarning, "Discard your changes?", "They are not saved.",
-		action{label: "Keep editing", do: p.ask.clear}, action{label: "Discard", do: func() { p.past.stop(); then() }})
+		action{label: "Keep editing", do: p.ask.clear}, action{label: "Discard", do: func() { p.end(); then() }})
 	p.ask.focusFirst(p.window.Canvas())
 }
 

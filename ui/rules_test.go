@@ -113,7 +113,7 @@ func TestRulesPageKeepsForms(t *testing.T) {
 	if s.rules == nil || s.form != nil || !s.rules.ask.root.Visible() {
 		t.Error("the form takes the place of changed rules")
 	}
-	s.rules.begun = s.rules.rows.value()
+	s.rules.begun.Rules = s.rules.rows.value()
 	s.edit("github")
 	if s.rules != nil || s.form == nil {
 		t.Error("the form does not open over rules that were not changed")

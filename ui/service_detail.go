@@ -68,7 +68,7 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 	d.kit, d.caller = newKit(f), heading("").flexible()
 	d.result = newProse("", theme.SizeNameCaptionText, colorMuted)
 	d.edit = newButton(f.keys, "Edit", theme.DocumentCreateIcon(), func() { p.edit(d.info.Name) })
-	d.control = newButton(f.keys, "Rules", theme.ListIcon(), func() { p.control(d.info.Name) })
+	d.control = newButton(f.keys, "Control", theme.ListIcon(), func() { p.control(d.info.Name) })
 	d.dup = newButton(f.keys, "Duplicate", theme.ContentCopyIcon(), func() { p.copyOf(d.info.Name) }).quiet()
 	d.del = newButton(f.keys, "Delete", theme.DeleteIcon(), d.confirm).quiet()
 

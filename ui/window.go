@@ -259,12 +259,12 @@ func (w *window) control(name string) {
 		return
 	}
 	w.picker = nil
-	rules, err := w.backend.Rules(name)
+	begun, err := w.backend.Control(name)
 	if err != nil {
 		w.say(markFailed, backend.Sentence(err.Error()))
 		return
 	}
-	w.rules = newRulesPage(w.face, name, rules, func(saved bool) {
+	w.rules = newRulesPage(w.face, name, begun, func(saved bool) {
 		w.rules = nil
 		if w.page != pageServices {
 			return
