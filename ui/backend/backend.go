@@ -51,6 +51,7 @@ type Backend struct {
 	tunnel   *tunnel.Tunnel
 	diary    tunnelDiary // the tunnel's alone
 	usage    *tunnelMeter
+	glance   overviews                                                               // of the window
 	hold     func(ctx context.Context, why string) (release func() error, err error) // awake.Hold
 	wakeful  chan struct{}                                                           // whether the computer has to stay awake may have changed
 	// auditSigned says that the audit log has its key.
