@@ -87,10 +87,13 @@ func group(name, about string, fields ...fyne.CanvasObject) fyne.CanvasObject {
 }
 
 // revealInto scrolls so that a field with the focus can be seen.
-func revealInto(s *container.Scroll, o fyne.CanvasObject) {
+func revealInto(s *container.Scroll, o fyne.CanvasObject) { revealPart(s, o, 0, o.Size().Height) }
+
+// revealPart scrolls so that a part of something can be seen.
+func revealPart(s *container.Scroll, o fyne.CanvasObject, from, height float32) {
 	d := fyne.CurrentApp().Driver()
-	top := d.AbsolutePositionForObject(o).Y - d.AbsolutePositionForObject(s).Y
-	bottom := top + o.Size().Height
+	top := d.AbsolutePositionForObject(o).Y - d.AbsolutePositionForObject(s).Y + from
+	bottom := top + height
 	const margin = 48 // the reason below the field belongs to it
 	switch {
 	case top < 0:

@@ -60,6 +60,7 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	win.asker = newAsker(f)
 	win.approvals = newApprovalsPage(f, win.asker)
 	win.services.create, win.services.edit, win.services.copyOf, win.services.calls, win.services.control = win.create, win.edit, win.duplicate, win.calls, win.control
+	win.overview.to = win.paths()
 	win.nav = newNav(
 		newNavItem(lang.L("Overview"), "Ctrl+1", theme.HomeIcon(), func() { win.open(pageOverview) }),
 		newNavItem("Services", "Ctrl+2", theme.StorageIcon(), win.openServices),
@@ -145,12 +146,13 @@ func (w *window) submit() {
 // open shows a page. A form that was begun waits on the Services page.
 func (w *window) open(page int) {
 	w.page, w.chosen = page, true
-	w.audit.shown, w.tokens.shown, w.approvals.shown = page == pageAudit, page == pageTokens, page == pageApprovals
+	w.overview.shown, w.audit.shown, w.tokens.shown, w.approvals.shown = page == pageOverview, page == pageAudit, page == pageTokens, page == pageApprovals
 	w.nav.show(page)
 	w.face.window.Canvas().Unfocus()
 	switch page {
 	case pageOverview:
 		w.show(w.overview.root, w.overview.key)
+		w.overview.draw(w.backend.View())
 	case pageTokens:
 		w.show(w.tokens.root, w.tokens.key)
 		w.tokens.open()
@@ -215,6 +217,7 @@ func (w *window) draw(v backend.View) {
 	w.begin(v)
 	w.status.draw(v)
 	w.banner.draw(v)
+	w.overview.draw(v)
 	w.services.draw(v)
 	w.tokens.draw(v)
 	w.audit.draw(v)
