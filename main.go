@@ -13,6 +13,7 @@ import (
 	"lockbox/ui/backend"
 	"lockbox/ui/cli"
 	"lockbox/ui/launch"
+	"lockbox/ui/screen"
 )
 
 // version is set by the linker.
@@ -28,7 +29,7 @@ func run(args []string) int {
 	if len(args) > 0 {
 		return cli.Run(args, t)
 	}
-	if !launch.HasDisplay() {
+	if !screen.Display() {
 		fmt.Fprintln(os.Stderr, "There is no display here, so Lockbox starts without a window, as lockbox serve does.")
 		return cli.Run([]string{"serve"}, t)
 	}
