@@ -3,19 +3,21 @@ package ui
 import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
 )
 
-// The pages, as Ctrl+1 to 6 open them.
+// The pages, as Ctrl+1 to 7 open them.
 const (
-	pageServices = iota
+	pageOverview = iota
+	pageServices
 	pageTokens
 	pageAudit
+	pageApprovals
 	pageTunnel
 	pageSettings
-	pageApprovals
 )
 
 // window is the one window: navigation, banner, a page, the status line.
@@ -26,6 +28,7 @@ type window struct {
 	banner    *banner
 	status    *statusLine
 	stack     *fyne.Container
+	overview  *overviewPage
 	services  *servicesPage
 	tokens    *tokensPage
 	audit     *auditPage
@@ -38,6 +41,7 @@ type window struct {
 	form      *serviceForm // while one is open
 	rules     *rulesPage   // likewise, in its place
 	page      int
+	chosen    bool // the page was: it is not the one of the start any more
 }
 
 // newWindow fills w and follows the backend until the loop ends.
@@ -49,6 +53,7 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	l.onBusy = win.status.working
 	win.banner = newBanner(f)
 	f.askPassphrase = func() { win.raise(); win.banner.unlocker.ask() }
+	win.overview = newOverviewPage(f)
 	win.services, win.tokens, win.audit, win.settings = newServicesPage(f), newTokensPage(f), newAuditPage(f), newSettingsPage(f)
 	win.tunnel = newTunnelPage(f)
 	win.alerts = newAlerts(f)
@@ -56,12 +61,13 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	win.approvals = newApprovalsPage(f, win.asker)
 	win.services.create, win.services.edit, win.services.copyOf, win.services.calls, win.services.control = win.create, win.edit, win.duplicate, win.calls, win.control
 	win.nav = newNav(
-		newNavItem("Services", "Ctrl+1", theme.StorageIcon(), win.openServices),
-		newNavItem("Tokens", "Ctrl+2", theme.AccountIcon(), func() { win.open(pageTokens) }),
-		newNavItem("Audit log", "Ctrl+3", theme.HistoryIcon(), func() { win.open(pageAudit) }),
-		newNavItem("Tunnel", "Ctrl+4", theme.UploadIcon(), func() { win.open(pageTunnel) }),
-		newNavItem("Settings", "Ctrl+5", theme.SettingsIcon(), func() { win.open(pageSettings) }),
-		newNavItem("Approvals", "Ctrl+6", theme.QuestionIcon(), func() { win.open(pageApprovals) }),
+		newNavItem(lang.L("Overview"), "Ctrl+1", theme.HomeIcon(), func() { win.open(pageOverview) }),
+		newNavItem("Services", "Ctrl+2", theme.StorageIcon(), win.openServices),
+		newNavItem("Tokens", "Ctrl+3", theme.AccountIcon(), func() { win.open(pageTokens) }),
+		newNavItem("Audit log", "Ctrl+4", theme.HistoryIcon(), func() { win.open(pageAudit) }),
+		newNavItem("Approvals", "Ctrl+5", theme.QuestionIcon(), func() { win.open(pageApprovals) }),
+		newNavItem("Tunnel", "Ctrl+6", theme.UploadIcon(), func() { win.open(pageTunnel) }),
+		newNavItem("Settings", "Ctrl+7", theme.SettingsIcon(), func() { win.open(pageSettings) }),
 	)
 	win.stack = container.NewStack()
 	page := container.NewBorder(win.banner.root, nil, nil, nil, inset(gapLarge, gap+4, gapLarge+4, gapLarge+4, win.stack))
@@ -70,18 +76,20 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	w.SetPadded(false)
 	w.SetContent(win.root)
 	w.Resize(fyne.NewSize(1080, 720))
-	win.open(pageServices)
+	win.open(pageOverview)
+	win.chosen = false
 	return win
 }
 
 func (w *window) bindKeys() {
 	w.keys.refresh = w.refresh
-	w.keys.ctrl(fyne.Key1, w.openServices)
-	w.keys.ctrl(fyne.Key2, func() { w.open(pageTokens) })
-	w.keys.ctrl(fyne.Key3, func() { w.open(pageAudit) })
-	w.keys.ctrl(fyne.Key4, func() { w.open(pageTunnel) })
-	w.keys.ctrl(fyne.Key5, func() { w.open(pageSettings) })
-	w.keys.ctrl(fyne.Key6, func() { w.open(pageApprovals) })
+	w.keys.ctrl(fyne.Key1, func() { w.open(pageOverview) })
+	w.keys.ctrl(fyne.Key2, w.openServices)
+	w.keys.ctrl(fyne.Key3, func() { w.open(pageTokens) })
+	w.keys.ctrl(fyne.Key4, func() { w.open(pageAudit) })
+	w.keys.ctrl(fyne.Key5, func() { w.open(pageApprovals) })
+	w.keys.ctrl(fyne.Key6, func() { w.open(pageTunnel) })
+	w.keys.ctrl(fyne.Key7, func() { w.open(pageSettings) })
 	w.keys.ctrl(fyne.KeyT, func() { w.newToken("") })
 	w.keys.ctrl(fyne.KeyN, w.create)
 	w.keys.ctrl(fyne.KeyF, w.search)
@@ -101,7 +109,7 @@ func (w *window) bindKeys() {
 		}
 	})
 	w.keys.ctrl(fyne.KeyS, w.submit)
-	w.keys.install(w.face.window.Canvas(), fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.Key6, fyne.KeyT, fyne.KeyN, fyne.KeyF, fyne.KeyG, fyne.KeyE, fyne.KeyS)
+	w.keys.install(w.face.window.Canvas(), fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.Key6, fyne.Key7, fyne.KeyT, fyne.KeyN, fyne.KeyF, fyne.KeyG, fyne.KeyE, fyne.KeyS)
 }
 
 // search leads to the page's search box.
@@ -136,11 +144,13 @@ func (w *window) submit() {
 
 // open shows a page. A form that was begun waits on the Services page.
 func (w *window) open(page int) {
-	w.page = page
+	w.page, w.chosen = page, true
 	w.audit.shown, w.tokens.shown, w.approvals.shown = page == pageAudit, page == pageTokens, page == pageApprovals
 	w.nav.show(page)
 	w.face.window.Canvas().Unfocus()
 	switch page {
+	case pageOverview:
+		w.show(w.overview.root, w.overview.key)
 	case pageTokens:
 		w.show(w.tokens.root, w.tokens.key)
 		w.tokens.open()
@@ -202,6 +212,7 @@ func (w *window) refresh() {
 
 // draw shows a new View.
 func (w *window) draw(v backend.View) {
+	w.begin(v)
 	w.status.draw(v)
 	w.banner.draw(v)
 	w.services.draw(v)
@@ -214,6 +225,18 @@ func (w *window) draw(v backend.View) {
 	w.settings.draw(v)
 	if w.form != nil {
 		w.form.check()
+	}
+}
+
+// begin leads from the Overview to the Services once it is known that none of them
+// is the person's own, unless the person has gone elsewhere by then.
+func (w *window) begin(v backend.View) {
+	if w.chosen || v.Phase == backend.Starting {
+		return
+	}
+	w.chosen = true
+	if !v.HasOwn() {
+		w.open(pageServices)
 	}
 }
 

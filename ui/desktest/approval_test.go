@@ -140,7 +140,7 @@ func TestAskOnDesktop(t *testing.T) {
 	if got := waited("pending", again); got.status != 429 {
 		t.Errorf("once more: %+v", got)
 	}
-	a.key("ctrl+6")
+	a.key("ctrl+5")
 	a.reads("approvals", "Approvals", "Allowed once", "Denied") // notifications cover the rest
 	a.tray.Click("Answer…")
 	desk.Window(questionTitle)

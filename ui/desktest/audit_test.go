@@ -87,7 +87,7 @@ func TestFindCall(t *testing.T) {
 	eventually(t, "the service to be served", a.answers("/s/shop/x", "", "401"))
 	token := a.copyToken("shop")
 
-	a.key("ctrl+3")
+	a.key("ctrl+4")
 	a.reads("audit-many", "Audit log", "201")
 	a.key("ctrl+f")
 	a.fill(needle[:6] + "*")

@@ -58,9 +58,9 @@ func TestKeyInCallOut(t *testing.T) {
 	}
 
 	// Both calls are on the audit page.
-	a.key("ctrl+3")
+	a.key("ctrl+4")
 	a.reads("audit", "/orders", "200", "401", "acme")
-	a.key("ctrl+5")
+	a.key("ctrl+7")
 	a.reads("settings", "127.0.0.1:8000")
 
 	// A token from its page: made, copied, used, revoked.
@@ -91,7 +91,7 @@ func TestKeyInCallOut(t *testing.T) {
 	}
 
 	// Edit the base URL; the next call goes there, in the same process.
-	a.key("ctrl+1")
+	a.key("ctrl+2")
 	a.key("ctrl+e") // it is still selected
 	a.key("Tab")
 	a.key("ctrl+a")
@@ -112,8 +112,9 @@ func TestKeyInCallOut(t *testing.T) {
 	a.addr = "127.0.0.1:8000"
 	a.open()
 	eventually(t, "the service after the restart", a.answers("/s/acme/again", token, "200"))
+	a.key("ctrl+2")
 	a.reads("services-restarted", "acme", "github_public")
-	a.key("ctrl+3")
+	a.key("ctrl+4")
 	a.reads("audit-restarted", "/again", "/orders", "401")
 
 	if found := filesWith(t, desk.Home, acmeKey); len(found) > 0 {

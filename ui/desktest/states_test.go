@@ -42,11 +42,11 @@ func TestNoKeychain(t *testing.T) {
 				desk.CancelPrompt()
 			}
 			eventually(t, "the echo to answer", a.answers("/s/echo/x", "", "200"))
-			a.key("ctrl+5")
+			a.key("ctrl+7")
 			a.reads("keychain-"+strings.ReplaceAll(tt.name, " ", "-"), tt.says)
 
 			// A key cannot be saved: the form says why and keeps what was typed.
-			a.key("ctrl+1")
+			a.key("ctrl+2")
 			a.newService()
 			a.fill("acme", "Tab", "https://api.example.com", "Tab", "Tab", acmeKey)
 			a.key("ctrl+s")
@@ -75,12 +75,12 @@ func TestWindowIsNeverBlocked(t *testing.T) {
 	// machine may miss: the form keeps what was typed, and can save again.
 	eventually(t, "the audit page while acme is saved", func() bool {
 		a.key("ctrl+s") // asks the keychain, which never answers
-		a.key("ctrl+3")
+		a.key("ctrl+4")
 		text := desk.Read(desk.Screenshot("while-it-hangs"))
 		if strings.Contains(text, "echo") && strings.Contains(text, "Saving acme") {
 			return true
 		}
-		a.key("ctrl+1")
+		a.key("ctrl+2")
 		return false
 	})
 	a.end()

@@ -57,7 +57,7 @@ func TestTunnelSwitch(t *testing.T) {
 		return res.StatusCode
 	}
 
-	a.key("ctrl+4")
+	a.key("ctrl+6")
 	a.reads("tunnel-closed", "Closed", "Authtoken")
 	a.fill(authtoken)
 	a.key("Return")
