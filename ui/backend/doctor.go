@@ -17,7 +17,7 @@ import (
 
 	"lockbox/proxy/config"
 	"lockbox/proxy/secret"
-	"lockbox/ui/screen"
+	"lockbox/ui/display"
 	"lockbox/vault"
 )
 
@@ -289,9 +289,9 @@ func (d *doctor) lookAtScreen(ctx context.Context) {
 	wait, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	switch {
-	case !screen.Display():
+	case !display.Available():
 		d.find(name, Unchecked, "There is no display here: Lockbox serves without a window and a tray icon")
-	case !screen.Tray(wait):
+	case !display.Tray(wait):
 		d.find(name, Doubtful, "Nothing here shows tray icons, so that closing the window quits Lockbox: on GNOME, install the extension AppIndicator and KStatusNotifierItem Support; elsewhere, add a system tray to the panel")
 	default:
 		d.find(name, Healthy, "The desktop shows tray icons")

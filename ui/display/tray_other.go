@@ -1,6 +1,6 @@
 //go:build !linux
 
-package screen
+package display
 
 import "context"
 

@@ -1,15 +1,15 @@
-// Package screen says what there is here to show things on: a display, and a
+// Package display says what there is here to show things on: a display, and a
 // panel that shows tray icons.
-package screen
+package display
 
 import (
 	"os"
 	"runtime"
 )
 
-// Display reports whether a window can be shown. Without a display Fyne panics,
+// Available reports whether a window can be shown. Without a display Fyne panics,
 // so ask before there is to be one.
-func Display() bool {
+func Available() bool {
 	if runtime.GOOS != "linux" {
 		return true
 	}
