@@ -113,7 +113,7 @@ func (a *activity) callOf(x *Exchange) brief {
 		id = x.Service + "\n" + strings.ReplaceAll(x.Audience, ",", "\n")
 	}
 	c := brief{
-		at: unix(x.Time), took: uint32(min(max(0, x.Duration.Microseconds()), math.MaxUint32)), //nolint:gosec // no more than fits
+		at: stamp(x.Time), took: uint32(min(max(0, x.Duration.Microseconds()), math.MaxUint32)), //nolint:gosec // no more than fits
 		token: a.number(id), outcome: outcomeOf(x),
 	}
 	if !strings.HasPrefix(x.Reason, "unknown_service:") { // whose names are the caller's
@@ -198,7 +198,7 @@ func (a *activity) lookBack(ctx context.Context, l *audit.Log, since, end time.T
 
 // prune forgets what is older than a day.
 func (a *activity) prune(since time.Time) {
-	old := unix(since)
+	old := stamp(since)
 	most := max(0, activityMost-len(a.fresh))
 	for len(a.back) > 0 && (len(a.back) > most || a.back[len(a.back)-1].at < old) {
 		a.back = a.back[:len(a.back)-1]
@@ -234,7 +234,7 @@ func (a *activity) rename() {
 
 // each gives f all calls that are known and not older than since.
 func (a *activity) each(since time.Time, f func(*brief)) {
-	old := unix(since)
+	old := stamp(since)
 	for _, calls := range [][]brief{a.back, a.fresh, a.rest} {
 		for i := range calls {
 			if calls[i].at >= old {

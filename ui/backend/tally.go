@@ -45,8 +45,8 @@ func (a *activity) tally(now time.Time) *tally {
 		t.out.Minutes[i].Start = first.Add(time.Duration(i) * time.Minute)
 	}
 	y, m, d := now.Date()
-	midnight := unix(time.Date(y, m, d, 0, 0, 0, 0, now.Location()))
-	hourAgo, chart := unix(now.Add(-time.Hour)), unix(first)
+	midnight := stamp(time.Date(y, m, d, 0, 0, 0, 0, now.Location()))
+	hourAgo, chart := stamp(now.Add(-time.Hour)), stamp(first)
 	var times histogram
 	a.each(since, func(c *brief) {
 		t.services[c.service].note(c)
@@ -185,4 +185,4 @@ func (h *histogram) median() time.Duration {
 	return 0
 }
 
-func unix(t time.Time) uint32 { return uint32(t.Unix()) } //nolint:gosec // until 2106
+func stamp(t time.Time) uint32 { return uint32(t.Unix()) } //nolint:gosec // until 2106
