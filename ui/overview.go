@@ -77,7 +77,6 @@ func (p *overviewPage) draw(v backend.View) {
 		return
 	}
 	p.drawState(v)
-	p.drawParts()
 	p.ask()
 }
 
@@ -148,7 +147,9 @@ func (p *overviewPage) drawConcerns() {
 			rows = append(rows, p.concernLead(c))
 		}
 	}
-	p.card.Hidden = len(rows) == 0
+	if p.card.Hidden = len(rows) == 0; p.card.Hidden && p.concerns.focused {
+		p.window.Canvas().Unfocus()
+	}
 	p.well.Hidden = len(p.seen.Concerns) > 0 || p.view.Phase == backend.Starting
 	p.more.Hidden = len(rows) <= concernsAtFirst
 	label := lang.L("Show fewer")
