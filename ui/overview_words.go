@@ -99,6 +99,9 @@ func (p *overviewPage) warningWords(c backend.Concern, token, text string) (what
 		}
 		return fmt.Sprintf(lang.L("%s keys stand in the config file"), thousands(c.Count)), lang.L("Move them to where they are safe, from the Services page.")
 	case backend.ConcernWarnings:
+		if text == "" {
+			text = lang.L("The Settings page has it all.")
+		}
 		if c.Count == 1 {
 			return lang.L("The config has a warning"), text
 		}

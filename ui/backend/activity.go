@@ -43,6 +43,8 @@ func (o outcome) refused() bool { return o >= refused }
 func outcomeOf(x *Exchange) outcome {
 	code, _, _ := strings.Cut(x.Reason, ":")
 	switch {
+	case code == "credential_unavailable":
+		return credentialFail
 	case x.Decision == audit.Refused && code == "rate_limited":
 		return limitRefused
 	case x.Decision == audit.Refused && code == "token_expired":
@@ -51,8 +53,6 @@ func outcomeOf(x *Exchange) outcome {
 		return refused
 	case code == "caller_aborted":
 		return callerGone
-	case code == "credential_unavailable":
-		return credentialFail
 	case x.Decision == audit.Failed, x.Status >= 500:
 		return upstreamFail
 	case x.Status == 401:

@@ -173,8 +173,13 @@ func viewConcerns(v View, now time.Time, add func(Concern)) {
 	if v.PlainKeys > 0 {
 		add(Concern{Kind: ConcernPlainKeys, Count: int64(v.PlainKeys)})
 	}
-	if n := len(v.Warnings); n > 0 {
-		add(Concern{Kind: ConcernWarnings, Count: int64(n), Text: v.Warnings[0]})
+	// Each of those keys has its warning too.
+	if n := len(v.Warnings) - v.PlainKeys; n > 0 {
+		c := Concern{Kind: ConcernWarnings, Count: int64(n)}
+		if v.PlainKeys == 0 {
+			c.Text = v.Warnings[0]
+		}
+		add(c)
 	}
 }
 

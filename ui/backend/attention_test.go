@@ -81,8 +81,9 @@ func TestConcerns(t *testing.T) {
 		{name: "a rate", calls: append(calls(9, good), calls(2, Exchange{Status: 429, Decision: audit.Refused, Reason: "rate_limited: …"})...), want: "15 acme 2"},
 		{name: "lockouts", view: View{Lockouts: []Lockout{{Address: "203.0.113.9", Until: now}, {Address: "203.0.113.10", Until: now}}}, want: "16 2 203.0.113.9"},
 		{name: "the month", view: View{Usage: TunnelUsage{Calls: FreeCalls * 85 / 100}}, want: "17 85"},
-		{name: "keys in the config", view: View{PlainKeys: 2}, want: "18 2"},
+		{name: "keys in the config", view: View{PlainKeys: 2, Warnings: []string{"key", "key"}}, want: "18 2"},
 		{name: "warnings", view: View{Warnings: []string{"line 3", "line 4"}}, want: "19 2 line 3"},
+		{name: "warnings of which some are about keys", view: View{PlainKeys: 1, Warnings: []string{"line 3", "line 4"}}, want: "18 1\n19 1"},
 		{name: "the worst first", view: View{Questions: 1, Warnings: []string{"w"}, Tunnel: TunnelState{Phase: TunnelLost}}, calls: calls(3, timeout), want: "4\n8 acme 3 of 3 It did not answer.\n9 1\n19 1 w"},
 	}
 	for _, tt := range tests {

@@ -20,6 +20,7 @@ func TestOutcome(t *testing.T) {
 		"broken off":           {Exchange{Decision: audit.Failed, Status: 200, Reason: "upstream_aborted: …"}, upstreamFail},
 		"the caller left":      {Exchange{Decision: audit.Failed, Status: 499, Reason: "caller_aborted: …"}, callerGone},
 		"no access token":      {Exchange{Decision: audit.Failed, Status: 502, Reason: "credential_unavailable: …"}, credentialFail},
+		"none, as refused":     {Exchange{Decision: audit.Refused, Status: 502, Reason: "credential_unavailable: …"}, credentialFail},
 		"refused":              {Exchange{Decision: audit.Refused, Status: 401, Reason: "token_missing: …"}, refused},
 		"refused as locked":    {Exchange{Decision: audit.Refused, Status: 503, Reason: "locked: …"}, refused},
 		"an expired token":     {Exchange{Decision: audit.Refused, Status: 401, Reason: "token_expired: …"}, expired},
