@@ -158,6 +158,11 @@ func viewConcerns(v View, now time.Time, add func(Concern)) {
 			add(Concern{Kind: ConcernBroken, Service: s.Name, Text: s.Problem})
 		}
 	}
+	wordConcerns(v, add)
+}
+
+// wordConcerns are those of the View that want a word rather than a repair.
+func wordConcerns(v View, add func(Concern)) {
 	if v.Questions > 0 {
 		add(Concern{Kind: ConcernQuestions, Count: int64(v.Questions)})
 	}
@@ -191,16 +196,8 @@ func (t *tally) concerns(v View, byID func(string) (TokenInfo, bool), add func(C
 			continue
 		}
 		h := t.hour[i]
-		c := Concern{Service: s.Name, Of: h.made, At: time.Unix(int64(h.lastBad), 0), Text: t.faults[i].text}
-		switch {
-		case h.noCredential && h.lastGood <= h.lastBad:
-			c.Kind, c.Count = ConcernCredential, h.failed
-			add(c)
-		case h.keyRefused >= failingLeast && 2*h.keyRefused >= h.made && h.lastGood <= h.lastBad:
-			c.Kind, c.Count = ConcernKeyRefused, h.keyRefused
-			add(c)
-		case h.failed >= failingLeast && failingShare*h.failed >= h.made:
-			c.Kind, c.Count = ConcernFailing, h.failed
+		if c, ok := h.concern(); ok {
+			c.Service, c.Text = s.Name, t.faults[i].text
 			add(c)
 		}
 		if h.limited > 0 {
@@ -221,4 +218,20 @@ func (t *tally) concerns(v View, byID func(string) (TokenInfo, bool), add func(C
 	for _, c := range late {
 		add(c)
 	}
+}
+
+// concern is what is wrong with a service whose calls came to that.
+func (r *recent) concern() (c Concern, ok bool) {
+	c = Concern{Of: r.made, At: time.Unix(int64(r.lastBad), 0)}
+	switch still := r.lastGood <= r.lastBad; {
+	case r.noCredential && still:
+		c.Kind, c.Count = ConcernCredential, r.failed
+	case still && r.keyRefused >= failingLeast && 2*r.keyRefused >= r.made:
+		c.Kind, c.Count = ConcernKeyRefused, r.keyRefused
+	case r.failed >= failingLeast && failingShare*r.failed >= r.made:
+		c.Kind, c.Count = ConcernFailing, r.failed
+	default:
+		return Concern{}, false
+	}
+	return c, true
 }
