@@ -63,12 +63,12 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	win.overview.to = win.paths()
 	win.nav = newNav(
 		newNavItem(lang.L("Overview"), "Ctrl+1", theme.HomeIcon(), func() { win.open(pageOverview) }),
-		newNavItem("Services", "Ctrl+2", theme.StorageIcon(), win.openServices),
-		newNavItem("Tokens", "Ctrl+3", theme.AccountIcon(), func() { win.open(pageTokens) }),
-		newNavItem("Audit log", "Ctrl+4", theme.HistoryIcon(), func() { win.open(pageAudit) }),
-		newNavItem("Approvals", "Ctrl+5", theme.QuestionIcon(), func() { win.open(pageApprovals) }),
-		newNavItem("Tunnel", "Ctrl+6", theme.UploadIcon(), func() { win.open(pageTunnel) }),
-		newNavItem("Settings", "Ctrl+7", theme.SettingsIcon(), func() { win.open(pageSettings) }),
+		newNavItem(lang.L("Services"), "Ctrl+2", theme.StorageIcon(), win.openServices),
+		newNavItem(lang.L("Tokens"), "Ctrl+3", theme.AccountIcon(), func() { win.open(pageTokens) }),
+		newNavItem(lang.L("Audit log"), "Ctrl+4", theme.HistoryIcon(), func() { win.open(pageAudit) }),
+		newNavItem(lang.L("Approvals"), "Ctrl+5", theme.QuestionIcon(), func() { win.open(pageApprovals) }),
+		newNavItem(lang.L("Tunnel"), "Ctrl+6", theme.UploadIcon(), func() { win.open(pageTunnel) }),
+		newNavItem(lang.L("Settings"), "Ctrl+7", theme.SettingsIcon(), func() { win.open(pageSettings) }),
 	)
 	win.stack = container.NewStack()
 	page := container.NewBorder(win.banner.root, nil, nil, nil, inset(gapLarge, gap+4, gapLarge+4, gapLarge+4, win.stack))
