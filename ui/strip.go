@@ -86,10 +86,13 @@ func (s *strip) say(m mark, title, text string, actions ...action) {
 	s.root.Refresh()
 }
 
-// focusFirst gives the keyboard to the first button.
-func (s *strip) focusFirst(c fyne.Canvas) {
-	if len(s.buttons.Objects) > 0 {
-		if b, ok := s.buttons.Objects[0].(*button); ok {
+// focusFirst gives the keyboard to the first button, focusLast to the last.
+func (s *strip) focusFirst(c fyne.Canvas) { s.focusOn(c, 0) }
+func (s *strip) focusLast(c fyne.Canvas)  { s.focusOn(c, len(s.buttons.Objects)-1) }
+
+func (s *strip) focusOn(c fyne.Canvas, i int) {
+	if i >= 0 && i < len(s.buttons.Objects) {
+		if b, ok := s.buttons.Objects[i].(*button); ok {
 			c.Focus(b)
 		}
 	}
