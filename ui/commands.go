@@ -60,7 +60,7 @@ func (w *window) pageCommands() []command {
 		{name: lang.L("Search the page"), keys: []shortcut{ctrl(fyne.KeyF)}, do: w.search, quiet: true},
 		{name: lang.L("Save, or apply"), keys: []shortcut{ctrl(fyne.KeyS)}, do: w.submit, quiet: true},
 		{name: lang.L("Find in the call"), keys: []shortcut{ctrl(fyne.KeyG)}, do: func() { w.focus(w.audit.detail.find.box) }, when: onCall},
-		{name: lang.L("Copy what is selected, or the call as curl"), keys: []shortcut{ctrl(fyne.KeyC)}, do: w.copySelected, quiet: true},
+		{name: lang.L("Copy what is selected, or the call"), keys: []shortcut{ctrl(fyne.KeyC)}, do: w.copySelected, quiet: true},
 		{name: lang.L("Show the key in its field"), keys: []shortcut{keyReveal}, quiet: true},
 		{name: lang.L("Keyboard shortcuts"), keys: []shortcut{alone(fyne.KeyF1), ctrl(fyne.KeySlash)}, do: func() { showShortcuts(w) }},
 		{name: lang.L("Quit Lockbox"), keys: []shortcut{ctrl(fyne.KeyQ)}, do: func() { w.leave(w.quit) }, when: func() bool { return w.quit != nil }},

@@ -111,7 +111,7 @@ func (n *intake) ask(files []offered) {
 			replace = append(replace, f.path)
 			lines = append(lines, fmt.Sprintf(lang.L("%s: here already: %s."), name, few(clash.Names)))
 		case f.err != nil:
-			lines = append(lines, fmt.Sprintf(lang.L("%s cannot be imported: %s"), name, backend.Sentence(f.err.Error())))
+			lines = append(lines, fmt.Sprintf(lang.L("%s cannot be imported. %s"), name, backend.Sentence(strings.TrimPrefix(f.err.Error(), f.path+":"))))
 		case len(f.plan.Services) == 0:
 			lines = append(lines, fmt.Sprintf(lang.L("%s: there is no service in it."), name))
 		default:
@@ -131,6 +131,8 @@ func (n *intake) ask(files []offered) {
 			action{label: lang.L("Import and replace"), do: func() { n.take(all, true) }}, cancel)
 	default:
 		n.tell(markInfo, lang.L("Import these services?"), text, action{label: lang.L("Import"), do: func() { n.take(take, false) }, first: true}, cancel)
+		n.strip.focusFirst(n.window.Canvas())
+		return
 	}
 	n.strip.focusLast(n.window.Canvas())
 }

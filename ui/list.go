@@ -19,6 +19,7 @@ type list struct {
 	// nil: the arrows are moved's.
 	at      func() int
 	steps   func(int)
+	enter   func(int) // Enter on the row; nil: nothing
 	focused bool
 	high    float32 // of a row
 }
@@ -41,6 +42,10 @@ func (l *list) TypedKey(ev *fyne.KeyEvent) {
 	switch {
 	case (leaves(ev.Name) || ev.Name == fyne.KeyDelete) && l.keys.typed(ev):
 	case l.moved != nil && l.moved(ev.Name):
+	case l.steps != nil && (isEnter(ev.Name) || ev.Name == fyne.KeySpace):
+		if i := l.at(); l.enter != nil && i >= 0 {
+			l.enter(i)
+		}
 	case l.steps != nil:
 		l.step(ev.Name)
 	case isEnter(ev.Name):

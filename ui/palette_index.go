@@ -116,11 +116,22 @@ func (x *paletteIndex) fits(ctx context.Context, word string, some []int, score 
 	for i, m := range found {
 		k := at(m.Index)
 		out[i] = k
-		if score[k] += int32(m.Score); k < len(x.commands) { //nolint:gosec // texts and words are short
-			score[k] += commandBonus
-		}
+		score[k] += int32(m.Score + x.bonus(k)) //nolint:gosec // texts and words are short
 	}
 	return out
+}
+
+// bonus is what one is worth beside how well it fits: a command the most, and what is
+// done with a service as much as the service, in the order of the verbs.
+func (x *paletteIndex) bonus(i int) int {
+	if i < len(x.commands) {
+		return commandBonus
+	}
+	if i -= len(x.commands) + len(x.services) + len(x.tokens); i < 0 {
+		return 0
+	}
+	verb := i / len(x.services)
+	return len(x.verbs[verb].name) - len("%s") - verb - 1
 }
 
 // answer is what is shown of one that was found, and done when it is chosen.

@@ -89,7 +89,7 @@ func (p *servicesPage) newWelcome() *fyne.Container {
 	box := newSurface(colorInfoSoft, "", 8, gap+2, nil)
 	again := newProse("Workflows call your services through Lockbox with a service token, and your API keys stay in this computer's keychain. "+
 		"A service named demo is built in to try things on. This works in a terminal at once:", theme.SizeNameText, theme.ColorNameForeground)
-	line := newSurface(theme.ColorNameInputBackground, "", 6, gapSmall, ends(inset(0, 0, gapSmall, 0, p.curl),
+	line := newSurface(theme.ColorNameInputBackground, "", 6, gapSmall, ends(inset(0, 0, gapSmall, 0, pickable(p.keys, p.curl)),
 		newButton(p.keys, "Copy", theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, "The line") }).quiet()))
 	var c *fyne.Container
 	hide := newButton(p.keys, "Hide", nil, func() { c.Hide(); c.Objects = nil; p.root.Refresh() }).quiet()

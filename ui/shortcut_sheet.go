@@ -10,7 +10,10 @@ import (
 	"fyne.io/fyne/v2/widget"
 )
 
-const sheetWidth = 660
+const (
+	shortcutsWidth = 800
+	shortcutWidth  = 150 // of the keys
+)
 
 // showShortcuts lists the window's keys over it, until Esc or Enter.
 func showShortcuts(w *window) {
@@ -31,7 +34,7 @@ func showShortcuts(w *window) {
 	}
 	keys.alone = map[fyne.KeyName]func(){fyne.KeyF1: box.Hide}
 	size := canvas.Size()
-	box.Resize(fyne.NewSize(min(sheetWidth, size.Width-2*gapLarge), box.MinSize().Height))
+	box.Resize(fyne.NewSize(min(shortcutsWidth, size.Width-2*gapLarge), box.MinSize().Height))
 	box.ShowAtPosition(fyne.NewPos((size.Width-box.Size().Width)/2, max(gapLarge, (size.Height-box.Size().Height)/3)))
 	canvas.Focus(shut)
 }
@@ -42,7 +45,7 @@ func shortcutTable(commands []command) fyne.CanvasObject {
 	var rows []fyne.CanvasObject
 	add := func(keys, name string) {
 		key := strong(keys)
-		rows = append(rows, container.NewBorder(nil, nil, wide(120, key), nil, plain(name).flexible()))
+		rows = append(rows, container.NewBorder(nil, nil, wide(shortcutWidth, key), nil, plain(name).flexible()))
 	}
 	for _, c := range commands {
 		if len(c.keys) == 0 {
@@ -58,13 +61,13 @@ func shortcutTable(commands []command) fyne.CanvasObject {
 		add(k.keys, k.name)
 	}
 	half := (len(rows) + 1) / 2
-	return container.New(layout.NewGridLayoutWithColumns(2), column(gapSmall, rows[:half]...), inset(0, 0, gapLarge, 0, column(gapSmall, rows[half:]...)))
+	return container.New(layout.NewGridLayoutWithColumns(2), column(gapSmall, rows[:half]...), inset(0, 0, gap, 0, column(gapSmall, rows[half:]...)))
 }
 
 // plainKeys are what keys without Ctrl do wherever they mean something.
 func plainKeys() []struct{ keys, name string } {
 	return []struct{ keys, name string }{
-		{lang.L("↑ ↓"), lang.L("Row by row in a list")},
+		{lang.L("Up, Down"), lang.L("Row by row in a list")},
 		{lang.L("Page Up, Page Down"), lang.L("A page of it")},
 		{lang.L("Home, End"), lang.L("Its first row, its last")},
 		{lang.L("Enter"), lang.L("Open the row, or press the button")},

@@ -47,7 +47,7 @@ func newNarrowStrip(k *hotkeys) *strip {
 
 func stripOf(k *hotkeys, arrange func(words, buttons fyne.CanvasObject) fyne.CanvasObject) *strip {
 	s := &strip{keys: k, marker: newMarker(markNone), title: strong("").flexible(),
-		text: newProse("", theme.SizeNameText, theme.ColorNameForeground), buttons: row(gapSmall)}
+		text: newProse("", theme.SizeNameText, theme.ColorNameForeground).pickable(k), buttons: row(gapSmall)}
 	words := column(2, s.title, s.text.root)
 	left := inset(2, 0, 0, gapSmall, s.marker)
 	body := container.NewBorder(nil, nil, container.NewVBox(left), nil, arrange(words, s.buttons))

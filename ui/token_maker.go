@@ -9,6 +9,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/proxy/secret"
@@ -67,10 +68,10 @@ func newTokenMaker(f *face, p *tokensPage) *tokenMaker {
 		return m.fields[name].root
 	}
 	m.form = column(gap, heading("New token"),
-		put("service", "Opens service", "", frame(m.service)),
+		put("service", "Opens service", lang.L("It opens this one and no other."), frame(m.service)),
 		put("audience", "For audience", "Who it is for.", m.audience), m.recent,
-		put("expires", "Valid for", "", frame(m.lifetime)),
-		put("date", "Last day", "", m.date),
+		put("expires", "Valid for", lang.L("It can be revoked before."), frame(m.lifetime)),
+		put("date", "Last day", lang.L("It is good until the end of that day."), m.date),
 		put("label", "Label", "What to call it here.", m.label),
 		m.trouble.root,
 		row(gapSmall, m.save, newButton(f.keys, "Cancel", nil, func() { m.close(); p.showSide() }).quiet()))
