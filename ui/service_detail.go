@@ -92,6 +92,7 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 	d.setup = column(gap, d.caller, row(0, newButton(f.keys, "Back", theme.NavigateBackIcon(), d.closeKit)), d.kit.root)
 	d.setup.Hide()
 	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, container.NewStack(d.facts, d.setup)))
+	revealEach(scroll, d.copyURL, d.test, d.log, d.audience, d.audiences, d.lifetime, d.token, d.setUp, d.edit, d.control, d.dup, d.del)
 	d.root = inset(0, 0, gap, 0, wide(detailWidth, newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, scroll)))
 	d.root.Hide()
 	return d

@@ -67,6 +67,7 @@ func newServicesPage(f *face) *servicesPage {
 		return slices.IndexFunc(p.found, func(s backend.ServiceInfo) bool { return s.Name == p.selected })
 	}
 	p.list.steps = func(i int) { p.list.Select(i) }
+	p.list.enter = func(int) { f.focus(p.detail.copyURL) }
 	p.detail = newServiceDetail(f, p)
 	p.welcome = p.newWelcome()
 	p.noneYet = p.newNoneYet()

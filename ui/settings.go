@@ -59,9 +59,7 @@ func newSettingsPage(f *face) *settingsPage {
 		e.OnSubmitted = func(string) { p.submit() }
 		e.focused = func() { revealInto(scroll, e) }
 	}
-	for _, e := range []*entry{p.backup.first, p.backup.again} {
-		e.focused = func() { revealInto(scroll, e) }
-	}
+	revealEach(scroll, p.backup.first, p.backup.again, p.backup.save, p.backup.load, p.backup.submitted, p.backup.cancelled, p.lifetime, p.clip, p.drift, p.unlock)
 	p.lifetime.OnChanged = func(string) { p.check() }
 	p.clip.OnChanged = func(string) { p.check() }
 	p.drift.OnChanged = func(string) { p.check() }

@@ -56,6 +56,7 @@ func newTokenDetail(f *face, p *tokensPage) *tokenDetail {
 		value("Id", d.id))
 	body := column(gap+2, head, d.news.root, facts, rule(), d.ask.root, row(gapSmall, d.one, d.again), column(0, d.ofService, d.ofAudience))
 	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, body))
+	revealEach(scroll, d.one, d.again, d.ofService, d.ofAudience)
 	d.root = inset(0, 0, gap, 0, wide(detailWidth, newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, scroll)))
 	d.root.Hide()
 	return d
@@ -111,6 +112,16 @@ func (d *tokenDetail) sayNews(t backend.TokenInfo, now time.Time) {
 	d.news.say(m, title, strings.Join(lines, "\n"),
 		action{label: "It was me", do: func() { d.page.accept(d.info.ID) }, first: true},
 		action{label: "Revoke…", do: d.askOne})
+}
+
+// focusFirst gives the keyboard to the first thing that can be done.
+func (d *tokenDetail) focusFirst() {
+	for _, b := range []*button{d.one, d.again, d.ofService} {
+		if b.Visible() {
+			d.focus(b)
+			return
+		}
+	}
 }
 
 func or(s, otherwise string) string {

@@ -77,6 +77,7 @@ func newTokenMaker(f *face, p *tokensPage) *tokenMaker {
 		row(gapSmall, m.save, newButton(f.keys, "Cancel", nil, func() { m.close(); p.showSide() }).quiet()))
 	m.made = m.newMade()
 	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, container.NewStack(m.form, m.made)))
+	revealEach(scroll, m.service, m.audience, m.lifetime, m.date, m.label, m.save, m.text, m.copied)
 	m.root = inset(0, 0, gap, 0, wide(detailWidth, newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, scroll)))
 	m.root.Hide()
 	return m
@@ -87,10 +88,11 @@ func (m *tokenMaker) newMade() *fyne.Container {
 	m.kit = newKit(m.face)
 	m.text = newEntry(m.keys)
 	m.text.Password = true
-	m.text.ActionItem = newPeek(func() {
+	m.text.reveal = func() {
 		m.text.Password = !m.text.Password
 		m.text.Refresh()
-	})
+	}
+	m.text.ActionItem = newPeek(m.text.reveal)
 	m.text.OnChanged = func(string) { // it is read, not written
 		if m.text.Text != m.value.Reveal() {
 			m.text.SetText(m.value.Reveal())

@@ -73,6 +73,7 @@ func newTokensPage(f *face) *tokensPage {
 	p.list.OnSelected = func(i int) { p.choose(i) }
 	p.list.at = p.chosenRow
 	p.list.steps = func(i int) { p.list.Select(i) }
+	p.list.enter = func(int) { p.detail.focusFirst() }
 	p.nothing = muted("")
 	p.nothing.align = fyne.TextAlignCenter
 	p.empty = container.NewVBox(layout.NewSpacer(), p.nothing,

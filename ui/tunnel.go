@@ -46,6 +46,7 @@ func newTunnelPage(f *face) *tunnelPage {
 	p := &tunnelPage{face: f, fields: map[string]*field{}, trouble: newNarrowStrip(f.keys)}
 	p.toggle = newButton(f.keys, "Open the tunnel", theme.UploadIcon(), func() { f.toggleTunnel(backend.ByWindow) }).primary()
 	body := container.NewVScroll(inset(0, gap, 0, gap, column(gap, p.now(), p.month(), p.settings(), p.ownTunnel(), p.diagnosis())))
+	revealEach(body, p.authtoken, p.domain, p.public, p.start, p.awake, p.save, p.diagnose)
 	head := container.NewBorder(nil, nil, nil, middle(p.toggle), middle(title("Tunnel")))
 	p.root = container.NewBorder(pageHead(head), nil, nil, nil, body)
 	return p
