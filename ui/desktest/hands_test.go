@@ -129,3 +129,36 @@ func TestWindowIsRemembered(t *testing.T) {
 		a.ended()
 	}
 }
+
+// TestDropConfig: a config that is dropped on the window is shown, asked about and
+// imported, its key into the keychain; a letter is not.
+func TestDropConfig(t *testing.T) {
+	desk := desktest.Start(t, desktest.Options{})
+	addr := freeAddr(t)
+	up := newRecorder(t, "one")
+	writeConfig(t, desk, strings.ReplaceAll(echoConfig, "ADDR", addr))
+	a := launch(t, desk)
+	a.addr = addr
+	a.open()
+	eventually(t, "the echo to answer", a.answers("/s/echo/x", "", "200"))
+	letter, config := filepath.Join(desk.Home, "a letter.txt"), filepath.Join(desk.Home, "my config.json")
+	for path, text := range map[string]string{
+		letter: "Dear Ada,",
+		config: `{"services": {"mail": {"base_url": "` + up.URL + `", "requires_service_token": false, "credential": {"type": "bearer", "token": "` + acmeKey + `"}}}}`,
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	desk.Drop(a.win, letter)
+	a.reads("drop-letter", "nothing to import", "letter.txt")
+	desk.Drop(a.win, config)
+	a.reads("drop-config", "Import these services", "mail")
+	a.key("Return")
+	eventually(t, "the service to answer", a.answers("/s/mail/x", "", "200"))
+	if got := desk.Secret("lockbox", "mail/token"); got != acmeKey {
+		t.Errorf("the keychain does not hold its key (%d bytes)", len(got))
+	}
+	a.reads("dropped", "Imported services", "plain text")
+	a.end()
+}
