@@ -12,6 +12,7 @@ import (
 	"lockbox/proxy/secret"
 	"lockbox/ui/backend"
 	"lockbox/ui/cli"
+	"lockbox/ui/display"
 	"lockbox/ui/launch"
 )
 
@@ -28,7 +29,7 @@ func run(args []string) int {
 	if len(args) > 0 {
 		return cli.Run(args, t)
 	}
-	if !launch.HasDisplay() {
+	if !display.Available() {
 		fmt.Fprintln(os.Stderr, "There is no display here, so Lockbox starts without a window, as lockbox serve does.")
 		return cli.Run([]string{"serve"}, t)
 	}

@@ -368,3 +368,19 @@ func TestApprovalPictures(t *testing.T) {
 	s.window.open(pageApprovals)
 	s.picture("approvals")
 }
+
+func TestCheckupPictures(t *testing.T) {
+	s := open(t, testConfig)
+	s.window.open(pageSettings)
+	for _, f := range []backend.Finding{
+		{Name: "Config", Verdict: backend.Healthy, Text: "/home/ada/.config/lockbox/config.json: 5 services."},
+		{Name: "Vault", Verdict: backend.Doubtful, Text: "Nothing needs it yet. No keychain can be reached, for there is no D-Bus session bus; start Lockbox inside your desktop session."},
+		{Name: "Keys", Verdict: backend.Broken, Text: "Token of weather: cannot read env://NOT_SET; set the variable where Lockbox is started."},
+		{Name: "Tunnel", Verdict: backend.Unchecked, Text: "It is not set up: ngrok's authtoken is not in the vault."},
+	} {
+		s.settings.checkup.count = map[string]int{}
+		s.settings.checkup.add(f)
+	}
+	s.win.Resize(fyne.NewSize(1080, 1800))
+	s.picture("settings-checkup")
+}

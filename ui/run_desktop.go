@@ -19,6 +19,7 @@ import (
 
 	"lockbox/assets"
 	"lockbox/ui/backend"
+	"lockbox/ui/display"
 )
 
 const (
@@ -119,7 +120,7 @@ func screenSize(c fyne.Canvas) fyne.Size {
 func hasTray() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), hostTime)
 	defer cancel()
-	return trayHost(ctx)
+	return display.Tray(ctx)
 }
 
 // tray is the icon and its menu. The menu is made once: Fyne's own would be made
@@ -154,7 +155,7 @@ func startTray(a fyne.App, w *window, quit func()) *tray {
 		w.loop.run("", func(ctx context.Context) error {
 			ctx, cancel := context.WithTimeout(ctx, hostTime)
 			defer cancel()
-			seen = ok && trayHost(ctx)
+			seen = ok && display.Tray(ctx)
 			return nil
 		}, func(error) {
 			if seen {

@@ -38,6 +38,7 @@ type settingsPage struct {
 	keychainText                           *prose
 	unlock                                 *button
 	backup                                 *backupPart
+	checkup                                *checkup
 	warnings                               *prose
 	version                                *line
 	saving                                 bool
@@ -52,7 +53,8 @@ type shownValue struct {
 
 func newSettingsPage(f *face) *settingsPage {
 	p := &settingsPage{face: f, fields: map[string]*field{}, trouble: newStrip(f.keys)}
-	body := column(gap, p.proxy(), p.tokens(), p.keychainPart(), p.files(), p.about())
+	p.checkup = newCheckup(f)
+	body := column(gap, p.proxy(), p.tokens(), p.keychainPart(), p.files(), p.checkup.root, p.about())
 	scroll := container.NewVScroll(inset(0, gap, 0, gap, body))
 	for _, e := range []*entry{p.listen, p.audience, p.auditDir} {
 		e.OnChanged = func(string) { p.check() }

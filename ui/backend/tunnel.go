@@ -47,15 +47,21 @@ var (
 	errPanicked    = errors.New("panic was called for: resume first")
 )
 
-// newTunnel makes the tunnel, to ngrok's edge or to the one that the options name.
+// newTunnel makes the tunnel.
 func (b *Backend) newTunnel(o Options) error {
-	t := tunnel.Options{
-		Serve: b.serveTunnel, Logger: o.Logger, Version: o.Version, OnChange: b.tunnelChanged,
-	}
+	t, err := o.tunnel()
+	t.Serve, t.OnChange = b.serveTunnel, b.tunnelChanged
+	b.tunnel = tunnel.New(t)
+	return err
+}
+
+// tunnel leads to ngrok's edge, or to the one that the options name.
+func (o Options) tunnel() (tunnel.Options, error) {
+	t := tunnel.Options{Logger: o.Logger, Version: o.Version}
 	var err error
 	if o.NgrokURL != "" {
 		if t.Edge, err = tunnel.ParseEdge(o.NgrokURL); err != nil {
-			return fmt.Errorf("LOCKBOX_NGROK_URL: %w", err)
+			return t, fmt.Errorf("LOCKBOX_NGROK_URL: %w", err)
 		}
 	}
 	if o.NgrokCA != "" {
@@ -64,11 +70,10 @@ func (b *Backend) newTunnel(o Options) error {
 			t.EdgeCAs, err = tunnel.ParseCAs(pem)
 		}
 		if err != nil {
-			return fmt.Errorf("LOCKBOX_NGROK_CA: %s: %w", o.NgrokCA, err)
+			return t, fmt.Errorf("LOCKBOX_NGROK_CA: %s: %w", o.NgrokCA, err)
 		}
 	}
-	b.tunnel = tunnel.New(t)
-	return nil
+	return t, nil
 }
 
 // serveTunnel answers calls that come by the tunnel.

@@ -18,7 +18,7 @@ import (
 // knows no keychain and no screen; pages know the backend only; nothing but main
 // knows a face.
 var arrows = map[string][]string{
-	"lockbox":                    {"lockbox/proxy/secret", "lockbox/ui/launch", "lockbox/ui/cli", "lockbox/ui/backend"},
+	"lockbox":                    {"lockbox/proxy/secret", "lockbox/ui/launch", "lockbox/ui/cli", "lockbox/ui/backend", "lockbox/ui/display"},
 	"lockbox/assets":             {},
 	"lockbox/proxy":              {"lockbox/proxy/approval", "lockbox/proxy/audit", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/drift", "lockbox/proxy/duplicate", "lockbox/proxy/guard", "lockbox/proxy/http1", "lockbox/proxy/limit", "lockbox/proxy/policy", "lockbox/proxy/register", "lockbox/proxy/secret", "lockbox/proxy/token"},
 	"lockbox/proxy/approval":     {"lockbox/proxy/audit"},
@@ -45,11 +45,12 @@ var arrows = map[string][]string{
 	"lockbox/tunnel":             {"lockbox/proxy/secret"},
 	"lockbox/tunnel/awake":       {},
 	"lockbox/tunnel/ngroktest":   {},
-	"lockbox/ui":                 {"lockbox/assets", "lockbox/proxy/secret", "lockbox/ui/backend"},
-	"lockbox/ui/backend":         {"lockbox/proxy", "lockbox/proxy/approval", "lockbox/proxy/audit", "lockbox/proxy/audit/export", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/drift", "lockbox/proxy/limit", "lockbox/proxy/policy", "lockbox/proxy/policy/learn", "lockbox/proxy/preset", "lockbox/proxy/register", "lockbox/proxy/secret", "lockbox/proxy/token", "lockbox/tunnel", "lockbox/tunnel/awake", "lockbox/vault"},
+	"lockbox/ui":                 {"lockbox/assets", "lockbox/proxy/secret", "lockbox/ui/backend", "lockbox/ui/display"},
+	"lockbox/ui/backend":         {"lockbox/proxy", "lockbox/proxy/approval", "lockbox/proxy/audit", "lockbox/proxy/audit/export", "lockbox/proxy/config", "lockbox/proxy/credential", "lockbox/proxy/drift", "lockbox/proxy/limit", "lockbox/proxy/policy", "lockbox/proxy/policy/learn", "lockbox/proxy/preset", "lockbox/proxy/register", "lockbox/proxy/secret", "lockbox/proxy/token", "lockbox/tunnel", "lockbox/tunnel/awake", "lockbox/ui/display", "lockbox/vault"},
 	"lockbox/ui/cli":             {"lockbox/proxy/config", "lockbox/proxy/preset", "lockbox/proxy/secret", "lockbox/proxy/token", "lockbox/ui/backend"},
 	"lockbox/ui/desktest":        {},
 	"lockbox/ui/launch":          {"lockbox/ui", "lockbox/ui/backend"},
+	"lockbox/ui/display":         {},
 	"lockbox/vault":              {"lockbox/proxy/config", "lockbox/proxy/secret"},
 }
 

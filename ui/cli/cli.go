@@ -51,6 +51,7 @@ type commands struct {
 	Rules      rulesCmd         `cmd:"" help:"List the services' rules, and try calls on them."`
 	Limits     limitsCmd        `cmd:"" help:"Say which limits services and their tokens have, and how far quotas are used."`
 	Check      checkCmd         `cmd:"" help:"Say what is wrong with a config file."`
+	Doctor     doctorCmd        `cmd:"" help:"Look at keychain, port, config, clock, tray and tunnel, and say what to do."`
 	Version    versionCmd       `cmd:"" help:"Print the version."`
 	ShowVer    kong.VersionFlag `name:"version" help:"Print the version."`
 }

@@ -1,3 +1,6 @@
+// Package launch is what comes before the window: whether there is one already. In
+// a headless build it knows nothing of windows, and the program has none of their
+// code in it.
 package launch
 
 import (

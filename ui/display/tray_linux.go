@@ -1,4 +1,4 @@
-package ui
+package display
 
 import (
 	"context"
@@ -6,9 +6,9 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// trayHost reports whether something shows tray icons now. Panels come and go,
+// Tray reports whether something shows tray icons now. Panels come and go,
 // so it is asked again at each close of the window.
-func trayHost(ctx context.Context) bool {
+func Tray(ctx context.Context) bool {
 	const watcher = "org.kde.StatusNotifierWatcher"
 	// A connection of its own: the shared one may be blocked by a prompt.
 	c, err := dbus.ConnectSessionBus(dbus.WithContext(ctx))
