@@ -62,6 +62,7 @@ func (w *window) pageCommands() []command {
 		{name: lang.L("Find in the call"), keys: []shortcut{ctrl(fyne.KeyG)}, do: func() { w.focus(w.audit.detail.find.box) }, when: onCall},
 		{name: lang.L("Copy what is selected, or the call"), keys: []shortcut{ctrl(fyne.KeyC)}, do: w.copySelected, quiet: true},
 		{name: lang.L("Show the key in its field"), keys: []shortcut{keyReveal}, quiet: true},
+		{name: lang.L("Show me around: a first service"), do: func() { w.guide() }, when: func() bool { return w.guide != nil }},
 		{name: lang.L("Keyboard shortcuts"), keys: []shortcut{alone(fyne.KeyF1), ctrl(fyne.KeySlash)}, do: func() { showShortcuts(w) }},
 		{name: lang.L("Quit Lockbox"), keys: []shortcut{ctrl(fyne.KeyQ)}, do: func() { w.leave(w.quit) }, when: func() bool { return w.quit != nil }},
 	}
@@ -119,6 +120,7 @@ func (w *window) fileCommands() []command {
 		all = append(all, command{name: fmt.Sprintf(lang.L("Export the calls as %s…"), x.label), do: func() { w.open(pageAudit); w.audit.export.choose(x.format) }})
 	}
 	return append(all,
+		command{name: lang.L("Check everything"), do: func() { w.open(pageSettings); w.focus(w.settings.checkup.start); w.settings.checkup.start.OnTapped() }, when: func() bool { return !w.settings.checkup.start.Disabled() }},
 		command{name: lang.L("Import a config…"), do: w.chooseImport},
 		command{name: lang.L("Back up everything…"), do: func() { w.open(pageSettings); w.settings.backup.chooseNew() }},
 		command{name: lang.L("Restore a backup…"), do: func() { w.open(pageSettings); w.settings.backup.chooseOld() }},

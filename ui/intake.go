@@ -61,6 +61,15 @@ func (n *intake) close() {
 	n.root.Refresh()
 }
 
+// escape closes it, if there is something.
+func (n *intake) escape() bool {
+	shown := n.root.Visible()
+	if shown {
+		n.close()
+	}
+	return shown
+}
+
 func (n *intake) tell(m mark, title, text string, actions ...action) {
 	n.strip.say(m, title, text, actions...)
 	n.root.Show()

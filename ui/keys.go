@@ -12,6 +12,7 @@ type hotkeys struct {
 	alone     map[fyne.KeyName]func()
 	page      func(fyne.KeyName) bool // of the page that is shown; may be nil
 	letters   bool                    // nothing is typed in the window: a letter is the page's too
+	escape    func() bool             // closes what is before the page; may be nil
 	picked    *pick                   // the text that is selected; nil: none is
 }
 
@@ -39,7 +40,7 @@ func (k *hotkeys) typed(e *fyne.KeyEvent) bool {
 		f()
 		return true
 	}
-	if e.Name == fyne.KeyEscape && k.unpick() {
+	if e.Name == fyne.KeyEscape && (k.unpick() || k.escape != nil && k.escape()) {
 		return true
 	}
 	return k.page != nil && k.page(e.Name)

@@ -323,6 +323,10 @@ func (p *servicesPage) remove(name string) {
 
 // key is what the page does with a key.
 func (p *servicesPage) key(k fyne.KeyName) bool {
+	if k == fyne.KeyDelete && p.detail.root.Visible() && !p.detail.del.Disabled() {
+		p.detail.confirm()
+		return true
+	}
 	if k != fyne.KeyEscape {
 		return false
 	}

@@ -86,6 +86,9 @@ func (s *strip) say(m mark, title, text string, actions ...action) {
 	s.root.Refresh()
 }
 
+// asks reports whether there is a choice to be made.
+func (s *strip) asks() bool { return s.root.Visible() && len(s.buttons.Objects) > 1 }
+
 // focusFirst gives the keyboard to the first button, focusLast to the last.
 func (s *strip) focusFirst(c fyne.Canvas) { s.focusOn(c, 0) }
 func (s *strip) focusLast(c fyne.Canvas)  { s.focusOn(c, len(s.buttons.Objects)-1) }

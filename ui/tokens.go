@@ -323,6 +323,8 @@ func (p *tokensPage) key(k fyne.KeyName) bool {
 		p.maker.close()
 	case p.detail.ask.root.Visible():
 		p.detail.ask.clear()
+	case p.note.asks():
+		p.note.clear()
 	case p.search.Text != "":
 		p.search.SetText("")
 	default:

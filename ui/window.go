@@ -45,6 +45,7 @@ type window struct {
 	intake    *intake
 	kept      *keptWindow
 	quit      func() // ends the program; nil where the desktop does
+	guide     func() // leads through a first service; nil: there is no guide
 	page      int
 	chosen    bool // the page was: it is not the one of the start any more
 }
@@ -96,6 +97,7 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	win.open(win.kept.page(pageOverview))
 	win.chosen = win.page != pageOverview
 	win.intake.restore = func(path string) { win.open(pageSettings); win.settings.backup.begin(path, false) }
+	win.keys.escape = win.intake.escape
 	win.intake.listen(w)
 	return win
 }
