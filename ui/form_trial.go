@@ -19,6 +19,7 @@ func (s *serviceForm) trial() fyne.CanvasObject {
 	s.method = newChoice(s.keys, []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, nil)
 	s.method.SetSelected(http.MethodGet)
 	s.path = newEntry(s.keys)
+	s.path.SetPlaceHolder("/")
 	s.path.SetText("/")
 	s.path.OnSubmitted = func(string) { s.try() }
 	s.test = newButton(s.keys, lang.L("Test"), theme.MediaPlayIcon(), s.try)
@@ -28,8 +29,8 @@ func (s *serviceForm) trial() fyne.CanvasObject {
 	for _, w := range []*func(){&s.method.focused, &s.path.focused, &s.test.focused} {
 		*w = func() { revealInto(s.scroll, line) }
 	}
-	return group(lang.L("Test"), lang.L("One call with what is filled in above, saved or not."),
-		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, atMost(fieldWidth, column(gapSmall, line, s.result))))
+	return group("Test", "One call with what is filled in above, saved or not.",
+		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, atMost(fieldWidth, column(gapSmall, line, pickable(s.keys, s.result)))))
 }
 
 // try makes one call with what is filled in.

@@ -16,6 +16,7 @@ import (
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/systray"
+	"github.com/go-gl/glfw/v3.4/glfw"
 
 	"lockbox/assets"
 	"lockbox/ui/backend"
@@ -56,8 +57,10 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
+	w.quit = leave
 	a.Lifecycle().SetOnStarted(func() {
 		t.open()
+		l.run("", func(context.Context) error { return nil }, func(error) { w.kept.fit(screenSize(w.face.window.Canvas())) }) // there is a window then
 		l.watch(b, func(v backend.View) { w.draw(v); t.draw(trayOf(v)); t.offer(v) })
 		l.every(5*time.Second, func() { w.status.tick(); w.tokens.tick(); w.asker.draw(b.View()); w.approvals.tick() })
 		l.every(5*time.Second, w.overview.tick)
@@ -83,7 +86,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 	quit() // the window's thread is gone, which would have to do it
 	stop() // ends ctx, and so the backend and the watchdog's patience
 	l.stop()
-	return errors.Join(<-ended)
+	return errors.Join(<-ended, w.kept.end())
 }
 
 // forward makes a signal something that the loop can wait for.
@@ -103,6 +106,17 @@ func forward(ctx context.Context, c <-chan os.Signal) <-chan struct{} {
 		}
 	}()
 	return out
+}
+
+// screenSize is how much of the screen a window may take, in its own units; zero where
+// that is not known.
+func screenSize(c fyne.Canvas) fyne.Size {
+	m := glfw.GetPrimaryMonitor()
+	if m == nil {
+		return fyne.Size{}
+	}
+	_, _, width, height := m.GetWorkarea()
+	return fyne.NewSize(float32(width)/c.Scale(), float32(height)/c.Scale())
 }
 
 func hasTray() bool {
