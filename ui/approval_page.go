@@ -44,7 +44,7 @@ func newApprovalsPage(f *face, a *asker) *approvalsPage {
 	p.list.at = func() int { return min(p.cursor, len(p.all)-1) }
 	p.list.steps = func(i int) { p.cursor = i }
 	p.list.enter = p.choose
-	nothing := muted("No call waits for your answer. A rule with the action “ask” makes calls wait here.")
+	nothing := muted(lang.L("No call waits for your answer. A rule with the action “ask” makes calls wait here."))
 	nothing.align = fyne.TextAlignCenter
 	p.empty = container.NewVBox(layout.NewSpacer(), nothing, layout.NewSpacer())
 	head := ends(row(gap, title(lang.L("Approvals")), inset(7, 0, 0, 0, p.tally)))

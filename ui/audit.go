@@ -93,10 +93,10 @@ func (p *auditPage) newEmpty() *fyne.Container {
 	p.none.align = fyne.TextAlignCenter
 	p.about = muted("")
 	p.curl = plain("").mono().flexible()
-	p.curlBox = column(gapSmall, container.NewCenter(muted("Try one in a terminal:")),
+	p.curlBox = column(gapSmall, container.NewCenter(muted(lang.L("Try one in a terminal:"))),
 		newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, 6, gapSmall, ends(inset(0, 0, gapSmall, 0, pickable(p.keys, p.curl)),
-			newButton(p.keys, "Copy", theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, "The line") }).quiet())))
-	p.unsearch = newButton(p.keys, "Show all calls", nil, func() { p.bar.set("") })
+			newButton(p.keys, lang.L("Copy"), theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, lang.L("The line")) }).quiet())))
+	p.unsearch = newButton(p.keys, lang.L("Show all calls"), nil, func() { p.bar.set("") })
 	box := container.NewCenter(wide(480, column(gap, container.NewCenter(newIcon(theme.HistoryIcon(), 44)), p.none, container.NewCenter(p.about), p.curlBox, container.NewCenter(p.unsearch))))
 	box.Hide()
 	return box

@@ -29,7 +29,7 @@ func (s *serviceForm) trial() fyne.CanvasObject {
 	for _, w := range []*func(){&s.method.focused, &s.path.focused, &s.test.focused} {
 		*w = func() { revealInto(s.scroll, line) }
 	}
-	return group("Test", "One call with what is filled in above, saved or not.",
+	return group(lang.L("Test"), lang.L("One call with what is filled in above, saved or not."),
 		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, atMost(fieldWidth, column(gapSmall, line, pickable(s.keys, s.result)))))
 }
 

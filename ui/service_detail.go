@@ -68,23 +68,23 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 	d.setUp = newButton(f.keys, lang.L("Set up a caller"), theme.SettingsIcon(), d.openKit)
 	d.kit, d.caller = newKit(f), heading("").flexible()
 	d.result = newProse("", theme.SizeNameCaptionText, colorMuted).pickable(f.keys)
-	d.edit = newButton(f.keys, "Edit", theme.DocumentCreateIcon(), func() { p.edit(d.info.Name) })
-	d.control = newButton(f.keys, "Control", theme.ListIcon(), func() { p.control(d.info.Name) })
-	d.dup = newButton(f.keys, "Duplicate", theme.ContentCopyIcon(), func() { p.copyOf(d.info.Name) }).quiet()
-	d.del = newButton(f.keys, "Delete", theme.DeleteIcon(), d.confirm).quiet()
+	d.edit = newButton(f.keys, lang.L("Edit"), theme.DocumentCreateIcon(), func() { p.edit(d.info.Name) })
+	d.control = newButton(f.keys, lang.L("Control"), theme.ListIcon(), func() { p.control(d.info.Name) })
+	d.dup = newButton(f.keys, lang.L("Duplicate"), theme.ContentCopyIcon(), func() { p.copyOf(d.info.Name) }).quiet()
+	d.del = newButton(f.keys, lang.L("Delete"), theme.DeleteIcon(), d.confirm).quiet()
 
 	words := column(1, d.name, container.NewBorder(nil, nil, d.marker, nil, inset(0, 0, gapSmall, 0, d.word)))
 	head := container.NewBorder(nil, nil, inset(0, 0, 0, gap, middle(d.badge)), nil, words)
 	field := func(label string, o fyne.CanvasObject) *fyne.Container { return column(2, caption(label), o) }
-	d.publicBox = field("Public address", container.NewBorder(nil, nil, nil, copyPublic, middle(pickable(f.keys, d.public))))
+	d.publicBox = field(lang.L("Public address"), container.NewBorder(nil, nil, nil, copyPublic, middle(pickable(f.keys, d.public))))
 	d.publicBox.Hide()
 	about := column(gap,
-		field("Address for callers", pickable(f.keys, d.address)),
+		field(lang.L("Address for callers"), pickable(f.keys, d.address)),
 		d.publicBox,
-		field("Goes to", pickable(f.keys, d.base)),
-		field("Credential", d.kind))
-	tokens := column(gapSmall, strong("Service token"),
-		container.NewGridWithColumns(2, field("For audience", container.NewStack(d.audience, d.audiencesBox)), field("Valid for", frame(d.lifetime))),
+		field(lang.L("Goes to"), pickable(f.keys, d.base)),
+		field(lang.L("Credential"), d.kind))
+	tokens := column(gapSmall, strong(lang.L("Service token")),
+		container.NewGridWithColumns(2, field(lang.L("For audience"), container.NewStack(d.audience, d.audiencesBox)), field(lang.L("Valid for"), frame(d.lifetime))),
 		inset(gapSmall, 0, 0, 0, row(gapSmall, d.token, d.setUp)))
 	d.facts = column(gap+2, head, d.problem.root, about,
 		row(gapSmall, d.copyURL, d.test, d.log), d.result.root,

@@ -89,10 +89,9 @@ func newServicesPage(f *face) *servicesPage {
 func (p *servicesPage) newWelcome() *fyne.Container {
 	p.curl = plain("").mono().flexible()
 	box := newSurface(colorInfoSoft, "", 8, gap+2, nil)
-	again := newProse("Workflows call your services through Lockbox with a service token, and your API keys stay in this computer's keychain. "+
-		"A service named demo is built in to try things on. This works in a terminal at once:", theme.SizeNameText, theme.ColorNameForeground)
+	again := newProse(lang.L("Workflows call your services through Lockbox with a service token, and your API keys stay in this computer's keychain. A service named demo is built in to try things on. This works in a terminal at once:"), theme.SizeNameText, theme.ColorNameForeground)
 	line := newSurface(theme.ColorNameInputBackground, "", 6, gapSmall, ends(inset(0, 0, gapSmall, 0, pickable(p.keys, p.curl)),
-		newButton(p.keys, "Copy", theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, "The line") }).quiet()))
+		newButton(p.keys, lang.L("Copy"), theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, lang.L("The line")) }).quiet()))
 	var c *fyne.Container
 	hide := newButton(p.keys, lang.L("Hide"), nil, func() { c.Hide(); c.Objects = nil; p.root.Refresh() }).quiet()
 	box.content = column(gapSmall, ends(heading(lang.L("Welcome to Lockbox")), hide), again.root, line)
@@ -305,7 +304,7 @@ func (p *servicesPage) saved(name string) {
 func (p *servicesPage) remove(name string) {
 	p.detail.working(true)
 	var gone *backend.Deleted
-	p.loop.run("Deleting "+name+"…", func(ctx context.Context) (err error) {
+	p.loop.run(fmt.Sprintf(lang.L("Deleting %s…"), name), func(ctx context.Context) (err error) {
 		gone, err = p.backend.Delete(ctx, name)
 		return err
 	}, func(err error) {

@@ -102,17 +102,17 @@ func (p *settingsPage) tokens() fyne.CanvasObject {
 	p.lifetime = newChoice(p.keys, lifetimeLabels(), nil)
 	p.clip = newChoice(p.keys, clipLabels(), nil)
 	p.drift = newChoice(p.keys, driftLabels(), nil)
-	return group("Service tokens", "What a token is made with unless you choose otherwise.",
-		p.put("audience", "Audience", "Who the token is for.", p.audience),
-		p.put("lifetime", "Valid for", lang.L("From when it is made."), atMost(160, frame(p.lifetime))),
-		p.put("clipboard", "Off the clipboard", "When a copied token is taken off the clipboard again.", atMost(160, frame(p.clip))),
-		p.put("drift", "Used in a new way", "From a new network, by another program, at an unusual hour. Services in the config may say otherwise.", atMost(240, frame(p.drift))))
+	return group(lang.L("Service tokens"), lang.L("What a token is made with unless you choose otherwise."),
+		p.put("audience", lang.L("Audience"), lang.L("Who the token is for."), p.audience),
+		p.put("lifetime", lang.L("Valid for"), lang.L("From when it is made."), atMost(160, frame(p.lifetime))),
+		p.put("clipboard", lang.L("Off the clipboard"), lang.L("When a copied token is taken off the clipboard again."), atMost(160, frame(p.clip))),
+		p.put("drift", lang.L("Used in a new way"), lang.L("From a new network, by another program, at an unusual hour. Services in the config may say otherwise."), atMost(240, frame(p.drift))))
 }
 
 // keychainPart is the part with keychain and signing key.
 func (p *settingsPage) keychainPart() fyne.CanvasObject {
 	p.keychainMark, p.keychain, p.keychainText = newMarker(markNone), plain("").flexible(), newProse("", theme.SizeNameCaptionText, colorMuted).pickable(p.keys)
-	p.unlock = newButton(p.keys, "Unlock", theme.LoginIcon(), func() {
+	p.unlock = newButton(p.keys, lang.L("Unlock"), theme.LoginIcon(), func() {
 		if p.view.Keychain.CanUnlock {
 			p.retry("unlock")
 			return
@@ -132,11 +132,11 @@ func (p *settingsPage) files() fyne.CanvasObject {
 	p.auditDir = newEntry(p.keys)
 	p.auditDir.SetPlaceHolder("none")
 	var config, state fyne.CanvasObject
-	p.config, config = p.value("Config file")
-	p.state, state = p.value("State folder")
-	reload := newButton(p.keys, "Read the config again", theme.ViewRefreshIcon(), p.reload)
+	p.config, config = p.value(lang.L("Config file"))
+	p.state, state = p.value(lang.L("State folder"))
+	reload := newButton(p.keys, lang.L("Read the config again"), theme.ViewRefreshIcon(), p.reload)
 	p.warnings = newProse("", theme.SizeNameCaptionText, theme.ColorNameWarning).pickable(p.keys)
-	return group("Files", "", config,
+	return group(lang.L("Files"), "", config,
 		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, column(gapSmall, p.warnings.root, container.NewHBox(reload))), state,
 		p.put("audit_dir", lang.L("Audit files"), lang.L("A folder for one file per call, as the Python Lockbox wrote them. Empty: none."), p.auditDir))
 }

@@ -51,10 +51,10 @@ func newTokenDetail(f *face, p *tokensPage) *tokenDetail {
 	}
 	two := func(a, b fyne.CanvasObject) fyne.CanvasObject { return container.NewGridWithColumns(2, a, b) }
 	facts := column(gap,
-		value("Opens service", d.service), value("For audience", d.audience),
-		two(value("Made", d.made), value("Expires", d.ends)),
-		two(value("Calls", d.calls), value("Last used", d.last)),
-		value("Id", d.id))
+		value(lang.L("Opens service"), d.service), value(lang.L("For audience"), d.audience),
+		two(value(lang.L("Made"), d.made), value(lang.L("Expires"), d.ends)),
+		two(value(lang.L("Calls"), d.calls), value(lang.L("Last used"), d.last)),
+		value(lang.L("Token ID"), d.id))
 	body := column(gap+2, head, d.news.root, facts, rule(), d.ask.root, row(gapSmall, d.one, d.again), column(0, d.ofService, d.ofAudience))
 	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, body))
 	revealEach(scroll, d.one, d.again, d.ofService, d.ofAudience)

@@ -68,12 +68,12 @@ func newTokenMaker(f *face, p *tokensPage) *tokenMaker {
 		m.fields[name] = newNarrowField(label, hint, o)
 		return m.fields[name].root
 	}
-	m.form = column(gap, heading("New token"),
-		put("service", "Opens service", lang.L("It opens this one and no other."), frame(m.service)),
-		put("audience", "For audience", "Who it is for.", m.audience), m.recent,
-		put("expires", "Valid for", lang.L("It can be revoked before."), frame(m.lifetime)),
-		put("date", "Last day", lang.L("It is good until the end of that day."), m.date),
-		put("label", "Label", "What to call it here.", m.label),
+	m.form = column(gap, heading(lang.L("New token")),
+		put("service", lang.L("Opens service"), lang.L("It opens this one and no other."), frame(m.service)),
+		put("audience", lang.L("For audience"), lang.L("Who it is for."), m.audience), m.recent,
+		put("expires", lang.L("Valid for"), lang.L("It can be revoked before."), frame(m.lifetime)),
+		put("date", lang.L("Last day"), lang.L("It is good until the end of that day."), m.date),
+		put("label", lang.L("Label"), lang.L("What to call it here."), m.label),
 		m.trouble.root,
 		row(gapSmall, m.save, newButton(f.keys, lang.L("Cancel"), nil, func() { m.close(); p.showSide() }).quiet()))
 	m.made = m.newMade()

@@ -48,7 +48,7 @@ func newTunnelPage(f *face) *tunnelPage {
 	p.toggle = newButton(f.keys, lang.L("Open the tunnel"), theme.UploadIcon(), func() { f.toggleTunnel(backend.ByWindow) }).primary()
 	body := container.NewVScroll(inset(0, gap, 0, gap, column(gap, p.now(), p.month(), p.settings(), p.ownTunnel(), p.diagnosis())))
 	revealEach(body, p.authtoken, p.domain, p.public, p.start, p.awake, p.save, p.diagnose)
-	head := container.NewBorder(nil, nil, nil, middle(p.toggle), middle(title("Tunnel")))
+	head := container.NewBorder(nil, nil, nil, middle(p.toggle), middle(title(lang.L("Tunnel"))))
 	p.root = container.NewBorder(pageHead(head), nil, nil, nil, body)
 	return p
 }
@@ -57,7 +57,7 @@ func newTunnelPage(f *face) *tunnelPage {
 func (p *tunnelPage) now() fyne.CanvasObject {
 	p.marker, p.state, p.since = newMarker(markInactive), strong(lang.L("Closed")).flexible(), muted("").flexible()
 	p.address = &shownValue{text: plain("").mono().flexible()}
-	copied := newButton(p.keys, "", theme.ContentCopyIcon(), func() { p.copyText(p.address.text.text, "The public address") }).quiet()
+	copied := newButton(p.keys, "", theme.ContentCopyIcon(), func() { p.copyText(p.address.text.text, lang.L("The public address")) }).quiet()
 	p.addressRow = container.NewBorder(nil, nil, nil, copied, middle(pickable(p.keys, p.address.text)))
 	p.addressRow.Hide()
 	p.code = newQRCode(132)
@@ -70,7 +70,7 @@ func (p *tunnelPage) now() fyne.CanvasObject {
 
 func (p *tunnelPage) diagnosis() fyne.CanvasObject {
 	p.steps = newProse("", theme.SizeNameText, theme.ColorNameForeground).pickable(p.keys)
-	p.diagnose = newButton(p.keys, "Diagnose", theme.SearchIcon(), func() {
+	p.diagnose = newButton(p.keys, lang.L("Diagnose"), theme.SearchIcon(), func() {
 		var steps []backend.TunnelStep
 		p.diagnose.Disable()
 		p.steps.set("", "")
