@@ -16,8 +16,8 @@ import (
 	"lockbox/assets"
 )
 
-// texts are the string literals of the package, as far as a person may read them.
-type texts struct {
+// wording is the string literals of the package, as far as a person may read them.
+type wording struct {
 	keys   map[string]string // what is looked up, and where
 	nailed []string          // what a person would read in English everywhere
 }
@@ -41,13 +41,13 @@ func spoke(s string) bool {
 
 // readTexts reads the package's files. Tables and constants of the package are
 // looked up where they are used, so that their literals are keys.
-func readTexts(t *testing.T) texts {
+func readTexts(t *testing.T) wording {
 	t.Helper()
 	files, err := filepath.Glob("*.go")
 	if err != nil || len(files) == 0 {
 		t.Fatal(len(files), err)
 	}
-	out := texts{keys: map[string]string{}}
+	out := wording{keys: map[string]string{}}
 	for _, f := range files {
 		if strings.HasSuffix(f, "_test.go") || f == "kit_platforms.go" { // whose words are the platforms'
 			continue
@@ -70,7 +70,7 @@ func readTexts(t *testing.T) texts {
 }
 
 type reader struct {
-	out   *texts
+	out   *wording
 	set   *token.FileSet
 	table bool
 }
