@@ -3,6 +3,8 @@ package ui
 import (
 	"time"
 
+	"fyne.io/fyne/v2/lang"
+
 	"lockbox/ui/backend"
 )
 
@@ -77,11 +79,11 @@ func (p *overviewPage) concernOpens(c backend.Concern) func() {
 func (p *overviewPage) leadOfKind(k backend.ConcernKind) func() {
 	switch k {
 	case backend.ConcernPaused, backend.ConcernDrift:
-		return func() { p.to.tokens(newTokens) }
+		return func() { p.to.tokens(lang.L(newTokens)) }
 	case backend.ConcernExpires:
-		return func() { p.to.tokens(soonTokens) }
+		return func() { p.to.tokens(lang.L(soonTokens)) }
 	case backend.ConcernExpired:
-		return func() { p.to.tokens(endedTokens) }
+		return func() { p.to.tokens(lang.L(endedTokens)) }
 	case backend.ConcernQuestions:
 		return func() { p.to.page(pageApprovals) }
 	case backend.ConcernTunnelLost, backend.ConcernUsage, backend.ConcernLockouts:
