@@ -75,6 +75,7 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 		}
 	}
 	win.undo.back = func(name string) {
+		win.services.draw(b.View())
 		if win.page == pageServices && win.form == nil && win.rules == nil {
 			win.showService(name)
 		}
