@@ -59,7 +59,7 @@ func newCallDetail(f *face, closed func(), made func(backend.Exchange), found fu
 		d.parts = append(d.parts, newPart(f, lang.L(name)))
 	}
 	d.find = newFinder(f, d.parts, d.reveal)
-	d.buttons = row(2,
+	d.buttons = container.New(&flow{},
 		newButton(f.keys, lang.L("Copy as curl"), theme.ContentCopyIcon(), d.copyCurl).quiet(),
 		newButton(f.keys, lang.L("Copy URL"), nil, d.copyURL).quiet(),
 		newButton(f.keys, lang.L("Replay"), theme.MediaReplayIcon(), func() { d.replay(nil) }).quiet(),

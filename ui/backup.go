@@ -97,7 +97,7 @@ func (p *backupPart) begin(path string, making bool) {
 	p.path, p.making = path, making
 	p.result.clear()
 	p.wrong("")
-	label, hint := lang.L("Open"), fmt.Sprintf(lang.L("The passphrase of %s."), path)
+	label, hint := lang.X("open it", "Open"), fmt.Sprintf(lang.L("The passphrase of %s."), path)
 	if p.twice.Hide(); making {
 		label, hint = lang.L("Back up"), fmt.Sprintf(lang.L("A passphrase for %s. Without it nobody can open the backup, you included."), path)
 		p.twice.Show()

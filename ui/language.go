@@ -13,8 +13,8 @@ import (
 )
 
 // The texts of the window, the tray and the notifications are keys of Fyne's lang,
-// in English. assets/lang has a file for each other language; en.json has only the
-// nouns that are counted. What package backend says, problems and errors above
+// in English. assets/lang has a file for each other language; en.json has the
+// nouns that are counted, and what is no text itself. What package backend says, problems and errors above
 // all, is English everywhere: the command line and the log say the same.
 
 // spoken are the languages that the window has.
@@ -51,30 +51,44 @@ func foreign() bool {
 // speakEnglish makes English the texts of the person's language: Fyne has texts
 // of its own in many, and would report each of ours that is not among them.
 func speakEnglish() error {
-	german, err := assets.Languages.ReadFile("lang/de.json")
+	texts, err := readLanguage("de")
 	if err != nil {
 		return err
 	}
-	var texts map[string]any
-	if err := json.Unmarshal(german, &texts); err != nil {
+	english, err := readLanguage("en")
+	if err != nil {
 		return err
 	}
 	for key, text := range texts {
-		if forms, counted := text.(map[string]any); counted {
+		forms, counted := text.(map[string]any)
+		switch said := english[key].(type) {
+		case string:
+			texts[key] = said
+		default:
+			texts[key] = key
+		}
+		if counted { // what is one differs: see counted
 			for _, form := range []string{"zero", "one", "two", "few", "many", "other"} {
 				forms[form] = key
 			}
-			continue
+			texts[key] = forms
 		}
-		texts[key] = key
 	}
-	english, err := json.Marshal(texts)
+	data, err := json.Marshal(texts)
 	if err != nil {
 		return err
 	}
 	// A language that lang cannot learn is none of Fyne's either: it speaks English.
-	_ = lang.AddTranslationsForLocale(english, fyne.Locale(lang.SystemLocale().LanguageString()))
+	_ = lang.AddTranslationsForLocale(data, fyne.Locale(lang.SystemLocale().LanguageString()))
 	return nil
+}
+
+func readLanguage(name string) (texts map[string]any, err error) {
+	data, err := assets.Languages.ReadFile("lang/" + name + ".json")
+	if err != nil {
+		return nil, err
+	}
+	return texts, json.Unmarshal(data, &texts)
 }
 
 // count is a number with its noun. The key is the noun's plural.

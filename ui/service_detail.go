@@ -85,9 +85,9 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 		field(lang.L("Credential"), d.kind))
 	tokens := column(gapSmall, strong(lang.L("Service token")),
 		container.NewGridWithColumns(2, field(lang.L("For audience"), container.NewStack(d.audience, d.audiencesBox)), field(lang.L("Valid for"), frame(d.lifetime))),
-		inset(gapSmall, 0, 0, 0, row(gapSmall, d.token, d.setUp)))
+		inset(gapSmall, 0, 0, 0, container.New(&flow{}, d.token, d.setUp)))
 	d.facts = column(gap+2, head, d.problem.root, about,
-		row(gapSmall, d.copyURL, d.test, d.log), d.result.root,
+		container.New(&flow{}, d.copyURL, d.test, d.log), d.result.root,
 		rule(), tokens, rule(), d.ask.root,
 		container.New(&flow{}, d.edit, d.control, d.dup, d.del))
 	d.setup = column(gap, d.caller, row(0, newButton(f.keys, lang.L("Back"), theme.NavigateBackIcon(), d.closeKit)), d.kit.root)
