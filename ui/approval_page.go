@@ -19,14 +19,15 @@ import (
 // lately. A late answer is given here, and a Deny taken back.
 type approvalsPage struct {
 	*face
-	asker *asker
-	root  fyne.CanvasObject
-	tally *line
-	list  *list
-	empty *fyne.Container
-	all   []backend.Question
-	shown bool
-	now   time.Time
+	asker  *asker
+	root   fyne.CanvasObject
+	tally  *line
+	list   *list
+	empty  *fyne.Container
+	all    []backend.Question
+	shown  bool
+	now    time.Time
+	cursor int // the row that the keyboard is at
 }
 
 func newApprovalsPage(f *face, a *asker) *approvalsPage {
@@ -39,6 +40,9 @@ func newApprovalsPage(f *face, a *asker) *approvalsPage {
 			}
 		})
 	p.list.OnSelected = p.choose
+	p.list.at = func() int { return min(p.cursor, len(p.all)-1) }
+	p.list.steps = func(i int) { p.cursor = i }
+	p.list.enter = p.choose
 	nothing := muted("No call waits for your answer. A rule with the action “ask” makes calls wait here.")
 	nothing.align = fyne.TextAlignCenter
 	p.empty = container.NewVBox(layout.NewSpacer(), nothing, layout.NewSpacer())

@@ -69,7 +69,7 @@ func newQuestionPane(a *asker) *questionPane {
 	for _, name := range questionFacts {
 		v := plain("").flexible()
 		p.facts = append(p.facts, v)
-		facts.Add(container.NewBorder(nil, nil, wide(factWidth, caption(name.label)), nil, v))
+		facts.Add(container.NewBorder(nil, nil, wide(factWidth, caption(name.label)), nil, pickable(f.keys, v)))
 	}
 	call := newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, 6, gapSmall+2, p.call.root)
 	p.scroll = container.NewVScroll(inset(0, gapSmall, gapLarge, scrollRoom+gapSmall, column(gap, call, facts, p.note.root, p.body.root, p.nobody)))

@@ -73,6 +73,7 @@ func newAuditPage(f *face) *auditPage {
 	p.list.HideSeparators = true
 	p.list.OnSelected = p.choose
 	p.list.moved = p.move
+	p.list.at = func() int { return p.feed.find(p.selected) }
 	p.detail = newCallDetail(f, p.unselect, p.showReplayed, p.bar.word)
 	columns := newCallRow()
 	columns.head = true
@@ -92,7 +93,7 @@ func (p *auditPage) newEmpty() *fyne.Container {
 	p.about = muted("")
 	p.curl = plain("").mono().flexible()
 	p.curlBox = column(gapSmall, container.NewCenter(muted("Try one in a terminal:")),
-		newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, 6, gapSmall, ends(inset(0, 0, gapSmall, 0, p.curl),
+		newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, 6, gapSmall, ends(inset(0, 0, gapSmall, 0, pickable(p.keys, p.curl)),
 			newButton(p.keys, "Copy", theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, "The line") }).quiet())))
 	p.unsearch = newButton(p.keys, "Show all calls", nil, func() { p.bar.set("") })
 	box := container.NewCenter(wide(480, column(gap, container.NewCenter(newIcon(theme.HistoryIcon(), 44)), p.none, container.NewCenter(p.about), p.curlBox, container.NewCenter(p.unsearch))))

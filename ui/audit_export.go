@@ -62,6 +62,16 @@ func (e *exporter) choose(f backend.ExportFormat) {
 	d.Show()
 }
 
+// close takes away what is said of an export that has ended; it reports whether there
+// was something.
+func (e *exporter) close() bool {
+	shown := e.cancel == nil && e.strip.root.Visible()
+	if shown {
+		e.strip.clear()
+	}
+	return shown
+}
+
 // begin exports what the words in force choose.
 func (e *exporter) begin(path string, f backend.ExportFormat) {
 	if e.cancel != nil {

@@ -43,6 +43,9 @@ func newReplayForm(f *face, send func(*backend.ReplayEdit), cancelled func()) *r
 		e.Wrapping = fyne.TextWrapOff
 		e.TextStyle.Monospace = true
 	}
+	for e, hint := range map[*entry]string{r.method: "GET", r.path: "/s/github/user", r.query: "page=2", r.headers: "Accept: application/json", r.body: `{"name": "Ada"}`} {
+		e.SetPlaceHolder(hint)
+	}
 	r.headers.SetMinRowsVisible(6)
 	r.body.SetMinRowsVisible(8)
 	for _, e := range []*entry{r.method, r.path, r.query} {

@@ -61,6 +61,15 @@ func (v *verifier) begin() {
 	v.progress(0, 0)
 }
 
+// close takes away what came of it; it reports whether there was something.
+func (v *verifier) close() bool {
+	shown := v.cancel == nil && v.strip.root.Visible()
+	if shown {
+		v.strip.clear()
+	}
+	return shown
+}
+
 // firstFaults are the first of many lines: lockbox audit verify has them all.
 func firstFaults(lines []string) []string {
 	const most = 5

@@ -86,6 +86,23 @@ func group(name, about string, fields ...fyne.CanvasObject) fyne.CanvasObject {
 	return card(column(gap, append([]fyne.CanvasObject{head}, fields...)...))
 }
 
+// revealEach has each of these scrolled into sight when the keyboard comes to it.
+func revealEach(s *container.Scroll, objects ...fyne.CanvasObject) {
+	for _, o := range objects {
+		show := func() { revealInto(s, o) }
+		switch x := o.(type) {
+		case *entry:
+			x.focused = show
+		case *button:
+			x.focused = show
+		case *choice:
+			x.focused = show
+		case *check:
+			x.focused = show
+		}
+	}
+}
+
 // revealInto scrolls so that a field with the focus can be seen.
 func revealInto(s *container.Scroll, o fyne.CanvasObject) { revealPart(s, o, 0, o.Size().Height) }
 

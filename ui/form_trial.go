@@ -17,6 +17,7 @@ func (s *serviceForm) trial() fyne.CanvasObject {
 	s.method = newChoice(s.keys, []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, nil)
 	s.method.SetSelected(http.MethodGet)
 	s.path = newEntry(s.keys)
+	s.path.SetPlaceHolder("/")
 	s.path.SetText("/")
 	s.path.OnSubmitted = func(string) { s.try() }
 	s.test = newButton(s.keys, "Test", theme.MediaPlayIcon(), s.try)
@@ -27,7 +28,7 @@ func (s *serviceForm) trial() fyne.CanvasObject {
 		*w = func() { revealInto(s.scroll, line) }
 	}
 	return group("Test", "One call with what is filled in above, saved or not.",
-		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, atMost(fieldWidth, column(gapSmall, line, s.result))))
+		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, atMost(fieldWidth, column(gapSmall, line, pickable(s.keys, s.result)))))
 }
 
 // try makes one call with what is filled in.

@@ -7,6 +7,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 
@@ -97,7 +98,7 @@ func (r *ruleRows) append(rule backend.Rule) *ruleRow {
 	row.methods = box(strings.Join(rule.Methods, ", "), "any")
 	row.path = box(rule.Path, "/**")
 	row.callers = box(strings.Join(rule.For, ", "), "all")
-	row.note = box(rule.Note, "")
+	row.note = box(rule.Note, lang.L("why"))
 	move := func(by int) func() { return func() { r.move(row, by) } }
 	row.up = newButton(r.keys, "", theme.MoveUpIcon(), move(-1)).quiet()
 	row.down = newButton(r.keys, "", theme.MoveDownIcon(), move(1)).quiet()

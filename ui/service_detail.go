@@ -66,7 +66,7 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 	d.log = newButton(f.keys, "Calls", theme.HistoryIcon(), func() { p.calls(d.info.Name) })
 	d.setUp = newButton(f.keys, "Set up a caller", theme.SettingsIcon(), d.openKit)
 	d.kit, d.caller = newKit(f), heading("").flexible()
-	d.result = newProse("", theme.SizeNameCaptionText, colorMuted)
+	d.result = newProse("", theme.SizeNameCaptionText, colorMuted).pickable(f.keys)
 	d.edit = newButton(f.keys, "Edit", theme.DocumentCreateIcon(), func() { p.edit(d.info.Name) })
 	d.control = newButton(f.keys, "Control", theme.ListIcon(), func() { p.control(d.info.Name) })
 	d.dup = newButton(f.keys, "Duplicate", theme.ContentCopyIcon(), func() { p.copyOf(d.info.Name) }).quiet()
@@ -75,12 +75,12 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 	words := column(1, d.name, container.NewBorder(nil, nil, d.marker, nil, inset(0, 0, gapSmall, 0, d.word)))
 	head := container.NewBorder(nil, nil, inset(0, 0, 0, gap, middle(d.badge)), nil, words)
 	field := func(label string, o fyne.CanvasObject) *fyne.Container { return column(2, caption(label), o) }
-	d.publicBox = field("Public address", container.NewBorder(nil, nil, nil, copyPublic, middle(d.public)))
+	d.publicBox = field("Public address", container.NewBorder(nil, nil, nil, copyPublic, middle(pickable(f.keys, d.public))))
 	d.publicBox.Hide()
 	about := column(gap,
-		field("Address for callers", d.address),
+		field("Address for callers", pickable(f.keys, d.address)),
 		d.publicBox,
-		field("Goes to", d.base),
+		field("Goes to", pickable(f.keys, d.base)),
 		field("Credential", d.kind))
 	tokens := column(gapSmall, strong("Service token"),
 		container.NewGridWithColumns(2, field("For audience", container.NewStack(d.audience, d.audiencesBox)), field("Valid for", frame(d.lifetime))),
@@ -92,6 +92,7 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 	d.setup = column(gap, d.caller, row(0, newButton(f.keys, "Back", theme.NavigateBackIcon(), d.closeKit)), d.kit.root)
 	d.setup.Hide()
 	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, container.NewStack(d.facts, d.setup)))
+	revealEach(scroll, d.copyURL, d.test, d.log, d.audience, d.audiences, d.lifetime, d.token, d.setUp, d.edit, d.control, d.dup, d.del)
 	d.root = inset(0, 0, gap, 0, wide(detailWidth, newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, scroll)))
 	d.root.Hide()
 	return d

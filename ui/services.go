@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -23,6 +24,7 @@ type servicesPage struct {
 	copyOf  func(name string) // opens the form with a copy
 	calls   func(name string) // shows its part of the audit log
 	control func(name string) // opens its rules
+	removed func(*backend.Deleted)
 
 	view     backend.View
 	drawn    bool
@@ -61,6 +63,11 @@ func newServicesPage(f *face) *servicesPage {
 			}
 		})
 	p.list.OnSelected = func(i int) { p.choose(i) }
+	p.list.at = func() int {
+		return slices.IndexFunc(p.found, func(s backend.ServiceInfo) bool { return s.Name == p.selected })
+	}
+	p.list.steps = func(i int) { p.list.Select(i) }
+	p.list.enter = func(int) { f.focus(p.detail.copyURL) }
 	p.detail = newServiceDetail(f, p)
 	p.welcome = p.newWelcome()
 	p.noneYet = p.newNoneYet()
@@ -83,7 +90,7 @@ func (p *servicesPage) newWelcome() *fyne.Container {
 	box := newSurface(colorInfoSoft, "", 8, gap+2, nil)
 	again := newProse("Workflows call your services through Lockbox with a service token, and your API keys stay in this computer's keychain. "+
 		"A service named demo is built in to try things on. This works in a terminal at once:", theme.SizeNameText, theme.ColorNameForeground)
-	line := newSurface(theme.ColorNameInputBackground, "", 6, gapSmall, ends(inset(0, 0, gapSmall, 0, p.curl),
+	line := newSurface(theme.ColorNameInputBackground, "", 6, gapSmall, ends(inset(0, 0, gapSmall, 0, pickable(p.keys, p.curl)),
 		newButton(p.keys, "Copy", theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, "The line") }).quiet()))
 	var c *fyne.Container
 	hide := newButton(p.keys, "Hide", nil, func() { c.Hide(); c.Objects = nil; p.root.Refresh() }).quiet()
@@ -224,6 +231,28 @@ func (p *servicesPage) copyAddress(s backend.ServiceInfo) {
 	p.copyText(p.view.CallersAddress(s), "The public address of "+s.Name)
 }
 
+// urlOf is a service's address here, publicOf the one for callers from elsewhere; ""
+// where there is none.
+func (p *servicesPage) urlOf(name string) string {
+	s, _ := p.named(name)
+	return s.URL
+}
+
+func (p *servicesPage) publicOf(name string) string {
+	if s, ok := p.named(name); ok {
+		return p.view.CallersAddress(s)
+	}
+	return ""
+}
+
+func (p *servicesPage) named(name string) (backend.ServiceInfo, bool) {
+	i, found := slices.BinarySearchFunc(p.view.Services, name, func(s backend.ServiceInfo, name string) int { return strings.Compare(s.Name, name) })
+	if !found {
+		return backend.ServiceInfo{}, false
+	}
+	return p.view.Services[i], true
+}
+
 func (p *servicesPage) tallyText(filtered bool) string {
 	if filtered {
 		return fmt.Sprintf("%d of %d", len(p.found), len(p.view.Services))
@@ -274,7 +303,11 @@ func (p *servicesPage) saved(name string) {
 // remove deletes a service, after the person confirmed it.
 func (p *servicesPage) remove(name string) {
 	p.detail.working(true)
-	p.loop.run("Deleting "+name+"…", func(ctx context.Context) error { return p.backend.Delete(ctx, name) }, func(err error) {
+	var gone *backend.Deleted
+	p.loop.run("Deleting "+name+"…", func(ctx context.Context) (err error) {
+		gone, err = p.backend.Delete(ctx, name)
+		return err
+	}, func(err error) {
 		p.detail.working(false)
 		if err != nil {
 			p.note.say(markFailed, name+" was not deleted", backend.Sentence(err.Error()), p.note.dismiss())
@@ -284,12 +317,16 @@ func (p *servicesPage) remove(name string) {
 			p.selected = ""
 		}
 		p.draw(p.backend.View())
-		p.note.say(markGood, "", name+" was deleted. Its tokens open nothing any more.", p.note.dismiss())
+		p.removed(gone)
 	})
 }
 
 // key is what the page does with a key.
 func (p *servicesPage) key(k fyne.KeyName) bool {
+	if k == fyne.KeyDelete && p.detail.root.Visible() && !p.detail.del.Disabled() {
+		p.detail.confirm()
+		return true
+	}
 	if k != fyne.KeyEscape {
 		return false
 	}

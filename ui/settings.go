@@ -9,6 +9,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 
@@ -60,9 +61,7 @@ func newSettingsPage(f *face) *settingsPage {
 		e.OnSubmitted = func(string) { p.submit() }
 		e.focused = func() { revealInto(scroll, e) }
 	}
-	for _, e := range []*entry{p.backup.first, p.backup.again} {
-		e.focused = func() { revealInto(scroll, e) }
-	}
+	revealEach(scroll, p.backup.first, p.backup.again, p.backup.save, p.backup.load, p.backup.submitted, p.backup.cancelled, p.lifetime, p.clip, p.drift, p.unlock)
 	p.lifetime.OnChanged = func(string) { p.check() }
 	p.clip.OnChanged = func(string) { p.check() }
 	p.drift.OnChanged = func(string) { p.check() }
@@ -84,7 +83,7 @@ func (p *settingsPage) value(label string) (*shownValue, fyne.CanvasObject) {
 	v := &shownValue{text: plain("").flexible()}
 	copied := newButton(p.keys, "", theme.ContentCopyIcon(), func() { p.copyText(v.text.text, label) }).quiet()
 	left := container.New(firstLineLayout{labelWidth}, plain(label))
-	v.root = container.NewBorder(nil, nil, left, copied, middle(v.text))
+	v.root = container.NewBorder(nil, nil, left, copied, middle(pickable(p.keys, v.text)))
 	return v, v.root
 }
 
@@ -104,14 +103,14 @@ func (p *settingsPage) tokens() fyne.CanvasObject {
 	p.drift = newChoice(p.keys, driftLabels(), nil)
 	return group("Service tokens", "What a token is made with unless you choose otherwise.",
 		p.put("audience", "Audience", "Who the token is for.", p.audience),
-		p.put("lifetime", "Valid for", "", atMost(160, frame(p.lifetime))),
+		p.put("lifetime", "Valid for", lang.L("From when it is made."), atMost(160, frame(p.lifetime))),
 		p.put("clipboard", "Off the clipboard", "When a copied token is taken off the clipboard again.", atMost(160, frame(p.clip))),
 		p.put("drift", "Used in a new way", "From a new network, by another program, at an unusual hour. Services in the config may say otherwise.", atMost(240, frame(p.drift))))
 }
 
 // keychainPart is the part with keychain and signing key.
 func (p *settingsPage) keychainPart() fyne.CanvasObject {
-	p.keychainMark, p.keychain, p.keychainText = newMarker(markNone), plain("").flexible(), newProse("", theme.SizeNameCaptionText, colorMuted)
+	p.keychainMark, p.keychain, p.keychainText = newMarker(markNone), plain("").flexible(), newProse("", theme.SizeNameCaptionText, colorMuted).pickable(p.keys)
 	p.unlock = newButton(p.keys, "Unlock", theme.LoginIcon(), func() {
 		if p.view.Keychain.CanUnlock {
 			p.retry("unlock")
@@ -135,7 +134,7 @@ func (p *settingsPage) files() fyne.CanvasObject {
 	p.config, config = p.value("Config file")
 	p.state, state = p.value("State folder")
 	reload := newButton(p.keys, "Read the config again", theme.ViewRefreshIcon(), p.reload)
-	p.warnings = newProse("", theme.SizeNameCaptionText, theme.ColorNameWarning)
+	p.warnings = newProse("", theme.SizeNameCaptionText, theme.ColorNameWarning).pickable(p.keys)
 	return group("Files", "", config,
 		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, column(gapSmall, p.warnings.root, container.NewHBox(reload))), state,
 		p.put("audit_dir", "Audit files", "A folder for one file per call, as the Python Lockbox wrote them. Empty: none.", p.auditDir))
@@ -143,7 +142,7 @@ func (p *settingsPage) files() fyne.CanvasObject {
 
 func (p *settingsPage) about() fyne.CanvasObject {
 	p.version = muted("")
-	return container.NewCenter(p.version)
+	return container.NewCenter(pickable(p.keys, p.version))
 }
 
 // draw shows a new View. What the person is editing stays.

@@ -32,6 +32,7 @@ type sheet struct {
 	now    int      // which of it the person is at; -1 is none
 
 	anchor, head int // the selection goes from the one to the other
+	focused      bool
 }
 
 // extent is a part of a text, in bytes.
@@ -267,10 +268,10 @@ func (s *sheet) scrollBy(y float32) {
 func (*sheet) TypedRune(rune) {}
 
 // FocusGained implements fyne.Focusable.
-func (*sheet) FocusGained() {}
+func (s *sheet) FocusGained() { s.focused = true; s.Refresh() }
 
 // FocusLost implements fyne.Focusable.
-func (*sheet) FocusLost() {}
+func (s *sheet) FocusLost() { s.focused = false; s.Refresh() }
 
 // Cursor implements desktop.Cursorable.
 func (*sheet) Cursor() desktop.Cursor { return desktop.TextCursor }

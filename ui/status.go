@@ -39,8 +39,8 @@ func newStatusLine(f *face) *statusLine {
 	s.copyURL = newButton(f.keys, "", theme.ContentCopyIcon(), func() { s.copyText(s.address.text, "The base URL") }).quiet()
 	s.pause = newButton(f.keys, "Pause proxy", theme.MediaPauseIcon(), f.togglePause).quiet()
 	s.lock = newButton(f.keys, "Lock", nil, f.toggleLock).quiet()
-	s.tail = container.New(trailing{}, s.mark, s.message)
-	left := row(gapSmall, middle(s.marker), middle(s.state), middle(s.address), s.copyURL, s.pause, s.lock)
+	s.tail = container.New(trailing{}, s.mark, pickable(f.keys, s.message))
+	left := row(gapSmall, middle(s.marker), middle(s.state), middle(pickable(f.keys, s.address)), s.copyURL, s.pause, s.lock)
 	s.root = newSurface(colorNav, "", 0, 0, inset(1, 1, gap, gap+4, container.NewBorder(nil, nil, left, nil, inset(0, 0, gap, 0, s.tail))))
 	return s
 }
@@ -113,12 +113,12 @@ func (trailing) MinSize(o []fyne.CanvasObject) fyne.Size {
 }
 
 func (trailing) Layout(o []fyne.CanvasObject, s fyne.Size) {
-	m, text := o[0].MinSize(), o[1].(*line)
+	m, text := o[0].MinSize(), o[1].(*pick).content.(*line)
 	h := text.MinSize().Height
 	need := measure(text.text, theme.Size(text.size), text.style) + 1
 	w := min(need, s.Width-m.Width-gapSmall)
-	text.Resize(fyne.NewSize(w, h))
-	text.Move(fyne.NewPos(s.Width-w, (s.Height-h)/2))
+	o[1].Resize(fyne.NewSize(w, h))
+	o[1].Move(fyne.NewPos(s.Width-w, (s.Height-h)/2))
 	o[0].Resize(m)
 	o[0].Move(fyne.NewPos(s.Width-w-gapSmall-m.Width, (s.Height-m.Height)/2))
 }

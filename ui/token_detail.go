@@ -45,15 +45,18 @@ func newTokenDetail(f *face, p *tokensPage) *tokenDetail {
 
 	words := column(1, d.name, container.NewBorder(nil, nil, d.marker, nil, inset(0, 0, gapSmall, 0, d.word)))
 	head := container.NewBorder(nil, nil, inset(0, 0, 0, gap, middle(d.badge)), nil, words)
-	field := func(label string, o fyne.CanvasObject) *fyne.Container { return column(2, caption(label), o) }
+	value := func(label string, l *line) fyne.CanvasObject {
+		return column(2, caption(label), pickable(f.keys, l))
+	}
 	two := func(a, b fyne.CanvasObject) fyne.CanvasObject { return container.NewGridWithColumns(2, a, b) }
 	facts := column(gap,
-		field("Opens service", d.service), field("For audience", d.audience),
-		two(field("Made", d.made), field("Expires", d.ends)),
-		two(field("Calls", d.calls), field("Last used", d.last)),
-		field("Id", d.id))
+		value("Opens service", d.service), value("For audience", d.audience),
+		two(value("Made", d.made), value("Expires", d.ends)),
+		two(value("Calls", d.calls), value("Last used", d.last)),
+		value("Id", d.id))
 	body := column(gap+2, head, d.news.root, facts, rule(), d.ask.root, row(gapSmall, d.one, d.again), column(0, d.ofService, d.ofAudience))
 	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, body))
+	revealEach(scroll, d.one, d.again, d.ofService, d.ofAudience)
 	d.root = inset(0, 0, gap, 0, wide(detailWidth, newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, scroll)))
 	d.root.Hide()
 	return d
@@ -109,6 +112,16 @@ func (d *tokenDetail) sayNews(t backend.TokenInfo, now time.Time) {
 	d.news.say(m, title, strings.Join(lines, "\n"),
 		action{label: "It was me", do: func() { d.page.accept(d.info.ID) }, first: true},
 		action{label: "Revoke…", do: d.askOne})
+}
+
+// focusFirst gives the keyboard to the first thing that can be done.
+func (d *tokenDetail) focusFirst() {
+	for _, b := range []*button{d.one, d.again, d.ofService} {
+		if b.Visible() {
+			d.focus(b)
+			return
+		}
+	}
 }
 
 func or(s, otherwise string) string {

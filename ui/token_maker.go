@@ -9,6 +9,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/proxy/secret"
@@ -67,15 +68,16 @@ func newTokenMaker(f *face, p *tokensPage) *tokenMaker {
 		return m.fields[name].root
 	}
 	m.form = column(gap, heading("New token"),
-		put("service", "Opens service", "", frame(m.service)),
+		put("service", "Opens service", lang.L("It opens this one and no other."), frame(m.service)),
 		put("audience", "For audience", "Who it is for.", m.audience), m.recent,
-		put("expires", "Valid for", "", frame(m.lifetime)),
-		put("date", "Last day", "", m.date),
+		put("expires", "Valid for", lang.L("It can be revoked before."), frame(m.lifetime)),
+		put("date", "Last day", lang.L("It is good until the end of that day."), m.date),
 		put("label", "Label", "What to call it here.", m.label),
 		m.trouble.root,
 		row(gapSmall, m.save, newButton(f.keys, "Cancel", nil, func() { m.close(); p.showSide() }).quiet()))
 	m.made = m.newMade()
 	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, container.NewStack(m.form, m.made)))
+	revealEach(scroll, m.service, m.audience, m.lifetime, m.date, m.label, m.save, m.text, m.copied)
 	m.root = inset(0, 0, gap, 0, wide(detailWidth, newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, scroll)))
 	m.root.Hide()
 	return m
@@ -86,10 +88,11 @@ func (m *tokenMaker) newMade() *fyne.Container {
 	m.kit = newKit(m.face)
 	m.text = newEntry(m.keys)
 	m.text.Password = true
-	m.text.ActionItem = newPeek(func() {
+	m.text.reveal = func() {
 		m.text.Password = !m.text.Password
 		m.text.Refresh()
-	})
+	}
+	m.text.ActionItem = newPeek(m.text.reveal)
 	m.text.OnChanged = func(string) { // it is read, not written
 		if m.text.Text != m.value.Reveal() {
 			m.text.SetText(m.value.Reveal())

@@ -30,14 +30,15 @@ type tokensPage struct {
 	*face
 	root fyne.CanvasObject
 
-	shown   bool // the page is
-	known   uint64
-	read    bool
-	reading bool
-	all     []backend.TokenInfo
-	found   []backend.TokenInfo
-	now     time.Time
-	chosen  string // the ID of the selected one
+	shown    bool // the page is
+	known    uint64
+	read     bool
+	reading  bool
+	all      []backend.TokenInfo
+	found    []backend.TokenInfo
+	now      time.Time
+	chosen   string // the ID of the selected one
+	wantedID string // the one to select when the list is read
 
 	note    *strip
 	tally   *line
@@ -70,6 +71,9 @@ func newTokensPage(f *face) *tokensPage {
 			}
 		})
 	p.list.OnSelected = func(i int) { p.choose(i) }
+	p.list.at = p.chosenRow
+	p.list.steps = func(i int) { p.list.Select(i) }
+	p.list.enter = func(int) { p.detail.focusFirst() }
 	p.nothing = muted("")
 	p.nothing.align = fyne.TextAlignCenter
 	p.empty = container.NewVBox(layout.NewSpacer(), p.nothing,
@@ -131,6 +135,7 @@ func (p *tokensPage) refresh() {
 	}, func(error) {
 		p.reading, p.read, p.known, p.all = false, true, known, all
 		p.filter()
+		p.find()
 	})
 }
 
@@ -186,9 +191,22 @@ func matches(t backend.TokenInfo, want string) bool {
 		slices.ContainsFunc(t.Audience, func(a string) bool { return strings.Contains(strings.ToLower(a), want) })
 }
 
+func (p *tokensPage) chosenRow() int {
+	return slices.IndexFunc(p.found, func(t backend.TokenInfo) bool { return t.ID == p.chosen })
+}
+
+// find selects the token that was asked for before the list was read.
+func (p *tokensPage) find() {
+	i := slices.IndexFunc(p.found, func(t backend.TokenInfo) bool { return t.ID == p.wantedID })
+	if p.wantedID != "" && i >= 0 {
+		p.list.Select(i)
+	}
+	p.wantedID = ""
+}
+
 // reselect keeps the selected token selected where it now stands.
 func (p *tokensPage) reselect() {
-	i := slices.IndexFunc(p.found, func(t backend.TokenInfo) bool { return t.ID == p.chosen })
+	i := p.chosenRow()
 	if i < 0 {
 		p.list.UnselectAll()
 		if t, ok := p.backend.TokenByID(p.chosen); ok && p.detail.root.Visible() {
@@ -316,6 +334,8 @@ func (p *tokensPage) key(k fyne.KeyName) bool {
 		p.maker.close()
 	case p.detail.ask.root.Visible():
 		p.detail.ask.clear()
+	case p.note.asks():
+		p.note.clear()
 	case p.search.Text != "":
 		p.search.SetText("")
 	default:

@@ -46,6 +46,7 @@ func newTunnelPage(f *face) *tunnelPage {
 	p := &tunnelPage{face: f, fields: map[string]*field{}, trouble: newNarrowStrip(f.keys)}
 	p.toggle = newButton(f.keys, "Open the tunnel", theme.UploadIcon(), func() { f.toggleTunnel(backend.ByWindow) }).primary()
 	body := container.NewVScroll(inset(0, gap, 0, gap, column(gap, p.now(), p.month(), p.settings(), p.ownTunnel(), p.diagnosis())))
+	revealEach(body, p.authtoken, p.domain, p.public, p.start, p.awake, p.save, p.diagnose)
 	head := container.NewBorder(nil, nil, nil, middle(p.toggle), middle(title("Tunnel")))
 	p.root = container.NewBorder(pageHead(head), nil, nil, nil, body)
 	return p
@@ -56,18 +57,18 @@ func (p *tunnelPage) now() fyne.CanvasObject {
 	p.marker, p.state, p.since = newMarker(markInactive), strong("Closed").flexible(), muted("").flexible()
 	p.address = &shownValue{text: plain("").mono().flexible()}
 	copied := newButton(p.keys, "", theme.ContentCopyIcon(), func() { p.copyText(p.address.text.text, "The public address") }).quiet()
-	p.addressRow = container.NewBorder(nil, nil, nil, copied, middle(p.address.text))
+	p.addressRow = container.NewBorder(nil, nil, nil, copied, middle(pickable(p.keys, p.address.text)))
 	p.addressRow.Hide()
 	p.code = newQRCode(132)
 	p.callers = newProse("", theme.SizeNameCaptionText, colorMuted)
-	p.outs = newProse("", theme.SizeNameCaptionText, theme.ColorNameWarning)
+	p.outs = newProse("", theme.SizeNameCaptionText, theme.ColorNameWarning).pickable(p.keys)
 	words := container.NewBorder(nil, nil, container.NewVBox(inset(3, 0, 0, gapSmall, p.marker)), nil, column(2, p.state, p.since))
 	left := column(gapSmall, words, p.addressRow, p.callers.root, p.outs.root)
 	return card(column(gap, container.NewBorder(nil, nil, nil, p.code.root, left), p.trouble.root))
 }
 
 func (p *tunnelPage) diagnosis() fyne.CanvasObject {
-	p.steps = newProse("", theme.SizeNameText, theme.ColorNameForeground)
+	p.steps = newProse("", theme.SizeNameText, theme.ColorNameForeground).pickable(p.keys)
 	p.diagnose = newButton(p.keys, "Diagnose", theme.SearchIcon(), func() {
 		var steps []backend.TunnelStep
 		p.diagnose.Disable()
