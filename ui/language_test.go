@@ -23,14 +23,14 @@ type wording struct {
 }
 
 // unread are the calls whose literals nobody reads in the window.
-var unread = regexp.MustCompile(`^(strings|errors|regexp|time|os|filepath|http|url|slog|log|strconv|bytes)\.|^(panic|fmt\.Errorf|fyne\.NewStaticResource|count|counted|stamp)$|\.(Header\.Get|PreferenceValue|Format)$`)
+var unread = regexp.MustCompile(`^(strings|errors|regexp|time|os|filepath|http|url|slog|log|strconv|bytes)\.|^(panic|fyne\.LogError|fmt\.Errorf|fyne\.NewStaticResource|count|counted|stamp)$|\.(Header\.Get|PreferenceValue|Format)$`)
 
 // alike are literals that are the same in every language: names, formats, examples
 // of what is typed, keys of a keyboard, words of the log's query.
 var alike = regexp.MustCompile(`^(Lockbox|ngrok|JSON Lines|HAR|CSV|[A-Z]+|[A-Z]\w*(-[A-Z]\w*)+|Ctrl|Shift|Cmd|Bearer |…| …|zapier, make|GET / ?…?:? ?|https?:.*|\{.*|Accept: .*|.*(status:5xx|leak_guard|15:04|2006).*)$`)
 
 // speech is what looks like language: a word and a space, or a word with a capital.
-var speech = regexp.MustCompile(`(?s)[A-Za-z]{2,}.* |^ .*[A-Za-z]{2}|^[A-Z][a-z]+|[A-Za-z]…$`)
+var speech = regexp.MustCompile(`(?s)[A-Za-z]{2,}.* |^ .*[A-Za-z]{2}|^[A-Z][a-z]+|[A-Za-z]…$|^\d+ [a-z]+$|^never$`)
 
 var verb = regexp.MustCompile(`%(\[\d+\])?[-+# 0]*\d*(\.\d+)?[a-zA-Z%]`)
 

@@ -64,7 +64,7 @@ func newRulesPage(f *face, service string, begun backend.Control, done func(save
 	p.rows.shown = func(o fyne.CanvasObject) { revealInto(p.scroll, o) }
 	p.save = newButton(f.keys, lang.L("Save"), theme.DocumentSaveIcon(), p.submit).primary()
 	p.leave = newButton(f.keys, lang.L("Cancel"), nil, p.cancel)
-	foot := column(gapSmall, p.trouble.root, p.ask.root, ends(caption("Ctrl+S saves, Esc cancels."), container.New(mirrored{}, p.save, p.leave)))
+	foot := column(gapSmall, p.trouble.root, p.ask.root, ends(caption(lang.L("Ctrl+S saves, Esc cancels.")), container.New(mirrored{}, p.save, p.leave)))
 	p.root = container.NewBorder(inset(0, gap, 0, 0, middle(title(fmt.Sprintf(lang.L("What callers of %s may do"), service)))), inset(gap, 0, 0, 0, foot), nil, nil, p.scroll)
 	p.rows.set(begun.Rules)
 	p.changed()

@@ -79,7 +79,7 @@ func (d *tokenDetail) show(t backend.TokenInfo, now time.Time) {
 	d.made.set(made, "")
 	d.ends.set(stamp(t.Expires.Local(), "2 Jan 2006 15:04"), "")
 	d.calls.set(fmt.Sprint(t.Calls), "")
-	last := "never"
+	last := lang.L("never")
 	if !t.LastUsed.IsZero() {
 		last = stamp(t.LastUsed.Local(), "2 Jan 2006 15:04")
 	}
