@@ -94,7 +94,7 @@ func (a *asker) tell(fresh []backend.Question) {
 	if n := len(a.open()); n > 1 {
 		title, text = waitingWords(n), "The oldest: "+text
 	}
-	a.main.notify(title, text)
+	a.main.notify(noticeApproval, title, text)
 }
 
 // raise brings the window up.

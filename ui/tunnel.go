@@ -247,7 +247,7 @@ func (f *face) toggleTunnel(by string) {
 	f.loop.run("Opening the tunnel…", func(ctx context.Context) error { return f.backend.OpenTunnel(ctx, by) }, func(err error) {
 		if err != nil {
 			f.say(markFailed, backend.Sentence(err.Error()))
-			f.notify("The tunnel is not opened", backend.Sentence(err.Error()))
+			f.notify(noticeTunnel, "The tunnel is not opened", backend.Sentence(err.Error()))
 		}
 	})
 }
