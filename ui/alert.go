@@ -32,10 +32,11 @@ type alerts struct {
 	drift     backend.Drift        // the last that is known
 	toldDrift map[string]time.Time // by the token's ID
 	leak      time.Time            // of the last one that was told
+	keys      string               // what is wrong with the keychain; "?" before it is known
 }
 
 func newAlerts(f *face) *alerts {
-	return &alerts{face: f, patience: lostFor, level: -1, toldDrift: map[string]time.Time{}}
+	return &alerts{face: f, patience: lostFor, level: -1, keys: "?", toldDrift: map[string]time.Time{}}
 }
 
 // draw looks at a new View.
@@ -51,17 +52,20 @@ func (a *alerts) draw(v backend.View) {
 		}, a.stillLost)
 	}
 	if a.rises(v) {
-		a.notify(usageAlert(v.Usage))
+		title, text := usageAlert(v.Usage)
+		a.notify(noticeUsage, title, text)
 	}
 	a.drifts(v.Drifts)
 	a.drawLeaks(v.Leaks)
+	a.drawKeys(v.Keychain)
 	fresh := slices.DeleteFunc(slices.Clone(v.Lockouts), func(l backend.Lockout) bool { return !l.Until.After(a.lockout) })
 	if len(fresh) == 0 {
 		return
 	}
 	a.lockout = fresh[0].Until // the latest
 	if due(&a.toldGuess) {
-		a.notify(lockoutAlert(fresh))
+		title, text := lockoutAlert(fresh)
+		a.notify(noticeLockout, title, text)
 	}
 }
 
@@ -87,7 +91,7 @@ func usageAlert(u backend.TunnelUsage) (title, text string) {
 func (a *alerts) stillLost(err error) {
 	t := a.backend.View().Tunnel
 	if err == nil && t.Phase == backend.TunnelLost && t.Since.Equal(a.lost) && due(&a.toldLost) {
-		a.notify(lang.L("The tunnel is lost: calls do not arrive"), t.Trouble.Title+". "+t.Trouble.Text)
+		a.notify(noticeTunnel, lang.L("The tunnel is lost: calls do not arrive"), t.Trouble.Title+". "+t.Trouble.Text)
 	}
 }
 
@@ -103,7 +107,8 @@ func (a *alerts) drifts(all []backend.Drift) {
 		}
 		if told := a.toldDrift[d.Token]; due(&told) {
 			a.toldDrift[d.Token] = told
-			a.notify(a.driftAlert(d))
+			title, text := a.driftAlert(d)
+			a.notify(noticeDrift, title, text)
 		}
 	}
 }
@@ -147,7 +152,8 @@ func (a *alerts) drawLeaks(all []backend.Leak) {
 		return
 	}
 	a.leak = slices.MaxFunc(fresh, func(x, y backend.Leak) int { return x.Time.Compare(y.Time) }).Time
-	a.notify(leakAlert(fresh))
+	title, text := leakAlert(fresh)
+	a.notify(noticeLeak, title, text)
 }
 
 // leakAlert is what is said of services whose upstreams showed the key.
@@ -157,4 +163,13 @@ func leakAlert(all []backend.Leak) (title, text string) {
 		title = fmt.Sprintf(lang.L("%d services sent their keys back"), n)
 	}
 	return title, lang.L("Lockbox took it out of the answer, so that the caller did not get it. The Audit page shows the calls: search for leak_guard.")
+}
+
+// drawKeys tells of a keychain that cannot be used any more. That it could not from the
+// start is said by the window, and asked for by the keychain.
+func (a *alerts) drawKeys(k backend.KeychainInfo) {
+	was := a.keys
+	if a.keys = k.Message; was == "" && k.Message != "" {
+		a.notify(noticeKeys, backend.Sentence(k.State), backend.Sentence(k.Message))
+	}
 }

@@ -96,7 +96,7 @@ func (a *asker) tell(fresh []backend.Question) {
 	if n := len(a.open()); n > 1 {
 		title, text = waitingWords(n), fmt.Sprintf(lang.L("The oldest: %s"), text)
 	}
-	a.main.notify(title, text)
+	a.main.notify(noticeApproval, title, text)
 }
 
 // raise brings the window up.

@@ -22,6 +22,8 @@ type face struct {
 	shown         fyne.CanvasObject         // the page
 	copied        int                       // how often something secret was put on the clipboard
 	askPassphrase func()                    // has the window ask for the vault file's passphrase
+	manners       *manners
+	notices       *notices
 }
 
 // copyText puts something that is no secret on the clipboard.
@@ -43,13 +45,13 @@ func (f *face) copyToken(service, audience string, lifetime time.Duration) {
 	}, func(err error) {
 		if err != nil {
 			f.say(markFailed, fmt.Sprintf(lang.L("No token for %s: %s"), service, backend.Sentence(err.Error())))
-			f.notify(fmt.Sprintf(lang.L("No token for %s"), service), backend.Sentence(err.Error()))
+			f.notify(noticeToken, fmt.Sprintf(lang.L("No token for %s"), service), backend.Sentence(err.Error()))
 			return
 		}
 		f.copySecret(tok.Value)
 		text := copied(tok)
 		f.say(markGood, text)
-		f.notify(lang.L("Token copied"), text)
+		f.notify(noticeToken, lang.L("Token copied"), text)
 	})
 }
 
@@ -58,13 +60,8 @@ func copied(t backend.Token) string {
 	return fmt.Sprintf(lang.L("Token for %s copied. For audience “%s”, until %s."), t.Service, t.Audience, stamp(t.Expires.Local(), "2 Jan 2006"))
 }
 
-// notify shows a notification; that may block, so that it is a job.
-func (f *face) notify(title, text string) {
-	f.loop.run("", func(context.Context) error {
-		f.app.SendNotification(fyne.NewNotification(title, text))
-		return nil
-	}, nil)
-}
+// notify shows a notification, unless the person wants none of its kind.
+func (f *face) notify(kind noticeKind, title, text string) { f.notices.post(kind, title, text) }
 
 // focus gives the keyboard to a widget of this window.
 func (f *face) focus(o fyne.Focusable) { f.window.Canvas().Focus(o) }

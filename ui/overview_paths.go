@@ -24,16 +24,9 @@ type paths struct {
 
 func (w *window) paths() paths {
 	return paths{
-		page: w.open,
-		service: func(name string) {
-			w.open(pageServices)
-			w.services.search.SetText("")
-			w.services.open(name)
-		},
-		token: func(id string) {
-			w.open(pageTokens)
-			w.tokens.openToken(id)
-		},
+		page:    w.open,
+		service: w.showService,
+		token:   w.showToken,
 		tokens: func(state string) {
 			w.open(pageTokens)
 			w.tokens.state.SetSelected(state)

@@ -73,6 +73,9 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 		l.watch(b, func(v backend.View) { w.draw(v); t.draw(trayOf(v)); t.offer(v) })
 		l.every(5*time.Second, func() { w.status.tick(); w.tokens.tick(); w.asker.draw(b.View()); w.approvals.tick() })
 		l.every(5*time.Second, w.overview.tick)
+		l.every(failEvery, func() { w.failures.tick(); w.settings.update.tick() })
+		w.settings.start.mend()
+		w.settings.update.tick()
 		if o.Raise != nil {
 			l.each(o.Raise, w.raise)
 		}

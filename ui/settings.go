@@ -39,6 +39,9 @@ type settingsPage struct {
 	keychainText                           *prose
 	unlock                                 *button
 	backup                                 *backupPart
+	start                                  *startPart
+	notices                                *noticePart
+	update                                 *updatePart
 	checkup                                *checkup
 	warnings                               *prose
 	version                                *line
@@ -55,7 +58,11 @@ type shownValue struct {
 func newSettingsPage(f *face) *settingsPage {
 	p := &settingsPage{face: f, fields: map[string]*field{}, trouble: newStrip(f.keys)}
 	p.checkup = newCheckup(f)
-	body := column(gap, p.proxy(), p.tokens(), p.keychainPart(), p.files(), p.checkup.root, p.about())
+	p.start, p.notices, p.update = newStartPart(f), newNoticePart(f), newUpdatePart(f, f.backend.View().Version)
+	body := column(gap, p.proxy(), p.tokens(), p.keychainPart(), p.files(), p.start.root, p.notices.root, p.checkup.root, p.about())
+	if p.update.root != nil {
+		body.Objects = slices.Insert(body.Objects, len(body.Objects)-2, p.update.root)
+	}
 	scroll := container.NewVScroll(inset(0, gap, 0, gap, body))
 	for _, e := range []*entry{p.listen, p.audience, p.auditDir} {
 		e.OnChanged = func(string) { p.check() }
@@ -63,6 +70,13 @@ func newSettingsPage(f *face) *settingsPage {
 		e.focused = func() { revealInto(scroll, e) }
 	}
 	revealEach(scroll, p.backup.first, p.backup.again, p.backup.save, p.backup.load, p.backup.submitted, p.backup.cancelled, p.lifetime, p.clip, p.drift, p.unlock)
+	revealEach(scroll, p.start.at)
+	for _, c := range p.notices.kinds {
+		revealEach(scroll, c)
+	}
+	if p.update.want != nil {
+		revealEach(scroll, p.update.want)
+	}
 	p.lifetime.OnChanged = func(string) { p.check() }
 	p.clip.OnChanged = func(string) { p.check() }
 	p.drift.OnChanged = func(string) { p.check() }

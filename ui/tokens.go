@@ -96,17 +96,6 @@ func (p *tokensPage) open() {
 	p.refresh()
 }
 
-// openToken shows a token, good or not.
-func (p *tokensPage) openToken(id string) {
-	p.search.SetText("")
-	p.state.SetSelected(lang.L(allTokens))
-	p.maker.close()
-	p.chosen = id
-	if p.read {
-		p.reselect()
-	}
-}
-
 // draw follows a new View.
 func (p *tokensPage) draw(v backend.View) {
 	p.maker.draw(v)

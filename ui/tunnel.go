@@ -248,7 +248,7 @@ func (f *face) toggleTunnel(by string) {
 	f.loop.run(lang.L("Opening the tunnel…"), func(ctx context.Context) error { return f.backend.OpenTunnel(ctx, by) }, func(err error) {
 		if err != nil {
 			f.say(markFailed, backend.Sentence(err.Error()))
-			f.notify(lang.L("The tunnel is not opened"), backend.Sentence(err.Error()))
+			f.notify(noticeTunnel, lang.L("The tunnel is not opened"), backend.Sentence(err.Error()))
 		}
 	})
 }

@@ -34,6 +34,7 @@ type window struct {
 	audit     *auditPage
 	tunnel    *tunnelPage
 	alerts    *alerts
+	failures  *failures
 	settings  *settingsPage
 	asker     *asker
 	approvals *approvalsPage
@@ -58,11 +59,14 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	f.say = win.status.say
 	l.onBusy = win.status.working
 	win.banner = newBanner(f)
+	f.manners = newManners(f)
+	f.notices = newNotices(l, f.manners.muted, func(title, text string) { a.SendNotification(fyne.NewNotification(title, text)) })
 	f.askPassphrase = func() { win.raise(); win.banner.unlocker.ask() }
 	win.overview = newOverviewPage(f)
 	win.services, win.tokens, win.audit, win.settings = newServicesPage(f), newTokensPage(f), newAuditPage(f), newSettingsPage(f)
 	win.tunnel = newTunnelPage(f)
 	win.alerts = newAlerts(f)
+	win.failures = newFailures(f, win.overview.concernWords)
 	win.asker = newAsker(f)
 	win.palette, win.undo, win.intake, win.kept = newPalette(win), newUndoBar(f), newIntake(f), newKeptWindow(f)
 	win.approvals = newApprovalsPage(f, win.asker)
@@ -90,7 +94,7 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 		newNavItem(lang.L("Settings"), theme.SettingsIcon(), func() { win.open(pageSettings) }),
 	)
 	win.stack = container.NewStack()
-	page := container.NewBorder(column(0, win.banner.root, win.intake.root, win.undo.root), nil, nil, nil, inset(gapLarge, gap+4, gapLarge+4, gapLarge+4, win.stack))
+	page := container.NewBorder(column(0, win.banner.root, win.settings.update.strip.root, win.intake.root, win.undo.root), nil, nil, nil, inset(gapLarge, gap+4, gapLarge+4, gapLarge+4, win.stack))
 	win.root = container.NewStack(container.New(edges{}, win.nav.root, page, win.status.root), win.kept.watch())
 	win.bindKeys()
 	w.SetPadded(false)
@@ -156,6 +160,7 @@ func (w *window) open(page int) {
 		w.tunnel.open()
 	case pageSettings:
 		w.show(w.settings.root, w.settings.key)
+		w.settings.start.open()
 	case pageApprovals:
 		w.show(w.approvals.root, w.approvals.key)
 		w.approvals.open()

@@ -18,8 +18,8 @@ type WindowState struct {
 	Page   string  `json:"page,omitempty"`
 }
 
-// maxWindowState bounds a file that may be anyone's.
-const maxWindowState = 4 << 10
+// maxState bounds a file that may be anyone's.
+const maxState = 4 << 10
 
 func windowPath(o Options) string { return filepath.Join(o.StateDir, "window.json") }
 
@@ -28,28 +28,32 @@ func (b *Backend) WindowState() WindowState { return b.lastWindow }
 
 // KeepWindow remembers how the window is.
 func (b *Backend) KeepWindow(_ context.Context, s WindowState) error {
+	return keepState(windowPath(b.opts), s)
+}
+
+func keepState(path string, s any) error {
 	text, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
-	path := windowPath(b.opts)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
 	return config.ReplaceFile(path, append(text, '\n'))
 }
 
-// readWindowState knows nothing where the file is missing or broken: nothing in it is
-// worth a word to the person.
-func readWindowState(path string) (s WindowState) {
+// readState knows nothing where the file is missing or broken: nothing in it is worth
+// a word to the person.
+func readState[T any](path string) (s T) {
 	f, err := os.Open(path) //nolint:gosec // our own state file
 	if err != nil {
 		return s
 	}
 	defer f.Close() //nolint:errcheck // only read
-	text, err := io.ReadAll(io.LimitReader(f, maxWindowState))
+	text, err := io.ReadAll(io.LimitReader(f, maxState))
 	if err != nil || json.Unmarshal(text, &s) != nil {
-		return WindowState{}
+		var none T
+		return none
 	}
 	return s
 }
