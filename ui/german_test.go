@@ -129,6 +129,8 @@ func cutPlaces(t *testing.T, f func(place, text string)) map[string]map[string]s
 	s := openWith(t, testConfig, manyCalls(50))
 	for _, p := range places {
 		p.open(s)
+		s.win.Resize(fyne.NewSize(1180, 720)) // what is set since the last layout
+		s.win.Resize(fyne.NewSize(1080, 720))
 		cut, n := map[string]string{}, 0
 		out[p.name] = cut
 		walk(s.win.Content(), func(o fyne.CanvasObject) {
