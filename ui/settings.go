@@ -20,8 +20,9 @@ import (
 // settingsPage shows how this Lockbox is set up and changes what can be changed.
 type settingsPage struct {
 	*face
-	root fyne.CanvasObject
-	view backend.View
+	root  fyne.CanvasObject
+	view  backend.View
+	guide func() // leads through a first service
 
 	begun            backend.Settings
 	loaded           bool
@@ -45,6 +46,7 @@ type settingsPage struct {
 	checkup                                *checkup
 	warnings                               *prose
 	version                                *line
+	around                                 *button
 	saving                                 bool
 	refocus                                func() // after saving
 }
@@ -70,7 +72,7 @@ func newSettingsPage(f *face) *settingsPage {
 		e.focused = func() { revealInto(scroll, e) }
 	}
 	revealEach(scroll, p.backup.first, p.backup.again, p.backup.save, p.backup.load, p.backup.submitted, p.backup.cancelled, p.lifetime, p.clip, p.drift, p.unlock)
-	revealEach(scroll, p.start.at)
+	revealEach(scroll, p.start.at, p.around)
 	for _, c := range p.notices.kinds {
 		revealEach(scroll, c)
 	}
@@ -157,7 +159,8 @@ func (p *settingsPage) files() fyne.CanvasObject {
 
 func (p *settingsPage) about() fyne.CanvasObject {
 	p.version = muted("")
-	return container.NewCenter(pickable(p.keys, p.version))
+	p.around = newButton(p.keys, lang.L("Show me around: a first service"), theme.NavigateNextIcon(), func() { p.guide() }).quiet()
+	return column(gapSmall, container.NewCenter(p.around), container.NewCenter(pickable(p.keys, p.version)))
 }
 
 // draw shows a new View. What the person is editing stays.
