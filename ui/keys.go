@@ -150,12 +150,29 @@ func (b *button) quiet() *button { b.Importance = widget.LowImportance; return b
 // TypedKey implements fyne.Focusable.
 func (b *button) TypedKey(ev *fyne.KeyEvent) {
 	switch {
+	case !inSight(b): // what it stood on was closed
+		b.keys.typed(ev)
 	case b.keys.takes(ev.Name) && b.keys.typed(ev):
-	case isEnter(ev.Name):
-		b.Button.TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
+	case isEnter(ev.Name) || ev.Name == fyne.KeySpace:
+		b.press()
 	default:
 		b.Button.TypedKey(ev)
 	}
+}
+
+// press presses the button by the keyboard, which stays with it: Fyne takes it away.
+func (b *button) press() {
+	c := fyne.CurrentApp().Driver().CanvasForObject(b)
+	b.Button.TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
+	if c != nil && c.Focused() == nil && c.Overlays().Top() == nil && !b.Disabled() && inSight(b) {
+		c.Focus(b)
+	}
+}
+
+// inSight reports whether something is part of what a window shows; the corner itself
+// is nobody's place.
+func inSight(o fyne.CanvasObject) bool {
+	return fyne.CurrentApp().Driver().AbsolutePositionForObject(o) != fyne.Position{}
 }
 
 // FocusGained implements fyne.Focusable.
