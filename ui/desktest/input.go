@@ -1,6 +1,7 @@
 package desktest
 
 import (
+	"image"
 	"regexp"
 	"strconv"
 	"strings"
@@ -65,6 +66,15 @@ func (d *Desk) ClickAt(window string, x, y int) {
 	d.xdo("mousemove", "--window", window, strconv.Itoa(x), strconv.Itoa(y), "click", "1")
 }
 
+// Click clicks a mouse button, 1 or for a menu 3, at a place on the screen.
+func (d *Desk) Click(button int, at image.Point) {
+	d.t.Helper()
+	d.xdo("mousemove", strconv.Itoa(at.X), strconv.Itoa(at.Y), "click", strconv.Itoa(button))
+}
+
+// Scroll turns the mouse's wheel downwards by a notch, at a place on the screen.
+func (d *Desk) Scroll(at image.Point) { d.t.Helper(); d.Click(5, at) }
+
 // Resize makes a window so large, in pixels.
 func (d *Desk) Resize(window string, width, height int) {
 	d.t.Helper()
@@ -97,6 +107,13 @@ func (d *Desk) CloseWindow(window string) {
 	if _, err := d.output("wmctrl", "-i", "-c", window); err != nil {
 		d.t.Fatal(err)
 	}
+}
+
+// Copy puts text on the clipboard, as another program does.
+func (d *Desk) Copy(text string) {
+	d.t.Helper()
+	d.run(strings.NewReader(text), "xclip", "-quiet", "-selection", "clipboard")
+	d.eventually("the clipboard", func() bool { return d.Clipboard() == text })
 }
 
 // Clipboard is the clipboard's text, "" when there is none.

@@ -19,10 +19,10 @@ const acmeKey = "sk-acme-3f9c27d1e8"
 func TestKeyInCallOut(t *testing.T) {
 	desk := desktest.Start(t, desktest.Options{})
 	one, two := newRecorder(t, "one"), newRecorder(t, "two")
-	a := launch(t, desk)
-	a.addr = "127.0.0.1:8000" // an empty home: the starter config's address
-	a.open()
+	a := launchFirst(t, desk)
 	eventually(t, "the demo to answer", a.answers("/s/demo/hello", "", "200"))
+	a.reads("first-start", "A first service")
+	a.key("Escape") // no guide is needed
 	a.reads("services-first-start", "Welcome", "curl http://127.0.0.1:8000/s/demo/hello", "github_public")
 
 	// Add the service by typing.
