@@ -43,7 +43,7 @@ test: go test-packages vet lint race sdk desktop
 
 vet: go
 	go vet ./...
-	go vet -tags desktop ./...
+	go vet -tags desktop,bench ./...
 	CGO_ENABLED=0 go vet -tags headless,sdk,bench ./...
 	@# What other systems compile; on macOS Fyne needs Apple's C compiler.
 	GOOS=windows CGO_ENABLED=0 go vet -tags headless ./...
@@ -81,10 +81,12 @@ desktop: test-packages
 	go test -tags desktop -count=1 -timeout 20m -p 1 $$(grep -rl --include='*_test.go' '^//go:build.*\bdesktop\b' . | xargs -n1 dirname | sort -u | grep -vx ./ui) || { kill $$pictures; exit 1; }; \
 	wait $$pictures
 
-# Lockbox beside nginx and a plain ReverseProxy; then the parts by themselves.
+# Lockbox beside nginx and a plain ReverseProxy; what the window takes to start, idle
+# and in memory, on a private desktop; then the parts by themselves.
 bench: go
-	@.ci/packages bench
+	@.ci/packages test bench
 	CGO_ENABLED=0 go test -tags headless,bench -count=1 -timeout 30m -v ./proxy/bench
+	go test -tags desktop,bench -count=1 -timeout 30m -v -run '^Test(StartTime|Idle.*|Memory)$$' ./ui/desktest
 	CGO_ENABLED=0 go test -tags headless -run '^$$' -bench . -benchmem ./...
 
 fuzz: go

@@ -74,7 +74,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 		l.every(5*time.Second, func() { w.status.tick(); w.tokens.tick(); w.asker.draw(b.View()); w.approvals.tick() })
 		l.every(5*time.Second, w.overview.tick)
 		l.every(failEvery, func() { w.failures.tick(); w.settings.update.tick() })
-		l.doze(func() bool { return !w.visible && !w.asker.up })
+		l.doze(w.rest)
 		w.settings.start.mend()
 		w.settings.update.tick()
 		if o.Raise != nil {
@@ -193,7 +193,7 @@ func startTray(a fyne.App, w *window, quit func()) *tray {
 			return nil
 		}, func(error) {
 			if seen {
-				w.visible = false
+				w.visible, w.copiedAt = false, time.Now() // there may be copied text in it
 				w.face.window.Hide()
 				return
 			}
