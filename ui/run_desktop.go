@@ -63,7 +63,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 	w.quit = leave
 	unlock := sync.OnceFunc(w.unlockAtStart)
 	// A prompt that comes before the window would be covered by it.
-	a.Lifecycle().SetOnEnteredForeground(unlock)
+	a.Lifecycle().SetOnEnteredForeground(func() { w.visible = w.visible || !w.asker.up; unlock() })
 	a.Lifecycle().SetOnStarted(func() {
 		t.open()
 		if o.Hidden {
@@ -74,6 +74,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 		l.every(5*time.Second, func() { w.status.tick(); w.tokens.tick(); w.asker.draw(b.View()); w.approvals.tick() })
 		l.every(5*time.Second, w.overview.tick)
 		l.every(failEvery, func() { w.failures.tick(); w.settings.update.tick() })
+		l.doze(w.rest)
 		w.settings.start.mend()
 		w.settings.update.tick()
 		if o.Raise != nil {
@@ -86,6 +87,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 	// is gone already can be ended again by the driver only.
 	quit := context.AfterFunc(ctx, func() { fyne.Do(a.Driver().Quit) })
 	if !o.Hidden {
+		w.visible = true
 		w.face.window.Show()
 	}
 	a.Run()
@@ -182,6 +184,7 @@ func startTray(a fyne.App, w *window, quit func()) *tray {
 		systray.SetTitle(Name) // before it runs, or its name on the bus is left to chance
 		desk.SetSystemTrayIcon(trayRunning.resource())
 		desk.SetSystemTrayWindow(w.face.window)
+		systray.SetOnTapped(func() { w.loop.hop(w.raise) })
 	}
 	w.face.window.SetCloseIntercept(func() {
 		seen := false
@@ -190,6 +193,7 @@ func startTray(a fyne.App, w *window, quit func()) *tray {
 			return nil
 		}, func(error) {
 			if seen {
+				w.visible, w.copiedAt = false, time.Now() // there may be copied text in it
 				w.face.window.Hide()
 				return
 			}
