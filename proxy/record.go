@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"lockbox/proxy/audit"
 	"lockbox/proxy/credential"
@@ -68,6 +69,7 @@ type record struct {
 // capture keeps the beginning of a body and counts all of it.
 type capture struct {
 	head  strings.Builder
+	lent  string // a whole body, in the place of head: the memory is another's
 	size  int64
 	limit int
 	sum   hash.Hash // of all of it, once that is more than limit; nil before
@@ -92,6 +94,24 @@ func (c *capture) add(p []byte) {
 		c.sum.Write([]byte(c.head.String()))
 	}
 	c.sum.Write(p)
+}
+
+// lend is add for a body that comes in one piece, which stays as it is until the
+// record is done: to copy each is much of what a record costs.
+func (c *capture) lend(p []byte) {
+	if c.size > 0 || c.omit || len(p) > c.limit {
+		c.add(p)
+		return
+	}
+	c.size, c.lent = int64(len(p)), unsafe.String(unsafe.SliceData(p), len(p))
+}
+
+// text is what was captured.
+func (c *capture) text() string {
+	if c.lent != "" {
+		return c.lent
+	}
+	return c.head.String()
 }
 
 // newRecord begins the record of a request.
@@ -217,6 +237,20 @@ func (c *record) fromUpstream(p []byte) {
 	}
 }
 
+// lentByUpstream is fromUpstream for a whole body that nobody changes before finish
+// has returned, which is next.
+func (c *record) lentByUpstream(p []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.done || !c.kept():
+	case c.local != nil: // its files are written later
+		c.answered.add(p)
+	default:
+		c.answered.lend(p)
+	}
+}
+
 // skip makes a request not worth a record.
 func (c *record) skip() {
 	c.mu.Lock()
@@ -277,6 +311,9 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 	if c.local != nil {
 		c.local.write(x)
 	}
+	if c.answered.lent != "" {
+		c.answered.lent, x.ResponseBody = "", nil // the memory is its owner's again
+	}
 	if c.server.debug {
 		c.server.log.Debug("call", "id", x.ID, "listener", x.Listener, "from", x.Remote, "service", x.Service, "method", x.Method, "path", x.Path, "status", x.Status, "decision", x.Decision, "reason", x.Reason)
 	}
@@ -322,7 +359,7 @@ func recorded(redactor *audit.Redactor, h http.Header, part *capture) *audit.Bod
 	case part.size == 0:
 		return nil
 	}
-	b := redactor.Body(h, part.head.String(), part.size, part.limit)
+	b := redactor.Body(h, part.text(), part.size, part.limit)
 	if part.sum != nil {
 		b.SHA256 = hex.EncodeToString(part.sum.Sum(nil))
 	}
