@@ -134,7 +134,7 @@ func (t *timeline) words() (left, middle, right string) {
 	}
 	first, last := t.buckets[0].Start.Local(), t.buckets[len(t.buckets)-1].Start.Add(t.step()).Local()
 	layout := cmp.Or(t.scale, scaleLayout(first, last))
-	left, right = first.Format(layout), last.Format(layout)
+	left, right = stamp(first, layout), stamp(last, layout)
 	if t.at < 0 {
 		return left, "", right
 	}
@@ -150,15 +150,8 @@ func (t *timeline) words() (left, middle, right string) {
 		calls += x.Calls
 		errors += x.Errors
 	}
-	part := t.buckets[a].Start.Local().Format(layout) + " – " + t.buckets[b].Start.Add(t.step()).Local().Format(layout)
+	part := stamp(t.buckets[a].Start.Local(), layout) + " – " + stamp(t.buckets[b].Start.Add(t.step()).Local(), layout)
 	return left, part + "   " + counted(calls, "call") + ", " + counted(errors, "error"), right
-}
-
-func counted(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return thousands(n) + " " + noun + "s"
 }
 
 // scaleLayout tells times apart that lie so far from each other.

@@ -102,8 +102,8 @@ func (w *window) proxyCommands() []command {
 		{name: lock, do: w.toggleLock},
 		{name: lang.L("Read the config again"), keys: []shortcut{alone(fyne.KeyF5)}, do: w.refresh},
 		{name: lang.L("Answer what waits for approval"), do: w.asker.wake, when: func() bool { return w.backend.View().Questions > 0 }},
-		{name: lang.L("Copy the base URL"), do: func() { w.copyText(w.backend.View().BaseURL, "The base URL") }},
-		{name: lang.L("Copy the tunnel's address"), do: func() { w.copyText(w.backend.View().Tunnel.URL, "The public address") }, when: func() bool { return w.backend.View().Tunnel.URL != "" }},
+		{name: lang.L("Copy the base URL"), do: func() { w.copyText(w.backend.View().BaseURL, lang.L("The base URL")) }},
+		{name: lang.L("Copy the tunnel's address"), do: func() { w.copyText(w.backend.View().Tunnel.URL, lang.L("The public address")) }, when: func() bool { return w.backend.View().Tunnel.URL != "" }},
 		{name: lang.L("Diagnose the tunnel"), do: func() { w.open(pageTunnel); w.tunnel.diagnose.OnTapped() }, when: func() bool { return !w.tunnel.diagnose.Disabled() }},
 		{name: lang.L("Panic: shut everyone out…"), do: func() {
 			w.open(pageTokens)
@@ -171,10 +171,10 @@ func (w *window) serviceCommands() []serviceCommand {
 	}
 	return []serviceCommand{
 		{lang.L("New token for %s"), w.newToken},
-		{lang.L("Copy the address of %s"), func(name string) { w.copyText(w.services.urlOf(name), "The address of "+name) }},
+		{lang.L("Copy the address of %s"), func(name string) { w.copyText(w.services.urlOf(name), fmt.Sprintf(lang.L("The address of %s"), name)) }},
 		{lang.L("Copy the public address of %s"), func(name string) {
 			if address := w.services.publicOf(name); address != "" {
-				w.copyText(address, "The public address of "+name)
+				w.copyText(address, fmt.Sprintf(lang.L("The public address of %s"), name))
 				return
 			}
 			w.say(markInfo, fmt.Sprintf(lang.L("Callers from elsewhere do not reach %s."), name))

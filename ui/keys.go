@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/widget"
 )
 
@@ -184,7 +185,7 @@ type choice struct {
 
 func newChoice(k *hotkeys, options []string, changed func(string)) *choice {
 	c := &choice{keys: k}
-	c.Options, c.OnChanged, c.PlaceHolder = options, changed, "Choose"
+	c.Options, c.OnChanged, c.PlaceHolder = options, changed, lang.L("Choose")
 	c.ExtendBaseWidget(c)
 	return c
 }

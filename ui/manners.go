@@ -2,9 +2,12 @@ package ui
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"fyne.io/fyne/v2/lang"
 
 	"lockbox/ui/backend"
 )
@@ -22,7 +25,7 @@ type manners struct {
 
 func newManners(f *face) *manners {
 	return &manners{backend: f.backend, loop: f.loop, now: f.backend.Manners(), failed: func(err error) {
-		f.say(markFailed, backend.Sentence("this choice lasts until Lockbox ends: "+err.Error()))
+		f.say(markFailed, backend.Sentence(fmt.Sprintf(lang.L("this choice lasts until Lockbox ends: %s"), err.Error())))
 	}}
 }
 

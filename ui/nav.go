@@ -16,7 +16,7 @@ import (
 	"lockbox/assets"
 )
 
-const navWidth = 188
+const navWidth = 192
 
 // nav is the bar at the left with the pages.
 type nav struct {

@@ -3,6 +3,8 @@ package ui
 import (
 	"time"
 
+	"fyne.io/fyne/v2/lang"
+
 	"lockbox/ui/backend"
 )
 
@@ -22,16 +24,9 @@ type paths struct {
 
 func (w *window) paths() paths {
 	return paths{
-		page: w.open,
-		service: func(name string) {
-			w.open(pageServices)
-			w.services.search.SetText("")
-			w.services.open(name)
-		},
-		token: func(id string) {
-			w.open(pageTokens)
-			w.tokens.openToken(id)
-		},
+		page:    w.open,
+		service: w.showService,
+		token:   w.showToken,
 		tokens: func(state string) {
 			w.open(pageTokens)
 			w.tokens.state.SetSelected(state)
@@ -77,11 +72,11 @@ func (p *overviewPage) concernOpens(c backend.Concern) func() {
 func (p *overviewPage) leadOfKind(k backend.ConcernKind) func() {
 	switch k {
 	case backend.ConcernPaused, backend.ConcernDrift:
-		return func() { p.to.tokens(newTokens) }
+		return func() { p.to.tokens(lang.L(newTokens)) }
 	case backend.ConcernExpires:
-		return func() { p.to.tokens(soonTokens) }
+		return func() { p.to.tokens(lang.L(soonTokens)) }
 	case backend.ConcernExpired:
-		return func() { p.to.tokens(endedTokens) }
+		return func() { p.to.tokens(lang.L(endedTokens)) }
 	case backend.ConcernQuestions:
 		return func() { p.to.page(pageApprovals) }
 	case backend.ConcernTunnelLost, backend.ConcernUsage, backend.ConcernLockouts:

@@ -5,6 +5,7 @@ package ui
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -28,11 +29,12 @@ func TestOverviewPictures(t *testing.T) {
 
 	w := openWith(t, testConfig, manyCalls(8000))
 	w.fillTokens()
+	w.b.SetPaused(true)
+	w.until("the pause", func() bool { return w.overview.view.Phase == backend.Paused })
 	wrong := everythingWrong(w.b.Tokens())
 	w.overviewOf("overview-wrong", func(o *backend.Overview, v *backend.View) {
 		o.Concerns = wrong
 		v.Tunnel = backend.TunnelState{Phase: backend.TunnelLost, Since: time.Now(), Trouble: backend.TunnelTrouble{Title: "The network is gone"}}
-		v.Phase = backend.Paused
 	})
 	w.focus(w.overview.concerns)
 	w.overview.toggleAll()
@@ -71,10 +73,10 @@ func (s *screen) overviewOf(name string, other func(*backend.Overview, *backend.
 			p.seen.Tokens[i].Token = tokens[i]
 		}
 	}
-	p.view.Keychain = backend.KeychainInfo{State: "ready"}
+	s.banner.dismissed, p.view.Keychain = p.view.Keychain.Message, backend.KeychainInfo{State: "ready"}
+	s.banner.draw(s.b.View())
+	p.seen.Concerns = slices.DeleteFunc(p.seen.Concerns, func(c backend.Concern) bool { return c.Kind == backend.ConcernVault })
 	other(&p.seen, &p.view)
-	s.banner.draw(p.view)
-	s.status.draw(p.view)
 	p.drawState(p.view)
 	p.drawParts()
 	s.win.Resize(fyne.NewSize(1080, 720))

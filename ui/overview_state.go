@@ -116,7 +116,7 @@ func (p *overviewPage) drawTunnel(v backend.View) {
 		if v.PublicURL != "" {
 			detail = fmt.Sprintf(lang.L("another one's calls come in at %s"), strings.TrimPrefix(v.PublicURL, "http://"))
 		}
-		p.tunnel.say(markInactive, lang.L("Closed"), detail, action{label: lang.L("Open"), icon: theme.UploadIcon(), do: func() { p.toggleTunnel(backend.ByWindow) }})
+		p.tunnel.say(markInactive, lang.L("Closed"), detail, action{label: lang.X("open it", "Open"), icon: theme.UploadIcon(), do: func() { p.toggleTunnel(backend.ByWindow) }})
 	}
 }
 

@@ -122,7 +122,7 @@ func (p *overviewPage) limitWords(c backend.Concern, token string) (what, next s
 	if c.At.IsZero() {
 		return what, lang.L("Calls are refused until the limit is raised.")
 	}
-	return what, fmt.Sprintf(lang.L("Calls are refused until %s. Raise the limit, or wait."), c.At.Local().Format("2 Jan "+hourMinute))
+	return what, fmt.Sprintf(lang.L("Calls are refused until %s. Raise the limit, or wait."), stamp(c.At.Local(), "2 Jan "+hourMinute))
 }
 
 func moreWords(k backend.ConcernKind) string {

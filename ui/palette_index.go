@@ -173,7 +173,7 @@ func (w *window) showService(name string) {
 
 // showToken selects a token on its page, whatever that was narrowed to.
 func (w *window) showToken(id string) {
-	w.tokens.state.SetSelected(allTokens)
+	w.tokens.state.SetSelected(lang.L(allTokens))
 	w.tokens.search.SetText("")
 	w.tokens.wantedID = id
 	w.open(pageTokens)

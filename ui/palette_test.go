@@ -230,8 +230,8 @@ func walk(o fyne.CanvasObject, f func(fyne.CanvasObject)) {
 	}
 }
 
-// large is a window's worth of services and tokens at the limit.
-func large(commands []command, verbs []serviceCommand) *paletteIndex {
+// crowd are services and tokens at the limit.
+func crowd() ([]backend.ServiceInfo, []backend.TokenInfo) {
 	services := make([]backend.ServiceInfo, 10_000)
 	for i := range services {
 		services[i].Name = fmt.Sprintf("service-%05d", i)
@@ -240,14 +240,15 @@ func large(commands []command, verbs []serviceCommand) *paletteIndex {
 	for i := range tokens {
 		tokens[i] = backend.TokenInfo{ID: fmt.Sprint(i), Service: services[i%len(services)].Name, Label: fmt.Sprintf("Invoices %d to the sheet", i), Audience: []string{"zapier"}, Expires: time.Now().Add(time.Hour)}
 	}
-	return newPaletteIndex(commands, verbs, services, tokens)
+	return services, tokens
 }
 
 // TestPaletteIsQuick: at the limit a key stroke costs the window's thread less than a
 // frame, whatever the search takes beside it.
 func TestPaletteIsQuick(t *testing.T) {
 	s := open(t, testConfig)
-	x := large(s.commands(), s.serviceCommands())
+	services, tokens := crowd()
+	x := newPaletteIndex(s.commands(), s.serviceCommands(), services, tokens)
 	s.find("")
 	s.palette.index = x
 	var worst time.Duration
@@ -297,12 +298,13 @@ func BenchmarkPalette(b *testing.B) {
 	for i := range verbs {
 		verbs[i].name = "Do " + fmt.Sprint(i) + " with %s"
 	}
+	services, tokens := crowd()
 	b.Run("gather", func(b *testing.B) {
 		for b.Loop() {
-			large(commands, verbs)
+			newPaletteIndex(commands, verbs, services, tokens)
 		}
 	})
-	x := large(commands, verbs)
+	x := newPaletteIndex(commands, verbs, services, tokens)
 	for _, text := range []string{"i", "inv 7", "do service-0999", "zzz"} {
 		b.Run(text, func(b *testing.B) {
 			for b.Loop() {

@@ -220,9 +220,9 @@ func (t *tray) open() {
 			systray.AddSeparator()
 			continue
 		case trayPause:
-			t.items[m.action] = systray.AddMenuItemCheckbox(m.label, "", false)
+			t.items[m.action] = systray.AddMenuItemCheckbox(lang.L(m.label), "", false)
 		default:
-			t.items[m.action] = systray.AddMenuItem(m.label, "")
+			t.items[m.action] = systray.AddMenuItem(lang.L(m.label), "")
 		}
 		item := t.items[m.action]
 		switch m.action {

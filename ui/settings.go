@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -81,10 +82,10 @@ func newSettingsPage(f *face) *settingsPage {
 	p.lifetime.OnChanged = func(string) { p.check() }
 	p.clip.OnChanged = func(string) { p.check() }
 	p.drift.OnChanged = func(string) { p.check() }
-	p.save = newButton(f.keys, "Apply", theme.ConfirmIcon(), p.submit).primary()
-	p.undo = newButton(f.keys, "Undo", nil, p.reset)
+	p.save = newButton(f.keys, lang.L("Apply"), theme.ConfirmIcon(), p.submit).primary()
+	p.undo = newButton(f.keys, lang.L("Undo"), nil, p.reset)
 	foot := column(gapSmall, p.trouble.root, ends(layout.NewSpacer(), p.undo, p.save))
-	p.root = container.NewBorder(inset(0, gap, 0, 0, middle(title("Settings"))), inset(gap, 0, 0, 0, foot), nil, nil, scroll)
+	p.root = container.NewBorder(inset(0, gap, 0, 0, middle(title(lang.L("Settings")))), inset(gap, 0, 0, 0, foot), nil, nil, scroll)
 	return p
 }
 
@@ -107,9 +108,9 @@ func (p *settingsPage) proxy() fyne.CanvasObject {
 	p.listen = newEntry(p.keys)
 	p.listen.SetPlaceHolder("127.0.0.1:8000")
 	var base fyne.CanvasObject
-	p.baseURL, base = p.value("Base URL")
-	return group("Proxy", "",
-		p.put("listen", "Listen on", "Host and port. 127.0.0.1 is reached by programs on this computer only.", p.listen), base)
+	p.baseURL, base = p.value(lang.L("Base URL"))
+	return group(lang.L("Proxy"), "",
+		p.put("listen", lang.L("Listen on"), lang.L("Host and port. 127.0.0.1 is reached by programs on this computer only."), p.listen), base)
 }
 
 func (p *settingsPage) tokens() fyne.CanvasObject {
@@ -117,17 +118,17 @@ func (p *settingsPage) tokens() fyne.CanvasObject {
 	p.lifetime = newChoice(p.keys, lifetimeLabels(), nil)
 	p.clip = newChoice(p.keys, clipLabels(), nil)
 	p.drift = newChoice(p.keys, driftLabels(), nil)
-	return group("Service tokens", "What a token is made with unless you choose otherwise.",
-		p.put("audience", "Audience", "Who the token is for.", p.audience),
-		p.put("lifetime", "Valid for", lang.L("From when it is made."), atMost(160, frame(p.lifetime))),
-		p.put("clipboard", "Off the clipboard", "When a copied token is taken off the clipboard again.", atMost(160, frame(p.clip))),
-		p.put("drift", "Used in a new way", "From a new network, by another program, at an unusual hour. Services in the config may say otherwise.", atMost(240, frame(p.drift))))
+	return group(lang.L("Service tokens"), lang.L("What a token is made with unless you choose otherwise."),
+		p.put("audience", lang.L("Audience"), lang.L("Who the token is for."), p.audience),
+		p.put("lifetime", lang.L("Valid for"), lang.L("From when it is made."), atMost(160, frame(p.lifetime))),
+		p.put("clipboard", lang.L("Off the clipboard"), lang.L("When a copied token is taken off the clipboard again."), atMost(160, frame(p.clip))),
+		p.put("drift", lang.L("Used in a new way"), lang.L("From a new network, by another program, at an unusual hour. Services in the config may say otherwise."), atMost(240, frame(p.drift))))
 }
 
 // keychainPart is the part with keychain and signing key.
 func (p *settingsPage) keychainPart() fyne.CanvasObject {
 	p.keychainMark, p.keychain, p.keychainText = newMarker(markNone), plain("").flexible(), newProse("", theme.SizeNameCaptionText, colorMuted).pickable(p.keys)
-	p.unlock = newButton(p.keys, "Unlock", theme.LoginIcon(), func() {
+	p.unlock = newButton(p.keys, lang.L("Unlock"), theme.LoginIcon(), func() {
 		if p.view.Keychain.CanUnlock {
 			p.retry("unlock")
 			return
@@ -135,25 +136,25 @@ func (p *settingsPage) keychainPart() fyne.CanvasObject {
 		p.retry("retry")
 	})
 	var vault, key fyne.CanvasObject
-	p.vault, vault = p.value("Kept in")
-	p.signing, key = p.value("Signing key")
-	left := container.New(firstLineLayout{labelWidth}, plain("Vault"))
+	p.vault, vault = p.value(lang.L("Kept in"))
+	p.signing, key = p.value(lang.L("Signing key"))
+	left := container.New(firstLineLayout{labelWidth}, plain(lang.L("Vault")))
 	words := column(2, inset(7, 0, 0, 0, container.NewBorder(nil, nil, p.keychainMark, nil, inset(0, 0, gapSmall, 0, p.keychain))), p.keychainText.root)
 	p.backup = newBackupPart(p.face)
-	return group("Keys", "", vault, container.NewBorder(nil, nil, left, container.NewVBox(p.unlock), words), key, p.backup.root)
+	return group(lang.L("Keys"), "", vault, container.NewBorder(nil, nil, left, container.NewVBox(p.unlock), words), key, p.backup.root)
 }
 
 func (p *settingsPage) files() fyne.CanvasObject {
 	p.auditDir = newEntry(p.keys)
 	p.auditDir.SetPlaceHolder("none")
 	var config, state fyne.CanvasObject
-	p.config, config = p.value("Config file")
-	p.state, state = p.value("State folder")
-	reload := newButton(p.keys, "Read the config again", theme.ViewRefreshIcon(), p.reload)
+	p.config, config = p.value(lang.L("Config file"))
+	p.state, state = p.value(lang.L("State folder"))
+	reload := newButton(p.keys, lang.L("Read the config again"), theme.ViewRefreshIcon(), p.reload)
 	p.warnings = newProse("", theme.SizeNameCaptionText, theme.ColorNameWarning).pickable(p.keys)
-	return group("Files", "", config,
+	return group(lang.L("Files"), "", config,
 		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, column(gapSmall, p.warnings.root, container.NewHBox(reload))), state,
-		p.put("audit_dir", "Audit files", "A folder for one file per call, as the Python Lockbox wrote them. Empty: none.", p.auditDir))
+		p.put("audit_dir", lang.L("Audit files"), lang.L("A folder for one file per call, as the Python Lockbox wrote them. Empty: none."), p.auditDir))
 }
 
 func (p *settingsPage) about() fyne.CanvasObject {
@@ -169,7 +170,7 @@ func (p *settingsPage) draw(v backend.View) {
 	p.state.text.set(v.StateDir, "")
 	p.vault.text.set(vaultName(v.Vault.Name), "")
 	p.signing.text.set(vaultName(v.SigningKeySource), "")
-	p.version.set("Lockbox "+v.Version, "")
+	p.version.set(fmt.Sprintf(lang.L("Lockbox %s"), v.Version), "")
 	p.drawKeychain(v.Keychain)
 	p.warnings.set(strings.Join(v.Warnings, "\n"), "")
 	if v.Phase == backend.Starting {
@@ -184,7 +185,7 @@ func (p *settingsPage) draw(v backend.View) {
 // vaultName is a vault, or a key file, in words.
 func vaultName(name string) string {
 	if name == "keychain" {
-		return "the computer's keychain"
+		return lang.L("the computer's keychain")
 	}
 	return name
 }
@@ -198,9 +199,9 @@ func (p *settingsPage) drawKeychain(k backend.KeychainInfo) {
 	p.keychain.set(backend.Sentence(k.State), "")
 	p.keychainText.set(backend.Sentence(k.Message), "")
 	p.unlock.Hidden = k.Message == ""
-	label := "Retry"
+	label := lang.L("Retry")
 	if k.CanUnlock {
-		label = "Unlock"
+		label = lang.L("Unlock")
 	}
 	if p.unlock.Text != label {
 		p.unlock.SetText(label)
@@ -272,19 +273,19 @@ func (p *settingsPage) submit() {
 	}
 	p.work(true)
 	p.trouble.clear()
-	p.loop.run("Applying the settings…", func(ctx context.Context) error { return p.backend.SaveSettings(ctx, s) }, func(err error) {
+	p.loop.run(lang.L("Applying the settings…"), func(ctx context.Context) error { return p.backend.SaveSettings(ctx, s) }, func(err error) {
 		p.work(false)
 		var bad backend.Fields
 		switch {
 		case err == nil:
 			p.begun = p.backend.Settings()
 			p.reset()
-			p.say(markGood, "The settings are applied.")
+			p.say(markGood, lang.L("The settings are applied."))
 		case errors.As(err, &bad):
 			p.show(bad)
-			p.trouble.say(markFailed, "Not applied, and nothing was changed", backend.Sentence(bad[slices.Sorted(maps.Keys(bad))[0]]), p.trouble.dismiss())
+			p.trouble.say(markFailed, lang.L("Not applied, and nothing was changed"), backend.Sentence(bad[slices.Sorted(maps.Keys(bad))[0]]), p.trouble.dismiss())
 		default:
-			p.trouble.say(markFailed, "Not applied, and nothing was changed", backend.Sentence(err.Error()), p.trouble.dismiss())
+			p.trouble.say(markFailed, lang.L("Not applied, and nothing was changed"), backend.Sentence(err.Error()), p.trouble.dismiss())
 		}
 	})
 }

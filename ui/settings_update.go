@@ -111,7 +111,7 @@ func (p *updatePart) offer(r update.Release) {
 			if u, err := url.Parse(r.Page); err == nil {
 				p.loop.run("", func(context.Context) error { return p.app.OpenURL(u) }, func(err error) {
 					if err != nil {
-						p.say(markFailed, backend.Sentence("the browser cannot be opened: "+err.Error()))
+						p.say(markFailed, backend.Sentence(fmt.Sprintf(lang.L("the browser cannot be opened: %s"), err.Error())))
 					}
 				})
 			}

@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/widget"
 )
 
@@ -200,10 +201,10 @@ func (s *sheet) DoubleTapped(ev *fyne.PointEvent) {
 
 // TappedSecondary shows a menu that copies.
 func (s *sheet) TappedSecondary(ev *fyne.PointEvent) {
-	part := fyne.NewMenuItem("Copy", s.copy)
+	part := fyne.NewMenuItem(lang.L("Copy"), s.copy)
 	part.Disabled = s.anchor == s.head
 	widget.ShowPopUpMenuAtPosition(fyne.NewMenu("", part,
-		fyne.NewMenuItem("Select all", s.selectAll)), s.face.window.Canvas(), ev.AbsolutePosition)
+		fyne.NewMenuItem(lang.L("Select all"), s.selectAll)), s.face.window.Canvas(), ev.AbsolutePosition)
 }
 
 func (s *sheet) copy() {

@@ -3,6 +3,7 @@ package ui
 import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 )
 
@@ -108,5 +109,5 @@ func (s *strip) clear() {
 
 // dismiss is the action that closes the strip.
 func (s *strip) dismiss() action {
-	return action{label: "Close", icon: nil, do: s.clear}
+	return action{label: lang.L("Close"), icon: nil, do: s.clear}
 }

@@ -80,18 +80,19 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 		}
 	}
 	win.undo.back = func(name string) {
+		win.services.draw(b.View())
 		if win.page == pageServices && win.form == nil && win.rules == nil {
 			win.showService(name)
 		}
 	}
 	win.nav = newNav(
 		newNavItem(lang.L("Overview"), theme.HomeIcon(), func() { win.open(pageOverview) }),
-		newNavItem("Services", theme.StorageIcon(), win.openServices),
-		newNavItem("Tokens", theme.AccountIcon(), func() { win.open(pageTokens) }),
-		newNavItem("Audit log", theme.HistoryIcon(), func() { win.open(pageAudit) }),
-		newNavItem("Approvals", theme.QuestionIcon(), func() { win.open(pageApprovals) }),
-		newNavItem("Tunnel", theme.UploadIcon(), func() { win.open(pageTunnel) }),
-		newNavItem("Settings", theme.SettingsIcon(), func() { win.open(pageSettings) }),
+		newNavItem(lang.L("Services"), theme.StorageIcon(), win.openServices),
+		newNavItem(lang.L("Tokens"), theme.AccountIcon(), func() { win.open(pageTokens) }),
+		newNavItem(lang.L("Audit log"), theme.HistoryIcon(), func() { win.open(pageAudit) }),
+		newNavItem(lang.L("Approvals"), theme.QuestionIcon(), func() { win.open(pageApprovals) }),
+		newNavItem(lang.L("Tunnel"), theme.UploadIcon(), func() { win.open(pageTunnel) }),
+		newNavItem(lang.L("Settings"), theme.SettingsIcon(), func() { win.open(pageSettings) }),
 	)
 	win.stack = container.NewStack()
 	page := container.NewBorder(column(0, win.banner.root, win.settings.update.bar, win.intake.root, win.undo.root), nil, nil, nil, inset(gapLarge, gap+4, gapLarge+4, gapLarge+4, win.stack))

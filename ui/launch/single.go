@@ -39,6 +39,10 @@ func Single(wake bool, show func()) (first bool, done func(), err error) {
 		return false, nil, err
 	}
 	deaf, err := listenForRaise(filepath.Join(dir, "lockbox.sock"), show)
+	if noSockets(err) {
+		// The lock tells a second one that it is not the first; it can only not say so.
+		return true, func() { _ = release() }, nil
+	}
 	if err != nil {
 		return false, nil, errors.Join(err, release())
 	}
