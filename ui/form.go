@@ -29,6 +29,7 @@ type serviceForm struct {
 	keyFields                map[string]*keyField
 	headers                  *headerRows
 	tokenRequired, redirects *check
+	public                   *check
 	fields                   map[string]*field
 	bodies                   map[string]fyne.CanvasObject // of each credential
 	audienceBox              *fyne.Container
@@ -92,6 +93,7 @@ func (s *serviceForm) fill() {
 		}
 	}
 	s.tokenRequired.SetChecked(b.TokenRequired)
+	s.public.SetChecked(b.Public)
 	s.audiences.SetText(strings.Join(b.Audiences, ", "))
 	s.who.SetSelected(theseAudience)
 	if b.AnyAudience {
@@ -106,6 +108,7 @@ func (s *serviceForm) fill() {
 	s.kind.focused = func() { revealInto(s.scroll, s.kind) }
 	s.who.focused = func() { revealInto(s.scroll, s.who) }
 	s.tokenRequired.focused = func() { revealInto(s.scroll, s.tokenRequired) }
+	s.public.focused = func() { revealInto(s.scroll, s.public) }
 	s.redirects.focused = func() { revealInto(s.scroll, s.redirects) }
 	s.showKind()
 	s.check()
@@ -121,7 +124,7 @@ func (s *serviceForm) value() backend.Form {
 	if f.Credential == "headers" {
 		f.Headers = s.headers.value()
 	}
-	f.TokenRequired, f.AllowRedirects = s.tokenRequired.Checked, s.redirects.Checked
+	f.TokenRequired, f.Public, f.AllowRedirects = s.tokenRequired.Checked, s.public.Checked, s.redirects.Checked
 	f.AnyAudience = s.who.Selected == anyAudience
 	f.Audiences = nil
 	if !f.AnyAudience {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/lang"
 
 	"lockbox/ui/backend"
 )
@@ -103,12 +104,14 @@ func (s *serviceForm) newKey(field string, stored backend.SecretField) *keyField
 // callers is the part that says who may call.
 func (s *serviceForm) callers() fyne.CanvasObject {
 	s.tokenRequired = newCheck(s.keys, "Ask callers for a service token", func(bool) { s.changed("token_required") })
+	s.public = newCheck(s.keys, lang.L("Callers from the internet may come in"), func(bool) { s.changed("token_required") })
 	s.who = newChoice(s.keys, []string{anyAudience, theseAudience}, func(string) { s.changed("audiences") })
 	s.audiences = s.entry("audiences", "zapier, make")
 	s.audienceBox = column(gapSmall, frame(s.who), s.audiences)
 	return group("Callers", "An audience is who a token was made for, such as zapier. Taking it off the list revokes its tokens.",
 		s.put("token_required", "Token", "", s.tokenRequired),
-		s.put("audiences", "Audiences", "", s.audienceBox))
+		s.put("audiences", "Audiences", "", s.audienceBox),
+		s.put("tunnel", lang.L("From elsewhere"), lang.L("By the tunnel, while it is open. Without it, callers on this computer alone."), s.public))
 }
 
 // limits is the part with the time-outs and redirects.

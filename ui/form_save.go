@@ -119,7 +119,7 @@ func (s *serviceForm) work(yes bool) {
 		s.refocus = s.holdFocus()
 	}
 	s.save.Refresh()
-	for _, o := range []fyne.Disableable{s.save, s.test, s.name, s.baseURL, s.kind, s.tokenRequired, s.who, s.audiences, s.connect, s.read, s.redirects, s.headers.add} {
+	for _, o := range []fyne.Disableable{s.save, s.test, s.name, s.baseURL, s.kind, s.tokenRequired, s.public, s.who, s.audiences, s.connect, s.read, s.redirects, s.headers.add} {
 		setDisabled(o, yes)
 	}
 	for _, b := range s.blanks {

@@ -3,11 +3,13 @@ package ui
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/proxy/secret"
@@ -29,7 +31,7 @@ type kit struct {
 	platform *choice
 	where    *prose
 	fields   *fyne.Container
-	local    *prose
+	reach    *strip // what keeps a platform elsewhere from reaching the address
 	yours    *prose // what standIn is
 	marker   *marker
 	call     *prose
@@ -46,13 +48,13 @@ type kit struct {
 func newKit(f *face) *kit {
 	k := &kit{face: f, marker: newMarker(markNone)}
 	small := func() *prose { return newProse("", theme.SizeNameCaptionText, colorMuted) }
-	k.where, k.local, k.call, k.yours = small(), small(), small(), small()
+	k.where, k.call, k.yours = small(), small(), small()
+	k.reach = newNarrowStrip(f.keys)
 	k.yours.set("The token stands where "+standIn+" does. It was shown when it was made, and only then.", "")
-	k.local.set("The address leads to this computer only: a platform elsewhere needs a tunnel to it.", "")
 	k.fields = column(gapSmall)
 	k.platform = newChoice(f.keys, platformNames(), func(string) { k.fill() })
 	k.root = column(gap, container.NewBorder(nil, nil, container.NewVBox(inset(3, 0, 0, gapSmall, k.marker)), nil, k.call.root),
-		rule(), strong("Where it goes"), frame(k.platform), k.where.root, k.fields, k.yours.root, k.local.root)
+		rule(), strong("Where it goes"), frame(k.platform), k.where.root, k.fields, k.yours.root, k.reach.root)
 	return k
 }
 
@@ -61,12 +63,7 @@ func newKit(f *face) *kit {
 func (k *kit) begin(v backend.View, service string, token secret.Value) {
 	k.yours.root.Hidden = !token.IsZero()
 	k.service, k.token, k.since, k.seen = service, token, time.Now(), ""
-	base := v.CallersURL()
-	k.local.root.Hidden = base != ""
-	if base == "" {
-		base = v.BaseURL
-	}
-	k.url = base + "/s/" + service + "/"
+	k.address(v)
 	k.marker.set(markInfo)
 	k.call.set("Waiting for the first call…", "")
 	if k.platform.Selected == "" {
@@ -74,6 +71,48 @@ func (k *kit) begin(v backend.View, service string, token secret.Value) {
 		return
 	}
 	k.fill()
+}
+
+// address follows where callers from elsewhere reach the service, and says what
+// keeps them from it.
+func (k *kit) address(v backend.View) {
+	i, ok := slices.BinarySearchFunc(v.Services, k.service, func(s backend.ServiceInfo, name string) int { return strings.Compare(s.Name, name) })
+	if !ok {
+		return // it is gone, and the page will be
+	}
+	s := v.Services[i]
+	url := v.CallersAddress(s)
+	switch {
+	case !s.Public && !s.TokenRequired:
+		k.reach.say(markInfo, "", lang.L("The address leads to this computer only, since this service asks for no token."))
+	case !s.Public:
+		k.reach.say(markInfo, "", lang.L("The address leads to this computer only. A platform elsewhere has to be let in."),
+			action{label: lang.L("Let the internet in"), do: k.expose})
+	case url == "":
+		k.reach.say(markInfo, "", lang.L("The address leads to this computer only, until the tunnel is open."),
+			action{label: lang.L("Open the tunnel"), do: func() { k.toggleTunnel(backend.ByWindow) }})
+	default:
+		k.reach.clear()
+	}
+	if url == "" {
+		url = s.URL
+	}
+	if url += "/"; url != k.url {
+		k.url = url
+		k.fill()
+	}
+}
+
+// expose lets callers from the internet at the service.
+func (k *kit) expose() {
+	service := k.service
+	k.loop.run(fmt.Sprintf(lang.L("Letting the internet at %s…"), service), func(ctx context.Context) error { return k.backend.Expose(ctx, service) }, func(err error) {
+		if err != nil {
+			k.say(markFailed, backend.Sentence(err.Error()))
+			return
+		}
+		k.say(markGood, fmt.Sprintf(lang.L("Callers with a token reach %s from the internet while the tunnel is open."), service))
+	})
 }
 
 // end lets go of the token.
@@ -121,7 +160,11 @@ func (k *kit) copyField(f kitField) {
 
 // draw looks for calls when there are new ones.
 func (k *kit) draw(v backend.View) {
-	if k.since.IsZero() || k.reading || k.known == v.Exchanges {
+	if k.since.IsZero() {
+		return
+	}
+	k.address(v)
+	if k.reading || k.known == v.Exchanges {
 		return
 	}
 	k.reading, k.known = true, v.Exchanges

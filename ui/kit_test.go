@@ -187,3 +187,33 @@ func copyButton(t *testing.T, o fyne.CanvasObject) *button {
 	}
 	return nil
 }
+
+// TestKitReach: the kit says what keeps a platform elsewhere away, and its button
+// mends that; then the address is the public one.
+func TestKitReach(t *testing.T) {
+	s, _ := exposed(t)
+	s.window.open(pageServices)
+	s.services.open("acme")
+	k := s.services.detail.kit
+	s.services.detail.openKit()
+	press := func(label string) {
+		t.Helper()
+		for _, o := range k.reach.buttons.Objects {
+			if b := o.(*button); b.Text == label {
+				test.Tap(b)
+				return
+			}
+		}
+		t.Fatalf("no button %q in %q", label, k.reach.shown.text)
+	}
+	if !strings.HasPrefix(k.url, s.b.View().BaseURL+"/s/acme/") {
+		t.Errorf("the address is %s", k.url)
+	}
+	press("Let the internet in")
+	s.until("it may come in", func() bool { return strings.Contains(k.reach.shown.text, "until the tunnel is open") })
+	press("Open the tunnel")
+	s.until("the public address", func() bool { return strings.HasPrefix(k.url, "https://mine.ngrok.test/s/acme/") })
+	if k.reach.root.Visible() {
+		t.Errorf("it still says %q", k.reach.shown.text)
+	}
+}

@@ -31,6 +31,7 @@ type Form struct {
 	Token          SecretField
 	Headers        []HeaderField
 	TokenRequired  bool
+	Public         bool // callers from the internet come in, through the tunnel
 	AnyAudience    bool
 	Audiences      []string // those allowed, when not AnyAudience
 	ConnectTimeout string   // seconds; "" for none
@@ -87,8 +88,8 @@ func (b *Backend) Form(name string) (Form, error) {
 	}
 	f := Form{
 		Name: svc.Name, BaseURL: svc.BaseURL.String(), Credential: NoCredential,
-		TokenRequired: svc.RequiresServiceToken,
-		AnyAudience:   svc.ValidAudiences == nil, Audiences: slices.Clone(svc.ValidAudiences),
+		TokenRequired: svc.RequiresServiceToken, Public: svc.Tunnel,
+		AnyAudience: svc.ValidAudiences == nil, Audiences: slices.Clone(svc.ValidAudiences),
 		ConnectTimeout: seconds(svc.ConnectTimeout), ReadTimeout: seconds(svc.ReadTimeout),
 		AllowRedirects: svc.AllowRedirects, DefaultHeaders: svc.DefaultHeaders,
 	}
@@ -155,8 +156,8 @@ func (b *Backend) Check(old string, f Form) Fields {
 			note("audiences", "an audience", config.CheckAudience(a))
 		}
 	}
-	if svc, err := b.service(old); err == nil && svc.Tunnel && !f.TokenRequired {
-		bad["token_required"] = "the internet reaches this service (\"tunnel\" in the config file), so it must ask for a token"
+	if f.Public && !f.TokenRequired {
+		bad["token_required"] = "the internet reaches this service, so it must ask for a token"
 	}
 	if f.given() {
 		f.checkGiven(bad)
@@ -236,7 +237,7 @@ func (b *Backend) Warn(f Form) Fields {
 // unshown copies what the form does not show from the service that is edited.
 func unshown(svc, old *config.Service) {
 	if old != nil {
-		svc.Tunnel, svc.AllowFrom, svc.TokenInQuery, svc.TokenInPath, svc.AllowLinkLocal = old.Tunnel, old.AllowFrom, old.TokenInQuery, old.TokenInPath, old.AllowLinkLocal
+		svc.AllowFrom, svc.TokenInQuery, svc.TokenInPath, svc.AllowLinkLocal = old.AllowFrom, old.TokenInQuery, old.TokenInPath, old.AllowLinkLocal
 		svc.Rules, svc.Drift, svc.LeakGuard = old.Rules, old.Drift, old.LeakGuard
 		svc.Limits, svc.EachToken, svc.TokenLimits, svc.Duplicates = old.Limits, old.EachToken, old.TokenLimits, old.Duplicates
 	}
@@ -249,7 +250,7 @@ func (f Form) service(source func(field string, s SecretField) secret.Source, ke
 	if err != nil {
 		return nil, err
 	}
-	svc := &config.Service{Name: f.Name, BaseURL: u, RequiresServiceToken: f.TokenRequired, AllowRedirects: f.AllowRedirects, DefaultHeaders: f.DefaultHeaders}
+	svc := &config.Service{Name: f.Name, BaseURL: u, RequiresServiceToken: f.TokenRequired, Tunnel: f.Public, AllowRedirects: f.AllowRedirects, DefaultHeaders: f.DefaultHeaders}
 	if svc.ConnectTimeout, err = config.ParseTimeout(f.ConnectTimeout); err != nil {
 		return nil, err
 	}

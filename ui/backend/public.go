@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync"
 	"syscall"
+
+	"lockbox/proxy/config"
 )
 
 // publicSide is where the public side is served, if anywhere. Only its run
@@ -103,4 +105,33 @@ func (b *Backend) setPublic(addr string, err error) {
 	}
 	b.mu.Unlock()
 	b.publish()
+}
+
+// Expose lets callers from the internet at a service, through the tunnel or what
+// else leads to the public side.
+func (b *Backend) Expose(ctx context.Context, service string) error {
+	b.edit.Lock()
+	defer b.edit.Unlock()
+	current, src, err := b.readConfig(ctx)
+	if err != nil {
+		return err
+	}
+	svc := current.Services[service]
+	switch {
+	case svc == nil:
+		return fmt.Errorf("the service %q is no longer in %s: it was removed there", service, b.opts.ConfigPath)
+	case svc.Tunnel:
+		return nil
+	case !svc.RequiresServiceToken:
+		return fmt.Errorf("%s asks callers for no token: have it ask for one first, on its page", service)
+	}
+	wanted := *svc
+	wanted.Tunnel = true
+	edited, err := config.PutService(src, service, &wanted)
+	if err != nil {
+		return err
+	}
+	c := change{what: "letting the internet at " + service}
+	c.write(b.opts.ConfigPath, edited)
+	return b.changes.make(ctx, c, b.use)
 }

@@ -132,3 +132,48 @@ func TestPublicListenFails(t *testing.T) {
 	}
 	waitFor(t, "the public side", func() bool { return b.View().PublicURL != "" && len(b.View().Warnings) == 0 })
 }
+
+// A service is let out by Expose and by its form, and taken in again by the form;
+// what asks for no token stays at home.
+func TestExpose(t *testing.T) {
+	config := `{"listen": "127.0.0.1:0", "public_listen": "127.0.0.1:0", "services": {
+	"home": {"base_url": "lockbox://demo"}, // mine
+	"open": {"base_url": "lockbox://demo", "requires_service_token": false}}}`
+	b, _ := watched(t, func(o *Options) { writeConfig(t, o.ConfigPath, config) })
+	tok, err := b.MakeToken(t.Context(), "home", "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(when string, want int) {
+		t.Helper()
+		if status, _ := get(t, b.View().PublicURL+"/s/home/x", tok.Value.Reveal()); status != want {
+			t.Errorf("%s: %d, want %d", when, status, want)
+		}
+	}
+	check("at first", 401)
+	for range 2 {
+		if err := b.Expose(t.Context(), "home"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("let out", 200)
+	src, _ := os.ReadFile(b.opts.ConfigPath)
+	if !strings.Contains(string(src), "// mine") {
+		t.Errorf("the comment is gone:\n%s", src)
+	}
+	f, err := b.Form("home")
+	if err != nil || !f.Public {
+		t.Fatalf("the form: %v, %v", f.Public, err)
+	}
+	f.Public = false
+	if err := b.Save(t.Context(), "home", f); err != nil {
+		t.Fatal(err)
+	}
+	check("taken in", 401)
+	if err := b.Expose(t.Context(), "open"); err == nil || !strings.Contains(err.Error(), "asks callers for no token") {
+		t.Errorf("an open one: %v", err)
+	}
+	if err := b.Expose(t.Context(), "nobody"); err == nil {
+		t.Error("one that is not there was let out")
+	}
+}
