@@ -2,6 +2,8 @@
 # make test      everything: vet, lint, race, windows on a private desktop
 # make build     bin/lockbox with window and tray
 # make headless  bin/lockbox-headless, static, no C compiler needed
+# make package   what people install, into bin/package: .deb, tar.xz, Windows, headless
+# make package-test  installs, starts and removes those: in a clean Debian, and under Wine
 # make sdk       unmodified SDKs, and a validator of exports, at the built binary (needs Node 18 or newer)
 # make lint bench fuzz clean
 
@@ -20,7 +22,7 @@ FUZZTIME ?= 10s
 OS_NAME := $(if $(filter Windows_NT,$(OS)),Windows,$(shell uname -s 2>/dev/null))
 EXE := $(if $(filter Windows,$(OS_NAME)),.exe)
 
-.PHONY: run build headless test lint vet race sdk widgets desktop bench fuzz clean packages test-packages go
+.PHONY: run build headless package package-test test lint vet race sdk widgets desktop bench fuzz clean packages test-packages go
 
 run: go
 ifeq ($(OS_NAME)$(DISPLAY)$(WAYLAND_DISPLAY),Linux)
@@ -43,8 +45,9 @@ test: go test-packages vet lint race sdk desktop
 
 vet: go
 	go vet ./...
-	go vet -tags desktop ./...
+	go vet -tags desktop,bench ./...
 	CGO_ENABLED=0 go vet -tags headless,sdk,bench ./...
+	go vet -tags desktop,package ./ui/desktest
 	@# What other systems compile; on macOS Fyne needs Apple's C compiler.
 	GOOS=windows CGO_ENABLED=0 go vet -tags headless ./...
 	GOOS=darwin CGO_ENABLED=0 go vet -tags headless $$(go list ./... | grep -v '^lockbox/ui$$')
@@ -81,10 +84,26 @@ desktop: test-packages
 	go test -tags desktop -count=1 -timeout 20m -p 1 $$(grep -rl --include='*_test.go' '^//go:build.*\bdesktop\b' . | xargs -n1 dirname | sort -u | grep -vx ./ui) || { kill $$pictures; exit 1; }; \
 	wait $$pictures
 
-# Lockbox beside nginx and a plain ReverseProxy; then the parts by themselves.
+package: go
+	@.ci/packages build package
+	.ci/package/build
+
+# A Debian of its own is made by debootstrap, which only root can; the tests of the
+# rest are run as whoever is here.
+package-test: go
+	@.ci/packages test package package-test
+	@ls bin/package/SHA256SUMS >/dev/null 2>&1 || $(MAKE) package
+	@mkdir -p bin/headless; tar -xzf bin/package/lockbox-headless_*_linux_amd64.tar.gz -C bin/headless
+	LOCKBOX_BINARY="$(CURDIR)/bin/headless/lockbox" CGO_ENABLED=0 go test -tags headless -count=1 -timeout 20m ./proxy/conformance
+	go test -tags desktop,package -c -o bin/package.test ./ui/desktest
+	cd ui/desktest && $(if $(filter 0,$(shell id -u)),,sudo )env LOCKBOX_ARTIFACTS="$(LOCKBOX_ARTIFACTS)" ../../bin/package.test -test.v -test.timeout 30m -test.run '^Test(Deb|Container|Units|Checksums|Windows|WindowsInstaller)$$'
+
+# Lockbox beside nginx and a plain ReverseProxy; what the window takes to start, idle
+# and in memory, on a private desktop; then the parts by themselves.
 bench: go
-	@.ci/packages bench
+	@.ci/packages test bench
 	CGO_ENABLED=0 go test -tags headless,bench -count=1 -timeout 30m -v ./proxy/bench
+	go test -tags desktop,bench -count=1 -timeout 30m -v -run '^Test(StartTime|Idle.*|Memory)$$' ./ui/desktest
 	CGO_ENABLED=0 go test -tags headless -run '^$$' -bench . -benchmem ./...
 
 fuzz: go

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 
 	"lockbox/proxy/secret"
 	"lockbox/ui/backend"
@@ -26,14 +27,15 @@ func main() { os.Exit(run(os.Args[1:])) }
 func run(args []string) int {
 	passphrase := backend.TakePassphrase() // before anything else is started
 	t := cli.Terminal{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Version: version, Passphrase: passphrase}
-	if len(args) > 0 {
+	hidden := slices.Equal(args, []string{"--hidden"})
+	if len(args) > 0 && !hidden {
 		return cli.Run(args, t)
 	}
 	if !display.Available() {
 		fmt.Fprintln(os.Stderr, "There is no display here, so Lockbox starts without a window, as lockbox serve does.")
 		return cli.Run([]string{"serve"}, t)
 	}
-	if err := window(passphrase); err != nil {
+	if err := window(passphrase, hidden); err != nil {
 		fmt.Fprintf(os.Stderr, "lockbox: %v\n", err)
 		return 1
 	}
@@ -41,10 +43,10 @@ func run(args []string) int {
 }
 
 // window shows the window and the tray, or raises the window of the Lockbox
-// which runs already.
-func window(passphrase secret.Value) (err error) {
+// which runs already. Hidden, it shows the tray alone.
+func window(passphrase secret.Value, hidden bool) (err error) {
 	raise := make(chan struct{}, 1)
-	first, done, err := launch.Single(func() {
+	first, done, err := launch.Single(!hidden, func() {
 		select {
 		case raise <- struct{}{}:
 		default: // it is about to be raised
@@ -55,7 +57,7 @@ func window(passphrase secret.Value) (err error) {
 	}
 	defer done()
 	if !first {
-		fmt.Fprintln(os.Stderr, "Lockbox runs already: its window is shown.")
+		fmt.Fprintln(os.Stderr, "Lockbox runs already.")
 		return nil
 	}
 	o := backend.DefaultOptions()
@@ -66,5 +68,5 @@ func window(passphrase secret.Value) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	return launch.Window(context.Background(), b, raise)
+	return launch.Window(context.Background(), b, hidden, raise)
 }

@@ -2,7 +2,7 @@
 // PNGs are drawn from the SVGs of the same names.
 package assets
 
-import _ "embed"
+import "embed"
 
 var (
 	// Icon is the program's icon, as SVG.
@@ -38,4 +38,9 @@ var (
 	//
 	//go:embed presets.json
 	Presets []byte
+	// Languages are the texts of the window in other languages than English, as
+	// Fyne's lang reads them: lang/de.json and so on.
+	//
+	//go:embed lang/*.json
+	Languages embed.FS
 )

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"fyne.io/fyne/v2/lang"
+
 	"lockbox/ui/backend"
 )
 
@@ -30,10 +32,11 @@ type alerts struct {
 	drift     backend.Drift        // the last that is known
 	toldDrift map[string]time.Time // by the token's ID
 	leak      time.Time            // of the last one that was told
+	keys      string               // what is wrong with the keychain; "?" before it is known
 }
 
 func newAlerts(f *face) *alerts {
-	return &alerts{face: f, patience: lostFor, level: -1, toldDrift: map[string]time.Time{}}
+	return &alerts{face: f, patience: lostFor, level: -1, keys: "?", toldDrift: map[string]time.Time{}}
 }
 
 // draw looks at a new View.
@@ -49,17 +52,20 @@ func (a *alerts) draw(v backend.View) {
 		}, a.stillLost)
 	}
 	if a.rises(v) {
-		a.notify(usageAlert(v.Usage))
+		title, text := usageAlert(v.Usage)
+		a.notify(noticeUsage, title, text)
 	}
 	a.drifts(v.Drifts)
 	a.drawLeaks(v.Leaks)
+	a.drawKeys(v.Keychain)
 	fresh := slices.DeleteFunc(slices.Clone(v.Lockouts), func(l backend.Lockout) bool { return !l.Until.After(a.lockout) })
 	if len(fresh) == 0 {
 		return
 	}
 	a.lockout = fresh[0].Until // the latest
 	if due(&a.toldGuess) {
-		a.notify(lockoutAlert(fresh))
+		title, text := lockoutAlert(fresh)
+		a.notify(noticeLockout, title, text)
 	}
 }
 
@@ -74,18 +80,18 @@ func (a *alerts) rises(v backend.View) bool {
 
 // usageAlert is what is said of it.
 func usageAlert(u backend.TunnelUsage) (title, text string) {
-	title = fmt.Sprintf("%d%% of ngrok's month is used", u.Percent())
+	title = fmt.Sprintf(lang.L("%d%% of ngrok's month is used"), u.Percent())
 	if u.Level() == backend.UsageFull {
-		title = "ngrok's month is used up"
+		title = lang.L("ngrok's month is used up")
 	}
-	return title, usageText(u) + " " + freeText
+	return title, usageText(u) + " " + lang.L(freeText)
 }
 
 // stillLost tells of a tunnel that did not come back.
 func (a *alerts) stillLost(err error) {
 	t := a.backend.View().Tunnel
 	if err == nil && t.Phase == backend.TunnelLost && t.Since.Equal(a.lost) && due(&a.toldLost) {
-		a.notify("The tunnel is lost: calls do not arrive", t.Trouble.Title+". "+t.Trouble.Text)
+		a.notify(noticeTunnel, lang.L("The tunnel is lost: calls do not arrive"), t.Trouble.Title+". "+t.Trouble.Text)
 	}
 }
 
@@ -101,22 +107,23 @@ func (a *alerts) drifts(all []backend.Drift) {
 		}
 		if told := a.toldDrift[d.Token]; due(&told) {
 			a.toldDrift[d.Token] = told
-			a.notify(a.driftAlert(d))
+			title, text := a.driftAlert(d)
+			a.notify(noticeDrift, title, text)
 		}
 	}
 }
 
 // driftAlert is what is said of a token that is used in a new way.
 func (a *alerts) driftAlert(d backend.Drift) (title, text string) {
-	name := "A token"
+	name := lang.L("A token")
 	if t, ok := a.backend.TokenByID(d.Token); ok {
 		name = visible(tokenName(t))
 	}
-	title, text = name+" is used in a new way", backend.Sentence(visible(d.Sight.Words()))
+	title, text = fmt.Sprintf(lang.L("%s is used in a new way"), name), backend.Sentence(visible(d.Sight.Words()))
 	if d.Paused {
-		title = name + " is paused: it was used in a new way"
+		title = fmt.Sprintf(lang.L("%s is paused: it was used in a new way"), name)
 	}
-	return title, text + " Was it you? The Tokens page asks."
+	return title, fmt.Sprintf(lang.L("%s Was it you? The Tokens page asks."), text)
 }
 
 // due reports whether an alert's time has come, and notes it.
@@ -130,11 +137,11 @@ func due(told *time.Time) bool {
 
 // lockoutAlert is what is said of addresses that were locked out.
 func lockoutAlert(all []backend.Lockout) (title, text string) {
-	title = all[0].Address + " is locked out"
+	title = fmt.Sprintf(lang.L("%s is locked out"), all[0].Address)
 	if n := len(all); n > 1 {
-		title = fmt.Sprintf("%d addresses are locked out", n)
+		title = fmt.Sprintf(lang.L("%d addresses are locked out"), n)
 	}
-	return title, fmt.Sprintf("Too many calls without a valid token, until %s. The Tunnel page has more.", all[0].Until.Local().Format("15:04"))
+	return title, fmt.Sprintf(lang.L("Too many calls without a valid token, until %s. The Tunnel page has more."), all[0].Until.Local().Format("15:04"))
 }
 
 // drawLeaks tells of keys in answers. The backend sees to it that a service comes
@@ -145,14 +152,24 @@ func (a *alerts) drawLeaks(all []backend.Leak) {
 		return
 	}
 	a.leak = slices.MaxFunc(fresh, func(x, y backend.Leak) int { return x.Time.Compare(y.Time) }).Time
-	a.notify(leakAlert(fresh))
+	title, text := leakAlert(fresh)
+	a.notify(noticeLeak, title, text)
 }
 
 // leakAlert is what is said of services whose upstreams showed the key.
 func leakAlert(all []backend.Leak) (title, text string) {
-	title = all[0].Service + " sent its key back"
+	title = fmt.Sprintf(lang.L("%s sent its key back"), all[0].Service)
 	if n := len(all); n > 1 {
-		title = fmt.Sprintf("%d services sent their keys back", n)
+		title = fmt.Sprintf(lang.L("%d services sent their keys back"), n)
 	}
-	return title, "Lockbox took it out of the answer, so that the caller did not get it. The Audit page shows the calls: search for leak_guard."
+	return title, lang.L("Lockbox took it out of the answer, so that the caller did not get it. The Audit page shows the calls: search for leak_guard.")
+}
+
+// drawKeys tells of a keychain that cannot be used any more. That it could not from the
+// start is said by the window, and asked for by the keychain.
+func (a *alerts) drawKeys(k backend.KeychainInfo) {
+	was := a.keys
+	if a.keys = k.Message; was == "" && k.Message != "" {
+		a.notify(noticeKeys, backend.Sentence(k.State), backend.Sentence(k.Message))
+	}
 }

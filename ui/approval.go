@@ -2,10 +2,12 @@ package ui
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/lang"
 
 	"lockbox/ui/backend"
 )
@@ -90,11 +92,11 @@ func (a *asker) tell(fresh []backend.Question) {
 	}
 	a.told = time.Now()
 	q := &fresh[0]
-	title, text := "May "+callerWords(q)+" call "+q.Service+"?", callLine(q)
+	title, text := fmt.Sprintf(lang.L("May %s call %s?"), callerWords(q), q.Service), callLine(q)
 	if n := len(a.open()); n > 1 {
-		title, text = waitingWords(n), "The oldest: "+text
+		title, text = waitingWords(n), fmt.Sprintf(lang.L("The oldest: %s"), text)
 	}
-	a.main.notify(title, text)
+	a.main.notify(noticeApproval, title, text)
 }
 
 // raise brings the window up.
@@ -113,7 +115,7 @@ func (a *asker) raise() {
 func (a *asker) make() {
 	f := *a.main
 	a.face = &f
-	a.window, a.keys = a.app.NewWindow("A call waits for your answer"), &hotkeys{letters: true}
+	a.window, a.keys = a.app.NewWindow(lang.L("A call waits for your answer")), &hotkeys{letters: true}
 	a.keys.page = a.key
 	a.pane = newQuestionPane(a)
 	a.keys.install(a.window.Canvas())
@@ -266,7 +268,7 @@ func (a *asker) answer(with backend.Answer) {
 		a.again = ""
 		a.dead()
 		if err != nil {
-			a.pane.trouble.say(markFailed, "Not answered", backend.Sentence(err.Error()))
+			a.pane.trouble.say(markFailed, lang.L("Not answered"), backend.Sentence(err.Error()))
 		}
 		a.refresh()
 	})

@@ -8,6 +8,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
@@ -19,14 +20,15 @@ import (
 // lately. A late answer is given here, and a Deny taken back.
 type approvalsPage struct {
 	*face
-	asker *asker
-	root  fyne.CanvasObject
-	tally *line
-	list  *list
-	empty *fyne.Container
-	all   []backend.Question
-	shown bool
-	now   time.Time
+	asker  *asker
+	root   fyne.CanvasObject
+	tally  *line
+	list   *list
+	empty  *fyne.Container
+	all    []backend.Question
+	shown  bool
+	now    time.Time
+	cursor int // the row that the keyboard is at
 }
 
 func newApprovalsPage(f *face, a *asker) *approvalsPage {
@@ -39,10 +41,13 @@ func newApprovalsPage(f *face, a *asker) *approvalsPage {
 			}
 		})
 	p.list.OnSelected = p.choose
-	nothing := muted("No call waits for your answer. A rule with the action “ask” makes calls wait here.")
+	p.list.at = func() int { return min(p.cursor, len(p.all)-1) }
+	p.list.steps = func(i int) { p.cursor = i }
+	p.list.enter = p.choose
+	nothing := muted(lang.L("No call waits for your answer. A rule with the action “ask” makes calls wait here."))
 	nothing.align = fyne.TextAlignCenter
 	p.empty = container.NewVBox(layout.NewSpacer(), nothing, layout.NewSpacer())
-	head := ends(row(gap, title("Approvals"), inset(7, 0, 0, 0, p.tally)))
+	head := ends(row(gap, title(lang.L("Approvals")), inset(7, 0, 0, 0, p.tally)))
 	p.root = container.NewBorder(pageHead(head), nil, nil, nil, tight(container.NewStack(p.list, p.empty)))
 	a.changed = p.refresh
 	return p
@@ -60,7 +65,7 @@ func (p *approvalsPage) tick() {
 
 func (p *approvalsPage) refresh() {
 	p.now, p.all = time.Now(), p.asker.questions
-	p.tally.set(fmt.Sprintf("%d open", len(p.asker.open())), "")
+	p.tally.set(fmt.Sprintf(lang.L("%d open"), len(p.asker.open())), "")
 	p.empty.Hidden = len(p.all) > 0
 	if p.shown {
 		p.list.Refresh()
@@ -76,7 +81,7 @@ func (p *approvalsPage) choose(i int) {
 	}
 	q := &p.all[i]
 	if !q.Open() && q.Answer != backend.Deny {
-		p.say(markInfo, answerWords(q)+" There is no other answer to it now.")
+		p.say(markInfo, fmt.Sprintf(lang.L("%s There is no other answer to it now."), answerWords(q)))
 		return
 	}
 	p.asker.look(q.ID)
@@ -141,7 +146,7 @@ func (d *questionRowRenderer) texts(s fyne.Size) {
 	_, word, detail := questionState(q, d.row.now)
 	left, right := float32(gap+badgeSize+gap), s.Width-questionStateWidth-gap
 	top, bottom := s.Height/2-18, s.Height/2+1
-	whose := fmt.Sprintf("%s to %s, %s", callerWords(q), visible(q.Service), ago(q.Asked, d.row.now))
+	whose := fmt.Sprintf(lang.L("%s to %s, %s"), callerWords(q), visible(q.Service), ago(q.Asked, d.row.now))
 	place(d.call, callLine(q), left, top, right-left-gap)
 	place(d.whose, whose, left, bottom, right-left-gap)
 	state := right + markSize + gapSmall + 2

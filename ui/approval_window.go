@@ -1,10 +1,12 @@
 package ui
 
 import (
+	"fmt"
 	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -56,28 +58,28 @@ var questionFacts = []struct {
 		return ""
 	}},
 	{"Came from", func(_ *face, q *backend.Question) string { return cameFrom(q) }},
-	{"Asked by", func(_ *face, q *backend.Question) string { return visible("rule " + q.Rule) }},
+	{"Asked by", func(_ *face, q *backend.Question) string { return visible(fmt.Sprintf(lang.L("rule %s"), q.Rule)) }},
 }
 
 func newQuestionPane(a *asker) *questionPane {
 	f := a.face
-	p := &questionPane{asker: a, number: caption(""), fuse: newFuse(), left: caption("").flexible(), call: newSheet(f, true), note: newStrip(f.keys), nobody: caption("No body.").flexible(), hour: newProse("", theme.SizeNameCaptionText, colorMuted), hint: caption("A allows once, H for an hour, D denies. Esc leaves it open.").flexible(), trouble: newStrip(f.keys), sure: newStrip(f.keys)}
-	p.skip = newButton(f.keys, "Next", nil, a.next).quiet()
-	head := column(gapSmall+2, ends(heading("May this call pass?"), p.number, p.skip), p.fuse, p.left)
-	p.body = newPart(f, "Body")
+	p := &questionPane{asker: a, number: caption(""), fuse: newFuse(), left: caption("").flexible(), call: newSheet(f, true), note: newStrip(f.keys), nobody: caption(lang.L("No body.")).flexible(), hour: newProse("", theme.SizeNameCaptionText, colorMuted), hint: caption(lang.L("A allows once, H for an hour, D denies. Esc leaves it open.")).flexible(), trouble: newStrip(f.keys), sure: newStrip(f.keys)}
+	p.skip = newButton(f.keys, lang.L("Next"), nil, a.next).quiet()
+	head := column(gapSmall+2, ends(heading(lang.L("May this call pass?")), p.number, p.skip), p.fuse, p.left)
+	p.body = newPart(f, lang.L("Body"))
 	facts := column(4)
 	for _, name := range questionFacts {
 		v := plain("").flexible()
 		p.facts = append(p.facts, v)
-		facts.Add(container.NewBorder(nil, nil, wide(factWidth, caption(name.label)), nil, v))
+		facts.Add(container.NewBorder(nil, nil, wide(factWidth, caption(lang.L(name.label))), nil, pickable(f.keys, v)))
 	}
 	call := newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, 6, gapSmall+2, p.call.root)
 	p.scroll = container.NewVScroll(inset(0, gapSmall, gapLarge, scrollRoom+gapSmall, column(gap, call, facts, p.note.root, p.body.root, p.nobody)))
-	deny := p.answerBy("Deny", backend.Deny)
+	deny := p.answerBy(lang.L("Deny"), backend.Deny)
 	deny.Importance = widget.DangerImportance
-	always := newButton(f.keys, "Always…", nil, p.askAlways)
-	hour := p.answerBy("Allow for an hour", backend.AllowHour)
-	once := p.answerBy("Allow once", backend.AllowOnce).primary()
+	always := newButton(f.keys, lang.L("Always…"), nil, p.askAlways)
+	hour := p.answerBy(lang.L("Allow for an hour"), backend.AllowHour)
+	once := p.answerBy(lang.L("Allow once"), backend.AllowOnce).primary()
 	p.answers = []*button{once, hour, always, deny}
 	p.buttons = container.NewBorder(nil, nil, deny, row(gapSmall, always, hour, once))
 	foot := column(gapSmall+2, p.trouble.root, p.sure.root, p.hour.root, p.buttons, p.hint)
@@ -115,7 +117,7 @@ func (p *questionPane) show(q *backend.Question, place, of int) {
 		p.note.say(markInfo, "", visible(q.Note))
 	}
 	if q.WebSocket {
-		p.note.say(markWarning, visible(q.Note), "The call opens a WebSocket: what goes through it later is not asked about.")
+		p.note.say(markWarning, visible(q.Note), lang.L("The call opens a WebSocket: what goes through it later is not asked about."))
 	}
 	c := bodyContent(q.Body)
 	p.body.showIn(c, paneText)
@@ -168,11 +170,11 @@ func (p *questionPane) askAlways() {
 	q := &p.asker.questions[i]
 	rule, err := backend.AlwaysRule(q)
 	if err != nil {
-		p.trouble.say(markFailed, "There is no such rule", backend.Sentence(err.Error()), p.trouble.dismiss())
+		p.trouble.say(markFailed, lang.L("There is no such rule"), backend.Sentence(err.Error()), p.trouble.dismiss())
 		return
 	}
-	p.sure.say(markWarning, "Write this rule before "+ruleNumber(q)+"?", visible(rule.String())+". It holds for any query and body.",
-		action{label: "Back", do: func() { p.back() }}, action{label: "Write it", do: func() { p.asker.answer(backend.AllowAlways) }})
+	p.sure.say(markWarning, fmt.Sprintf(lang.L("Write this rule before %s?"), ruleNumber(q)), fmt.Sprintf(lang.L("%s. It holds for any query and body."), visible(rule.String())),
+		action{label: lang.L("Back"), do: func() { p.back() }}, action{label: lang.L("Write it"), do: func() { p.asker.answer(backend.AllowAlways) }})
 	p.buttons.Hide()
 	p.hour.root.Hide()
 	p.hint.Hide()

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"fyne.io/fyne/v2/lang"
+
 	"lockbox/ui/backend"
 )
 
@@ -23,7 +25,7 @@ func callLine(q *backend.Question) string {
 // callerWords is whose call it is.
 func callerWords(q *backend.Question) string {
 	if len(q.Audience) == 0 {
-		return "someone without a token"
+		return lang.L("someone without a token")
 	}
 	return visible(strings.Join(q.Audience, ", "))
 }
@@ -32,26 +34,26 @@ func callerWords(q *backend.Question) string {
 func cameFrom(q *backend.Question) string {
 	switch q.Listener {
 	case "local":
-		return visible(q.Remote) + ", on this computer"
+		return fmt.Sprintf(lang.L("%s, on this computer"), visible(q.Remote))
 	case "tunnel":
-		return visible(q.Remote) + ", through the tunnel"
+		return fmt.Sprintf(lang.L("%s, through the tunnel"), visible(q.Remote))
 	}
-	return visible(q.Remote) + ", on the public side"
+	return fmt.Sprintf(lang.L("%s, on the public side"), visible(q.Remote))
 }
 
 // ruleNumber is the number of the rule that asks, with its word.
 func ruleNumber(q *backend.Question) string {
 	n, _, _ := strings.Cut(q.Rule, " ")
-	return "rule " + n
+	return fmt.Sprintf(lang.L("rule %s"), n)
 }
 
 // hourWords is what an answer for an hour covers.
 func hourWords(q *backend.Question) string {
-	who := "this token of " + callerWords(q)
+	who := fmt.Sprintf(lang.L("this token of %s"), callerWords(q))
 	if len(q.Audience) == 0 {
-		who = "anyone without a token"
+		who = lang.L("anyone without a token")
 	}
-	return fmt.Sprintf("For an hour: every %s that %s asks about, from %s.", visible(q.Method), ruleNumber(q), who)
+	return fmt.Sprintf(lang.L("For an hour: every %s that %s asks about, from %s."), visible(q.Method), ruleNumber(q), who)
 }
 
 // leftWords is how long the caller waits yet, or what it was told.
@@ -60,11 +62,11 @@ func leftWords(q *backend.Question, now time.Time) string {
 	case !q.Open():
 		return answerWords(q)
 	case q.Waiting == 0 || left <= 0:
-		return "The caller was told to come again. Your answer is kept for that until " + q.Expires.Local().Format("15:04") + "."
+		return fmt.Sprintf(lang.L("The caller was told to come again. Your answer is kept for that until %s."), q.Expires.Local().Format("15:04"))
 	case q.Waiting > 1:
-		return fmt.Sprintf("%d same calls wait %d s more. Allow once lets one of them pass.", q.Waiting, seconds(left))
+		return fmt.Sprintf(lang.L("%d same calls wait %d s more. Allow once lets one of them pass."), q.Waiting, seconds(left))
 	default:
-		return fmt.Sprintf("The caller waits %d s more.", seconds(left))
+		return fmt.Sprintf(lang.L("The caller waits %d s more."), seconds(left))
 	}
 }
 
@@ -73,31 +75,31 @@ func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Seco
 
 // answerWords is the answer that was given.
 func answerWords(q *backend.Question) string {
-	words := map[backend.Answer]string{backend.AllowOnce: "Allowed once", backend.AllowHour: "Allowed for an hour", backend.AllowAlways: "Allowed by a new rule", backend.Deny: "Denied"}
-	return fmt.Sprintf("%s by %s at %s.", words[q.Answer], q.By, q.Answered.Local().Format("15:04"))
+	words := map[backend.Answer]string{backend.AllowOnce: lang.L("Allowed once"), backend.AllowHour: lang.L("Allowed for an hour"), backend.AllowAlways: lang.L("Allowed by a new rule"), backend.Deny: lang.L("Denied")}
+	return fmt.Sprintf(lang.L("%s by %s at %s."), words[q.Answer], q.By, q.Answered.Local().Format("15:04"))
 }
 
 // questionState is a question at a glance.
 func questionState(q *backend.Question, now time.Time) (m mark, word, detail string) {
 	switch {
 	case q.Answer == backend.Deny:
-		return markFailed, "Denied", "by " + q.By
+		return markFailed, lang.L("Denied"), fmt.Sprintf(lang.L("by %s"), q.By)
 	case !q.Open():
-		word = map[backend.Answer]string{backend.AllowOnce: "Allowed once", backend.AllowHour: "Allowed for an hour", backend.AllowAlways: "Allowed always"}[q.Answer]
-		return markGood, word, "by " + q.By
+		word = map[backend.Answer]string{backend.AllowOnce: lang.L("Allowed once"), backend.AllowHour: lang.L("Allowed for an hour"), backend.AllowAlways: lang.L("Allowed always")}[q.Answer]
+		return markGood, word, fmt.Sprintf(lang.L("by %s"), q.By)
 	case q.Waiting > 0:
-		return markWarning, "Waits", fmt.Sprintf("%d s more", seconds(max(0, q.Until.Sub(now))))
+		return markWarning, lang.L("Waits"), fmt.Sprintf(lang.L("%d s more"), seconds(max(0, q.Until.Sub(now))))
 	}
-	return markInfo, "No answer yet", "kept until " + q.Expires.Local().Format("15:04")
+	return markInfo, lang.L("No answer yet"), fmt.Sprintf(lang.L("kept until %s"), q.Expires.Local().Format("15:04"))
 }
 
 // waitingWords says how many questions are open.
 func waitingWords(n int) string {
 	if n == 1 {
-		return "1 call waits for your answer"
+		return lang.L("1 call waits for your answer")
 	}
-	return fmt.Sprintf("%d calls wait for your answer", n)
+	return fmt.Sprintf(lang.L("%d calls wait for your answer"), n)
 }
 
 // ordinal is which of the open questions is shown.
-func ordinal(place, of int) string { return fmt.Sprintf("%d of %d", place, of) }
+func ordinal(place, of int) string { return fmt.Sprintf(lang.L("%d of %d"), place, of) }

@@ -6,6 +6,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
@@ -64,7 +65,7 @@ func newAuditPage(f *face) *auditPage {
 	p.timeline = newTimeline(p.zoom)
 	p.strip = container.NewStack(newSurface(colorSurface, theme.ColorNameSeparator, 8, gap, p.timeline))
 	p.export, p.verify = newExporter(f, p.bar), newVerifier(f)
-	p.pause = newButton(f.keys, "Pause list", theme.MediaPauseIcon(), p.toggleLive)
+	p.pause = newButton(f.keys, lang.L("Pause list"), theme.MediaPauseIcon(), p.toggleLive)
 	p.more = newButton(f.keys, "", theme.MoreHorizontalIcon(), p.openMenu)
 	p.pending = newButton(f.keys, "", theme.MoveUpIcon(), p.catchUp).primary()
 	p.pending.Hide()
@@ -73,6 +74,7 @@ func newAuditPage(f *face) *auditPage {
 	p.list.HideSeparators = true
 	p.list.OnSelected = p.choose
 	p.list.moved = p.move
+	p.list.at = func() int { return p.feed.find(p.selected) }
 	p.detail = newCallDetail(f, p.unselect, p.showReplayed, p.bar.word)
 	columns := newCallRow()
 	columns.head = true
@@ -80,21 +82,21 @@ func newAuditPage(f *face) *auditPage {
 	p.listBox = container.NewBorder(nil, nil, nil, p.detail.root, tight(container.NewBorder(
 		column(0, inset(gapSmall, gapSmall, 0, 0, columns), rule()), nil, nil, nil,
 		container.NewStack(p.list, p.empty, container.NewVBox(inset(gapSmall, 0, 0, 0, container.NewCenter(p.pending)), layout.NewSpacer())))))
-	head := ends(row(gap, title("Audit log"), inset(7, 0, 0, 0, p.tally)), p.pause, p.more)
+	head := ends(row(gap, title(lang.L("Audit log")), inset(7, 0, 0, 0, p.tally)), p.pause, p.more)
 	p.root = container.NewBorder(pageHead(head, p.trouble.root, p.export.strip.root, p.verify.strip.root, column(gapSmall+2, p.bar.root, p.chips.root), p.strip), nil, nil, nil, p.listBox)
 	return p
 }
 
 // newEmpty is what an empty list says.
 func (p *auditPage) newEmpty() *fyne.Container {
-	p.none = heading("No calls yet")
+	p.none = heading(lang.L("No calls yet"))
 	p.none.align = fyne.TextAlignCenter
 	p.about = muted("")
 	p.curl = plain("").mono().flexible()
-	p.curlBox = column(gapSmall, container.NewCenter(muted("Try one in a terminal:")),
-		newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, 6, gapSmall, ends(inset(0, 0, gapSmall, 0, p.curl),
-			newButton(p.keys, "Copy", theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, "The line") }).quiet())))
-	p.unsearch = newButton(p.keys, "Show all calls", nil, func() { p.bar.set("") })
+	p.curlBox = column(gapSmall, container.NewCenter(muted(lang.L("Try one in a terminal:"))),
+		newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, 6, gapSmall, ends(inset(0, 0, gapSmall, 0, pickable(p.keys, p.curl)),
+			newButton(p.keys, lang.L("Copy"), theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, lang.L("The line")) }).quiet())))
+	p.unsearch = newButton(p.keys, lang.L("Show all calls"), nil, func() { p.bar.set("") })
 	box := container.NewCenter(wide(480, column(gap, container.NewCenter(newIcon(theme.HistoryIcon(), 44)), p.none, container.NewCenter(p.about), p.curlBox, container.NewCenter(p.unsearch))))
 	box.Hide()
 	return box
@@ -175,7 +177,7 @@ func (p *auditPage) searchedMore() bool {
 func (p *auditPage) offer(fresh int) {
 	text := count(fresh, "new call")
 	if p.bar.words != "" || fresh < 0 {
-		text = "Look for new calls" // not all that came are chosen
+		text = lang.L("Look for new calls") // not all that came are chosen
 	}
 	p.pending.SetText(text)
 	p.pending.Show()
@@ -250,7 +252,7 @@ func (p *auditPage) read(q backend.Query, then func([]backend.Exchange)) {
 		}
 		p.reading = false
 		if err != nil {
-			p.trouble.say(markFailed, "The audit log cannot be read", backend.Sentence(err.Error()), action{label: "Retry", do: func() { p.trouble.clear(); p.restart() }})
+			p.trouble.say(markFailed, lang.L("The audit log cannot be read"), backend.Sentence(err.Error()), action{label: lang.L("Retry"), do: func() { p.trouble.clear(); p.restart() }})
 			return
 		}
 		p.trouble.clear()
@@ -281,9 +283,9 @@ func (p *auditPage) update(i int, o fyne.CanvasObject) {
 // toggleLive stops the list from moving, or lets it go on.
 func (p *auditPage) toggleLive() {
 	p.live = !p.live
-	p.pause.Text, p.pause.Icon = "Pause list", theme.MediaPauseIcon()
+	p.pause.Text, p.pause.Icon = lang.L("Pause list"), theme.MediaPauseIcon()
 	if !p.live {
-		p.pause.Text, p.pause.Icon = "Go live", theme.MediaPlayIcon()
+		p.pause.Text, p.pause.Icon = lang.L("Go live"), theme.MediaPlayIcon()
 	}
 	p.pause.Refresh()
 	if p.live {

@@ -9,6 +9,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/widget"
 
 	"lockbox/ui/backend"
@@ -58,7 +59,7 @@ func newChipRow(f *face, bar *queryBar) *chipRow {
 	r := &chipRow{face: f, bar: bar}
 	box := container.New(&flow{})
 	for i, x := range filters {
-		c := newChip(f.keys, x.label, func() { r.open(i) }, func() { r.remove(x.word) })
+		c := newChip(f.keys, lang.L(x.label), func() { r.open(i) }, func() { r.remove(x.word) })
 		c.Hidden = !x.menu
 		r.chips = append(r.chips, c)
 		box.Add(c)
@@ -72,16 +73,16 @@ func (r *chipRow) draw() {
 	for i, x := range filters {
 		values := r.bar.values(x.word)
 		c := r.chips[i]
-		label := x.label
+		label := lang.L(x.label)
 		switch {
 		case x.word == "since":
 			label = r.time(values, r.bar.values("until"))
 		case x.word == "token" && len(values) > 0:
-			label = "Token: " + r.tokenName(values[0])
+			label = fmt.Sprintf(lang.L("Token: %s"), r.tokenName(values[0]))
 		case len(values) > 0:
 			label += ": " + visible(strings.Join(values, ", "))
 		}
-		c.show(label, label != x.label)
+		c.show(label, label != lang.L(x.label))
 		c.Hidden = !x.menu && len(values) == 0
 	}
 	r.root.Refresh()
@@ -98,11 +99,11 @@ func (r *chipRow) tokenName(id string) string {
 func (r *chipRow) time(since, until []string) string {
 	for _, s := range spans {
 		if len(since) == 1 && len(until) == 0 && since[0] == s.value {
-			return s.label
+			return lang.L(s.label)
 		}
 	}
 	if len(since) == 1 && len(until) == 0 && len(since[0]) < len(time.DateOnly) {
-		return "Last " + visible(since[0])
+		return fmt.Sprintf(lang.L("Last %s"), visible(since[0]))
 	}
 	q := r.bar.query()
 	layout := "2 Jan 15:04:05"
@@ -112,13 +113,13 @@ func (r *chipRow) time(since, until []string) string {
 		if y, m, d := q.Since.Local().Date(); sameDay(y, m, d, q.Until.Local()) {
 			end = "15:04:05"
 		}
-		return q.Since.Local().Format(layout) + " – " + q.Until.Local().Format(end)
+		return stamp(q.Since.Local(), layout) + " – " + stamp(q.Until.Local(), end)
 	case len(since) > 0:
-		return "From " + q.Since.Local().Format(layout)
+		return fmt.Sprintf(lang.L("From %s"), stamp(q.Since.Local(), layout))
 	case len(until) > 0:
-		return "Up to " + q.Until.Local().Format(layout)
+		return fmt.Sprintf(lang.L("Up to %s"), stamp(q.Until.Local(), layout))
 	}
-	return "Time"
+	return lang.L("Time")
 }
 
 func (r *chipRow) remove(word string) {
@@ -167,14 +168,14 @@ func (r *chipRow) spanItems() []*fyne.MenuItem {
 	var out []*fyne.MenuItem
 	now := r.bar.values("since")
 	for _, s := range spans {
-		item := fyne.NewMenuItem(s.label, func() {
+		item := fyne.NewMenuItem(lang.L(s.label), func() {
 			terms, _ := backend.Terms(replaced(r.bar.terms(), "until"))
 			r.bar.set(replaced(terms, "since", s.value))
 		})
 		item.Checked = slices.Equal(now, []string{s.value})
 		out = append(out, item)
 	}
-	return append(out, fyne.NewMenuItemSeparator(), fyne.NewMenuItem("The whole range", func() { r.remove("since") }))
+	return append(out, fyne.NewMenuItemSeparator(), fyne.NewMenuItem(lang.L("The whole range"), func() { r.remove("since") }))
 }
 
 // items are the values of a filter with how many calls have each; those that are
@@ -209,11 +210,11 @@ func (r *chipRow) items(word string, values []backend.Value) []*fyne.MenuItem {
 		}
 	}
 	if len(out) == 0 {
-		out = append(out, fyne.NewMenuItem("No call has one yet", nil))
+		out = append(out, fyne.NewMenuItem(lang.L("No call has one yet"), nil))
 		out[0].Disabled = true
 	}
 	if left > 0 {
-		more := fyne.NewMenuItem(fmt.Sprintf("and %d more: type %s:…", left, word), func() { r.focus(r.bar.box) })
+		more := fyne.NewMenuItem(fmt.Sprintf(lang.L("and %d more: type %s:…"), left, word), func() { r.focus(r.bar.box) })
 		out = append(out, more)
 	}
 	return out

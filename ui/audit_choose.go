@@ -96,6 +96,7 @@ func (p *auditPage) key(k fyne.KeyName) bool {
 	switch {
 	case p.detail.again.root.Visible():
 		p.detail.backToRecord()
+	case p.export.close() || p.verify.close():
 	case p.detail.find.box.Text != "" && !p.detail.find.given && p.detail.root.Visible():
 		p.detail.find.clear()
 	case p.detail.root.Visible() || p.selected != "":

@@ -8,6 +8,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -55,20 +56,20 @@ func newCallDetail(f *face, closed func(), made func(backend.Exchange), found fu
 	d.close = newButton(f.keys, "", theme.CancelIcon(), closed).quiet()
 	d.path = newSheet(f, true)
 	for _, name := range partNames {
-		d.parts = append(d.parts, newPart(f, name))
+		d.parts = append(d.parts, newPart(f, lang.L(name)))
 	}
 	d.find = newFinder(f, d.parts, d.reveal)
-	d.buttons = row(2,
-		newButton(f.keys, "Copy as curl", theme.ContentCopyIcon(), d.copyCurl).quiet(),
-		newButton(f.keys, "Copy URL", nil, d.copyURL).quiet(),
-		newButton(f.keys, "Replay", theme.MediaReplayIcon(), func() { d.replay(nil) }).quiet(),
-		newButton(f.keys, "Edit…", nil, d.edit).quiet())
+	d.buttons = container.New(&flow{},
+		newButton(f.keys, lang.L("Copy as curl"), theme.ContentCopyIcon(), d.copyCurl).quiet(),
+		newButton(f.keys, lang.L("Copy URL"), nil, d.copyURL).quiet(),
+		newButton(f.keys, lang.L("Replay"), theme.MediaReplayIcon(), func() { d.replay(nil) }).quiet(),
+		newButton(f.keys, lang.L("Edit…"), nil, d.edit).quiet())
 	head := container.NewBorder(nil, nil, d.marker, d.close, inset(0, 0, gapSmall, 0, middle(d.status)))
 	body := column(gap, d.path.root, d.why.root)
 	facts := column(3)
 	for _, name := range factNames {
 		v := newSheet(f, false)
-		row := container.NewBorder(nil, nil, container.NewVBox(wide(factWidth, caption(name.label))), nil, v.root)
+		row := container.NewBorder(nil, nil, container.NewVBox(wide(factWidth, caption(lang.L(name.label)))), nil, v.root)
 		d.facts = append(d.facts, fact{row, v, name.of})
 		facts.Add(row)
 	}
@@ -91,13 +92,13 @@ var factNames = []struct {
 	of    func(d *callDetail, x backend.Exchange) string
 }{
 	{"Time", func(_ *callDetail, x backend.Exchange) string {
-		return x.Time.Local().Format("2 Jan 2006, 15:04:05.000")
+		return stamp(x.Time.Local(), "2 Jan 2006, 15:04:05.000")
 	}},
 	{"Service", func(_ *callDetail, x backend.Exchange) string { return x.Service }},
 	{"Decision", func(_ *callDetail, x backend.Exchange) string { return decisionWords(x) }},
 	{"Took", func(_ *callDetail, x backend.Exchange) string { return unlessNoted(x, took(x.Duration)) }},
 	{"Size", func(_ *callDetail, x backend.Exchange) string {
-		return unlessNoted(x, size(x.BytesIn)+" in, "+size(x.BytesOut)+" out")
+		return unlessNoted(x, fmt.Sprintf(lang.L("%s in, %s out"), size(x.BytesIn), size(x.BytesOut)))
 	}},
 	{"Rule", func(_ *callDetail, x backend.Exchange) string { return x.Rule }},
 	{"Audience", func(_ *callDetail, x backend.Exchange) string { return x.Audience }},
@@ -113,7 +114,7 @@ var factNames = []struct {
 		return strings.TrimSuffix(strings.TrimPrefix(x.Remote+", "+x.Listener, ", "), ", ")
 	}},
 	{"Replay of", func(_ *callDetail, x backend.Exchange) string { return x.ReplayOf }},
-	{"ID", func(_ *callDetail, x backend.Exchange) string { return x.ID }},
+	{"Call ID", func(_ *callDetail, x backend.Exchange) string { return x.ID }},
 }
 
 // decisionWords says what was decided; a refusal's reason stands above.
@@ -209,9 +210,9 @@ func (d *callDetail) sayWhy(m mark) {
 		return
 	}
 	code, text, _ := strings.Cut(visible(d.x.Reason), ":")
-	title := "Refused by Lockbox: " + code
+	title := fmt.Sprintf(lang.L("Refused by Lockbox: %s"), code)
 	if m != markRefused {
-		title = "Failed: " + code
+		title = fmt.Sprintf(lang.L("Failed: %s"), code)
 	}
 	d.why.say(m, title, backend.Sentence(text))
 }
@@ -229,9 +230,9 @@ func (d *callDetail) copyCurl() {
 	if !d.root.Visible() || isNote(d.x) {
 		return
 	}
-	what := "The call as a curl line"
+	what := lang.L("The call as a curl line")
 	if left := backend.LeftOut(d.x); len(left) > 0 {
-		what = "The call as a curl line, without " + strings.Join(left, ", ") + ","
+		what = fmt.Sprintf(lang.L("The call as a curl line, without %s,"), strings.Join(left, ", "))
 	}
 	d.copyText(backend.CurlOf(d.backend.View().BaseURL, d.x), what)
 }
@@ -242,5 +243,5 @@ func (d *callDetail) copyURL() {
 	if e.Query != "" {
 		url += "?" + e.Query
 	}
-	d.copyText(url, "The URL")
+	d.copyText(url, lang.L("The URL"))
 }

@@ -8,6 +8,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -40,7 +41,7 @@ var exportFormats = []struct {
 // items are the exporter's part of the page's menu.
 func (e *exporter) items() (out []*fyne.MenuItem) {
 	for _, x := range exportFormats {
-		item := fyne.NewMenuItemWithIcon("Export as "+x.label+"…", theme.DocumentSaveIcon(), func() { e.choose(x.format) })
+		item := fyne.NewMenuItemWithIcon(fmt.Sprintf(lang.L("Export as %s…"), x.label), theme.DocumentSaveIcon(), func() { e.choose(x.format) })
 		item.Disabled = e.cancel != nil
 		out = append(out, item)
 	}
@@ -55,11 +56,21 @@ func (e *exporter) choose(f backend.ExportFormat) {
 			e.begin(w.URI().Path(), f)
 		}
 		if err != nil {
-			e.strip.say(markFailed, "The file cannot be used", backend.Sentence(err.Error()), e.strip.dismiss())
+			e.strip.say(markFailed, lang.L("The file cannot be used"), backend.Sentence(err.Error()), e.strip.dismiss())
 		}
 	}, e.window)
 	d.SetFileName("lockbox-calls-" + time.Now().Format("2006-01-02") + "." + string(f))
 	d.Show()
+}
+
+// close takes away what is said of an export that has ended; it reports whether there
+// was something.
+func (e *exporter) close() bool {
+	shown := e.cancel == nil && e.strip.root.Visible()
+	if shown {
+		e.strip.clear()
+	}
+	return shown
 }
 
 // begin exports what the words in force choose.
@@ -84,11 +95,11 @@ func (e *exporter) begin(path string, f backend.ExportFormat) {
 		e.cancel = nil
 		switch {
 		case errors.Is(err, context.Canceled):
-			e.strip.say(markInfo, "", "The export was cancelled. "+path+" has none of it.", e.strip.dismiss())
+			e.strip.say(markInfo, "", fmt.Sprintf(lang.L("The export was cancelled. %s has none of it."), path), e.strip.dismiss())
 		case err != nil:
-			e.strip.say(markFailed, "Not exported", backend.Sentence(err.Error()), e.strip.dismiss())
+			e.strip.say(markFailed, lang.L("Not exported"), backend.Sentence(err.Error()), e.strip.dismiss())
 		default:
-			e.strip.say(markGood, "Exported", path+" has "+counted(total, "record")+".", e.strip.dismiss())
+			e.strip.say(markGood, lang.L("Exported"), fmt.Sprintf(lang.L("%s has %s."), path, counted(total, "record")), e.strip.dismiss())
 		}
 	})
 	e.progress(0, 0)
@@ -101,7 +112,7 @@ func (e *exporter) progress(done, of int64) {
 	}
 	text := thousands(done)
 	if of > 0 {
-		text = fmt.Sprintf("%s of %s", text, thousands(of))
+		text = fmt.Sprintf(lang.L("%s of %s"), text, thousands(of))
 	}
-	e.strip.say(markInfo, "Exporting to "+e.path, text+" records", action{label: "Cancel", do: e.cancel})
+	e.strip.say(markInfo, fmt.Sprintf(lang.L("Exporting to %s"), e.path), fmt.Sprintf(lang.L("%s records"), text), action{label: lang.L("Cancel"), do: e.cancel})
 }

@@ -1,9 +1,12 @@
 package ui
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"fyne.io/fyne/v2/lang"
 
 	"lockbox/ui/backend"
 )
@@ -49,10 +52,10 @@ func callOf(x backend.Exchange) call {
 		c.note, _, _ = strings.Cut(visible(x.Reason), ":")
 	}
 	if x.Drift != "" {
-		c.note = strings.TrimPrefix(c.note+", new "+visible(driftWords(x)), ", ")
+		c.note = strings.TrimPrefix(c.note+", "+fmt.Sprintf(lang.L("new %s"), visible(driftWords(x))), ", ")
 	}
 	if x.ReplayOf != "" {
-		c.note = strings.TrimPrefix(c.note+", replay", ", ")
+		c.note = strings.TrimPrefix(c.note+", "+lang.L("replay"), ", ")
 	}
 	return c
 }

@@ -6,6 +6,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 )
 
@@ -35,7 +36,7 @@ type spot struct {
 
 func newFinder(f *face, parts []*part, shown func(*part)) *finder {
 	d := &finder{face: f, parts: parts, shown: shown, box: newEntry(f.keys), tally: caption("")}
-	d.box.SetPlaceHolder("Find in this call (Ctrl+G)")
+	d.box.SetPlaceHolder(lang.L("Find in this call (Ctrl+G)"))
 	d.box.OnChanged = func(string) { d.given = false; d.find() }
 	d.box.OnSubmitted = func(string) { d.step(1) }
 	up := newButton(f.keys, "", theme.MoveUpIcon(), func() { d.step(-1) }).quiet()
@@ -87,11 +88,11 @@ func (d *finder) say() {
 	switch n := len(d.spots); {
 	case d.box.Text == "":
 	case n == 0:
-		text = "not found"
+		text = lang.L("not found")
 	case n == foundMax:
-		text = fmt.Sprintf("%d of %d or more", d.now+1, n)
+		text = fmt.Sprintf(lang.L("%d of %d or more"), d.now+1, n)
 	default:
-		text = fmt.Sprintf("%d of %d", d.now+1, n)
+		text = fmt.Sprintf(lang.L("%d of %d"), d.now+1, n)
 	}
 	d.tally.set(text, "")
 	d.root.Refresh()

@@ -16,6 +16,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 	_ "golang.org/x/image/webp" // a body that can be shown
 
@@ -78,7 +79,7 @@ func bodyContent(b *backend.Body) content {
 		notes = append(notes, size(b.Size))
 	}
 	if b.Truncated {
-		notes = append(notes, "cut short")
+		notes = append(notes, lang.L("cut short"))
 	}
 	if b.Note != "" {
 		notes = append(notes, b.Note)
@@ -101,7 +102,7 @@ func bodyContent(b *backend.Body) content {
 	}
 	if len(text) > textMax {
 		text = strings.ToValidUTF8(text[:textMax], "") + "\n" + ellipsis
-		notes = append(notes, "the first "+size(textMax)+" shown")
+		notes = append(notes, fmt.Sprintf(lang.L("the first %s shown"), size(textMax)))
 	}
 	c.text, c.note = visibleText(text), strings.Join(notes, ", ")
 	return c

@@ -8,6 +8,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -33,7 +34,7 @@ type queryBar struct {
 
 func newQueryBar(f *face, changed, done func()) *queryBar {
 	b := &queryBar{face: f, changed: changed, done: done, box: newEntry(f.keys)}
-	b.box.SetPlaceHolder("Words of paths, headers and bodies, invo*, or status:5xx service:github since:1h")
+	b.box.SetPlaceHolder(lang.L("Words of paths, headers and bodies, invo*, or status:5xx service:github since:1h"))
 	b.box.Icon = theme.SearchIcon()
 	b.box.OnChanged = func(string) { b.wait() }
 	b.box.OnSubmitted = func(string) {
@@ -41,7 +42,7 @@ func newQueryBar(f *face, changed, done func()) *queryBar {
 			b.done()
 		}
 	}
-	b.clear = newButton(f.keys, "Clear", nil, func() { b.set("") }).quiet()
+	b.clear = newButton(f.keys, lang.L("Clear"), nil, func() { b.set("") }).quiet()
 	b.clear.Hide()
 	b.trouble = newLine("", theme.SizeNameCaptionText, theme.ColorNameError).flexible()
 	b.bad = container.NewBorder(nil, nil, newMarker(markFailed), nil, inset(0, 0, gapSmall, 0, b.trouble))

@@ -10,6 +10,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -43,19 +44,22 @@ func newReplayForm(f *face, send func(*backend.ReplayEdit), cancelled func()) *r
 		e.Wrapping = fyne.TextWrapOff
 		e.TextStyle.Monospace = true
 	}
+	for e, hint := range map[*entry]string{r.method: "GET", r.path: "/s/github/user", r.query: "page=2", r.headers: "Accept: application/json", r.body: `{"name": "Ada"}`} {
+		e.SetPlaceHolder(hint)
+	}
 	r.headers.SetMinRowsVisible(6)
 	r.body.SetMinRowsVisible(8)
 	for _, e := range []*entry{r.method, r.path, r.query} {
 		e.OnSubmitted = func(string) { r.submit() }
 	}
-	r.sent = newButton(f.keys, "Send", theme.MailSendIcon(), r.submit).primary()
-	r.cancelled = newButton(f.keys, "Cancel", nil, cancelled)
+	r.sent = newButton(f.keys, lang.L("Send"), theme.MailSendIcon(), r.submit).primary()
+	r.cancelled = newButton(f.keys, lang.L("Cancel"), nil, cancelled)
 	r.binaryNote = caption("").flexible()
-	r.bodyBox = column(2, caption("Body"), frame(r.body))
+	r.bodyBox = column(2, caption(lang.L("Body")), frame(r.body))
 	field := func(label string, o fyne.CanvasObject) *fyne.Container { return column(2, caption(label), frame(o)) }
-	form := column(gap, strong("Edit and make again"), r.trouble.root,
-		container.NewBorder(nil, nil, wide(84, field("Method", r.method)), nil, inset(0, 0, gapSmall, 0, field("Path", r.path))),
-		field("Query", r.query), field("Headers, one a line", r.headers), r.left.root,
+	form := column(gap, strong(lang.L("Edit and make again")), r.trouble.root,
+		container.NewBorder(nil, nil, wide(84, field(lang.L("Method"), r.method)), nil, inset(0, 0, gapSmall, 0, field(lang.L("Path"), r.path))),
+		field(lang.L("Query"), r.query), field(lang.L("Headers, one a line"), r.headers), r.left.root,
 		r.bodyBox, r.binaryNote, container.New(mirrored{}, r.sent, r.cancelled))
 	r.root = container.NewStack(container.NewVScroll(inset(gapSmall, gap, gap+2, scrollRoom, form)))
 	r.root.Hide()
@@ -75,7 +79,7 @@ func (r *replayForm) begin(x backend.Exchange) {
 	r.query.SetText(percent(e.Query))
 	r.headers.SetText(headerText(e.Header))
 	r.binary = len(e.Body) > 0 && visibleText(string(e.Body)) != string(e.Body)
-	r.binaryNote.set(fmt.Sprintf("The body of %s is sent as it is on record.", size(int64(len(e.Body)))), "")
+	r.binaryNote.set(fmt.Sprintf(lang.L("The body of %s is sent as it is on record."), size(int64(len(e.Body)))), "")
 	r.binaryNote.Hidden = !r.binary
 	r.bodyBox.Show()
 	r.body.SetText("")
@@ -86,7 +90,7 @@ func (r *replayForm) begin(x backend.Exchange) {
 	}
 	text := ""
 	if left := backend.LeftOut(x); len(left) > 0 {
-		text = "Left out, for their values are not on record: " + strings.Join(left, ", ") + "."
+		text = fmt.Sprintf(lang.L("Left out, for their values are not on record: %s."), strings.Join(left, ", "))
 	}
 	r.left.set(text, "")
 	r.path.CursorColumn = len(r.path.Text)
@@ -116,7 +120,7 @@ func (r *replayForm) submit() {
 		e.Body = r.begun.Body
 	}
 	if !slices.Contains(replayMethods, e.Method) {
-		r.trouble.say(markFailed, "", "The method is one of "+strings.Join(replayMethods, ", ")+".")
+		r.trouble.say(markFailed, "", fmt.Sprintf(lang.L("The method is one of %s."), strings.Join(replayMethods, ", ")))
 		r.focus(r.method)
 		return
 	}
@@ -148,7 +152,7 @@ func parseHeaders(text string) (http.Header, error) {
 		name, value, ok := strings.Cut(l, ":")
 		name = strings.TrimSpace(name)
 		if !ok || name == "" || strings.ContainsAny(name, " \t") {
-			return nil, fmt.Errorf("%q is no header: write Name: value", l)
+			return nil, fmt.Errorf(lang.L("%q is no header: write Name: value"), l)
 		}
 		name = textproto.CanonicalMIMEHeaderKey(name)
 		h[name] = append(h[name], strings.TrimSpace(value))
@@ -181,21 +185,21 @@ func (d *callDetail) replay(edit *backend.ReplayEdit) {
 	d.working(true)
 	d.note.clear()
 	var made backend.Exchange
-	d.loop.run("Making the call again…", func(ctx context.Context) (err error) {
+	d.loop.run(lang.L("Making the call again…"), func(ctx context.Context) (err error) {
 		made, err = d.backend.Replay(ctx, id, edit)
 		return err
 	}, func(err error) {
 		d.working(false)
 		switch {
 		case err == nil:
-			d.say(statusMark(made), fmt.Sprintf("Made again: %s.", statusWord(made.Status)))
+			d.say(statusMark(made), fmt.Sprintf(lang.L("Made again: %s."), statusWord(made.Status)))
 			d.made(made)
 		case d.x.ID != id || !d.root.Visible():
 			d.say(markFailed, backend.Sentence(err.Error()))
 		case edit != nil:
-			d.again.trouble.say(markFailed, "Not sent", backend.Sentence(err.Error()))
+			d.again.trouble.say(markFailed, lang.L("Not sent"), backend.Sentence(err.Error()))
 		default:
-			d.note.say(markFailed, "Not made again", backend.Sentence(err.Error()), action{label: "Edit", do: d.edit, first: true}, d.note.dismiss())
+			d.note.say(markFailed, lang.L("Not made again"), backend.Sentence(err.Error()), action{label: lang.L("Edit"), do: d.edit, first: true}, d.note.dismiss())
 		}
 	})
 }

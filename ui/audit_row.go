@@ -7,6 +7,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 )
@@ -138,13 +139,13 @@ func (d *callRowRenderer) words() [7]string {
 	var out [7]string
 	if d.row.head {
 		for i, c := range callColumns {
-			out[i] = c.name
+			out[i] = lang.L(c.name)
 		}
 		return out
 	}
 	c := d.row.call
 	if c.noted {
-		return [7]string{columnTime: clock(c.time), columnStatus: "Note", columnService: c.service, columnPath: c.path}
+		return [7]string{columnTime: clock(c.time), columnStatus: lang.L("Note"), columnService: c.service, columnPath: c.path}
 	}
 	out = [7]string{clock(c.time), statusWord(c.status), c.method, c.service, c.path, c.audience, took(c.duration)}
 	if c.note != "" {
@@ -165,7 +166,7 @@ func statusWord(status int) string {
 func clock(t time.Time) string {
 	t = t.Local()
 	if y, m, d := t.Date(); !sameDay(y, m, d, time.Now()) {
-		return t.Format("02 Jan 15:04")
+		return stamp(t, "02 Jan 15:04")
 	}
 	return t.Format("15:04:05.0")
 }

@@ -3,6 +3,8 @@ package ui
 import (
 	"fmt"
 
+	"fyne.io/fyne/v2/lang"
+
 	"lockbox/ui/backend"
 )
 
@@ -17,24 +19,24 @@ func (p *auditPage) showTally() {
 	all := thousands(int64(p.view.Exchanges))
 	switch {
 	case p.bar.words == "":
-		p.tally.set(counted(int64(p.view.Exchanges), "call")+" on record", "")
+		p.tally.set(fmt.Sprintf(lang.L("%s on record"), counted(int64(p.view.Exchanges), "call")), "")
 	case p.matches < 0:
-		p.tally.set("… of "+all+" calls", "")
+		p.tally.set(fmt.Sprintf(lang.L("… of %s calls"), all), "")
 	case p.view.Unsearched > 0:
-		p.tally.set(fmt.Sprintf("%s of %s calls, %s still to be searched", thousands(p.matches), all, thousands(int64(p.view.Unsearched))), "")
+		p.tally.set(fmt.Sprintf(lang.L("%s of %s calls, %s still to be searched"), thousands(p.matches), all, thousands(int64(p.view.Unsearched))), "")
 	default:
-		p.tally.set(fmt.Sprintf("%s of %s calls", thousands(p.matches), all), "")
+		p.tally.set(fmt.Sprintf(lang.L("%s of %s calls"), thousands(p.matches), all), "")
 	}
 }
 
 func (p *auditPage) showEmpty() {
 	p.empty.Hidden = len(p.feed.calls) > 0 || p.seen < 0
 	p.strip.Hidden = p.view.Exchanges == 0
-	text, about := "No calls yet", "Every call through Lockbox shows up here, those that it refuses too."
+	text, about := lang.L("No calls yet"), lang.L("Every call through Lockbox shows up here, those that it refuses too.")
 	if p.bar.words != "" {
-		text, about = "No call is like that", "New ones that are show up here as they come."
+		text, about = lang.L("No call is like that"), lang.L("New ones that are show up here as they come.")
 		if n := p.view.Unsearched; n > 0 {
-			text, about = "None found yet", counted(int64(n), "call")+" are still to be searched. What is found shows up here."
+			text, about = lang.L("None found yet"), fmt.Sprintf(lang.L("%s are still to be searched. What is found shows up here."), counted(int64(n), "call"))
 		}
 	}
 	p.none.set(text, "")

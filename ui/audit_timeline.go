@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"image"
 	"image/color"
 	"image/draw"
@@ -28,12 +29,15 @@ type timeline struct {
 	widget.BaseWidget
 	buckets []backend.Bucket
 	chosen  func(since, until time.Time)
-	at      int // the part under the pointer; -1 is none
-	from    int // where a drag began; -1 is none
+	high    float32               // of the calls
+	scale   string                // how its ends are written; "": as finely as needed
+	said    func(a, b int) string // what there is to say of some parts; nil: the usual
+	at      int                   // the part under the pointer; -1 is none
+	from    int                   // where a drag began; -1 is none
 }
 
 func newTimeline(chosen func(since, until time.Time)) *timeline {
-	t := &timeline{chosen: chosen, at: -1, from: -1}
+	t := &timeline{chosen: chosen, high: callsHeight, at: -1, from: -1}
 	t.ExtendBaseWidget(t)
 	return t
 }
@@ -129,8 +133,8 @@ func (t *timeline) words() (left, middle, right string) {
 		return "", "", ""
 	}
 	first, last := t.buckets[0].Start.Local(), t.buckets[len(t.buckets)-1].Start.Add(t.step()).Local()
-	layout := scaleLayout(first, last)
-	left, right = first.Format(layout), last.Format(layout)
+	layout := cmp.Or(t.scale, scaleLayout(first, last))
+	left, right = stamp(first, layout), stamp(last, layout)
 	if t.at < 0 {
 		return left, "", right
 	}
@@ -138,20 +142,16 @@ func (t *timeline) words() (left, middle, right string) {
 	if t.from >= 0 {
 		a, b = min(a, t.from), max(b, t.from)
 	}
+	if t.said != nil {
+		return left, t.said(a, b), right
+	}
 	var calls, errors int64
 	for _, x := range t.buckets[a : b+1] {
 		calls += x.Calls
 		errors += x.Errors
 	}
-	part := t.buckets[a].Start.Local().Format(layout) + " – " + t.buckets[b].Start.Add(t.step()).Local().Format(layout)
+	part := stamp(t.buckets[a].Start.Local(), layout) + " – " + stamp(t.buckets[b].Start.Add(t.step()).Local(), layout)
 	return left, part + "   " + counted(calls, "call") + ", " + counted(errors, "error"), right
-}
-
-func counted(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return thousands(n) + " " + noun + "s"
 }
 
 // scaleLayout tells times apart that lie so far from each other.
@@ -194,9 +194,9 @@ type timelineRenderer struct {
 }
 
 func (r *timelineRenderer) Layout(s fyne.Size) {
-	r.bars.Resize(fyne.NewSize(s.Width, callsHeight+errorsHeight))
+	r.bars.Resize(fyne.NewSize(s.Width, r.timeline.high+errorsHeight))
 	for _, t := range r.texts {
-		t.Move(fyne.NewPos(0, callsHeight+errorsHeight+1))
+		t.Move(fyne.NewPos(0, r.timeline.high+errorsHeight+1))
 		t.Resize(fyne.NewSize(s.Width, scaleHeight))
 	}
 	r.mark()
@@ -215,11 +215,11 @@ func (r *timelineRenderer) mark() {
 	}
 	w := t.Size().Width / n
 	r.ground.Move(fyne.NewPos(float32(a)*w, 0))
-	r.ground.Resize(fyne.NewSize(float32(b-a+1)*w, callsHeight+errorsHeight))
+	r.ground.Resize(fyne.NewSize(float32(b-a+1)*w, t.high+errorsHeight))
 }
 
-func (*timelineRenderer) MinSize() fyne.Size {
-	return fyne.NewSize(200, callsHeight+errorsHeight+scaleHeight+2)
+func (r *timelineRenderer) MinSize() fyne.Size {
+	return fyne.NewSize(200, r.timeline.high+errorsHeight+scaleHeight+2)
 }
 
 func (r *timelineRenderer) Refresh() {
@@ -247,7 +247,7 @@ func (r *timelineRenderer) Refresh() {
 // draw makes the picture of the bars in pixels.
 func (r *timelineRenderer) draw(w, h int) image.Image {
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
-	line := h * callsHeight / (callsHeight + errorsHeight)
+	line := int(float32(h) * r.timeline.high / (r.timeline.high + errorsHeight))
 	draw.Draw(img, image.Rect(0, line, w, line+1), image.NewUniform(r.rim), image.Point{}, draw.Src)
 	var most int64 = 1
 	for _, b := range r.drawn {

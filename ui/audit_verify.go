@@ -3,10 +3,12 @@ package ui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -24,7 +26,7 @@ func newVerifier(f *face) *verifier { return &verifier{face: f, strip: newStrip(
 
 // item is the verifier's part of the page's menu.
 func (v *verifier) item() *fyne.MenuItem {
-	item := fyne.NewMenuItemWithIcon("Verify the log", theme.ConfirmIcon(), v.begin)
+	item := fyne.NewMenuItemWithIcon(lang.L("Verify the log"), theme.ConfirmIcon(), v.begin)
 	item.Disabled = v.cancel != nil
 	return item
 }
@@ -46,32 +48,41 @@ func (v *verifier) begin() {
 		return err
 	}, func(err error) {
 		v.cancel = nil
-		retry := action{label: "Retry", do: v.begin}
+		retry := action{label: lang.L("Retry"), do: v.begin}
 		switch {
 		case errors.Is(err, context.Canceled):
 			v.strip.clear()
 		case err != nil:
-			v.strip.say(markFailed, "Not verified", backend.Sentence(err.Error()), retry, v.strip.dismiss())
+			v.strip.say(markFailed, lang.L("Not verified"), backend.Sentence(err.Error()), retry, v.strip.dismiss())
 		case verdict.OK():
-			v.strip.say(markGood, "Nothing was altered", strings.Join(verdict.Lines(), " "), v.strip.dismiss())
+			v.strip.say(markGood, lang.L("Nothing was altered"), strings.Join(verdict.Lines(), " "), v.strip.dismiss())
 		default:
-			v.strip.say(markFailed, "The log is not what was recorded", strings.Join(firstFaults(verdict.Lines()), "\n"), v.strip.dismiss())
+			v.strip.say(markFailed, lang.L("The log is not what was recorded"), strings.Join(firstFaults(verdict.Lines()), "\n"), v.strip.dismiss())
 		}
 	})
 	v.progress(0, 0)
+}
+
+// close takes away what came of it; it reports whether there was something.
+func (v *verifier) close() bool {
+	shown := v.cancel == nil && v.strip.root.Visible()
+	if shown {
+		v.strip.clear()
+	}
+	return shown
 }
 
 // firstFaults are the first of many lines: lockbox audit verify has them all.
 func firstFaults(lines []string) []string {
 	const most = 5
 	if len(lines) > most {
-		lines = append(lines[:most:most], "lockbox audit verify lists the rest.")
+		lines = append(lines[:most:most], lang.L("lockbox audit verify lists the rest."))
 	}
 	return lines
 }
 
 func (v *verifier) progress(done, total int64) {
 	if v.cancel != nil { // else it has ended
-		v.strip.say(markInfo, "Verifying", thousands(done)+" of "+thousands(total)+" records", action{label: "Cancel", do: v.cancel})
+		v.strip.say(markInfo, lang.L("Verifying"), fmt.Sprintf(lang.L("%s of %s records"), thousands(done), thousands(total)), action{label: lang.L("Cancel"), do: v.cancel})
 	}
 }

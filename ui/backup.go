@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/proxy/secret"
@@ -41,16 +42,16 @@ func newBackupPart(f *face) *backupPart {
 	p := &backupPart{face: f, result: newNarrowStrip(f.keys),
 		hint:    newProse("", theme.SizeNameCaptionText, colorMuted),
 		trouble: newLine("", theme.SizeNameCaptionText, theme.ColorNameError).flexible()}
-	p.save = newButton(f.keys, "Back up…", theme.DocumentSaveIcon(), p.chooseNew)
-	p.load = newButton(f.keys, "Restore…", theme.FolderOpenIcon(), p.chooseOld)
-	p.first, p.again = p.passphrase("Passphrase"), p.passphrase("The same again")
+	p.save = newButton(f.keys, lang.L("Back up…"), theme.DocumentSaveIcon(), p.chooseNew)
+	p.load = newButton(f.keys, lang.L("Restore…"), theme.FolderOpenIcon(), p.chooseOld)
+	p.first, p.again = p.passphrase(lang.L("Passphrase")), p.passphrase(lang.L("The same again"))
 	p.twice = frame(p.again)
-	p.submitted = newButton(f.keys, "Back up", nil, p.submit).primary()
-	p.cancelled = newButton(f.keys, "Cancel", nil, p.close)
+	p.submitted = newButton(f.keys, lang.L("Back up"), nil, p.submit).primary()
+	p.cancelled = newButton(f.keys, lang.L("Cancel"), nil, p.close)
 	p.fields = column(gapSmall, p.hint.root, frame(p.first), p.twice, p.trouble, row(gapSmall, p.submitted, p.cancelled))
 	p.fields.Hide()
-	about := newProse("Everything in one file under a passphrase: config, keys, tokens and settings.", theme.SizeNameCaptionText, colorMuted)
-	left := container.New(firstLineLayout{labelWidth}, plain("Backup"))
+	about := newProse(lang.L("Everything in one file under a passphrase: config, keys, tokens and settings."), theme.SizeNameCaptionText, colorMuted)
+	left := container.New(firstLineLayout{labelWidth}, plain(lang.L("Backup")))
 	p.root = container.NewBorder(nil, nil, left, nil, column(gapSmall, row(gapSmall, p.save, p.load), about.root, p.fields, p.result.root))
 	return p
 }
@@ -87,7 +88,7 @@ func (p *backupPart) chooseOld() {
 
 func (p *backupPart) refused(err error) {
 	if err != nil {
-		p.result.say(markFailed, "The file cannot be used", backend.Sentence(err.Error()), p.result.dismiss())
+		p.result.say(markFailed, lang.L("The file cannot be used"), backend.Sentence(err.Error()), p.result.dismiss())
 	}
 }
 
@@ -96,9 +97,9 @@ func (p *backupPart) begin(path string, making bool) {
 	p.path, p.making = path, making
 	p.result.clear()
 	p.wrong("")
-	label, hint := "Open", "The passphrase of "+path+"."
+	label, hint := lang.X("open it", "Open"), fmt.Sprintf(lang.L("The passphrase of %s."), path)
 	if p.twice.Hide(); making {
-		label, hint = "Back up", "A passphrase for "+path+". Without it nobody can open the backup, you included."
+		label, hint = lang.L("Back up"), fmt.Sprintf(lang.L("A passphrase for %s. Without it nobody can open the backup, you included."), path)
 		p.twice.Show()
 	}
 	p.hint.set(hint, "")
@@ -136,11 +137,11 @@ func (p *backupPart) submit() {
 	case p.working:
 		return
 	case backend.CheckPassphrase(passphrase) != nil:
-		p.wrong("Type the passphrase.")
+		p.wrong(lang.L("Type the passphrase."))
 		p.focus(p.first)
 		return
 	case p.making && p.again.Text != p.first.Text:
-		p.wrong("Type the same passphrase twice.")
+		p.wrong(lang.L("Type the same passphrase twice."))
 		p.focus(p.again)
 		return
 	}
@@ -155,7 +156,7 @@ func (p *backupPart) submit() {
 
 func (p *backupPart) make(passphrase secret.Value) {
 	var done backend.Backed
-	p.loop.run("Backing up…", func(ctx context.Context) (err error) {
+	p.loop.run(lang.L("Backing up…"), func(ctx context.Context) (err error) {
 		done, err = p.backend.Backup(ctx, p.path, passphrase)
 		return err
 	}, func(err error) {
@@ -165,14 +166,14 @@ func (p *backupPart) make(passphrase secret.Value) {
 			return
 		}
 		p.close()
-		p.result.say(markGood, "Backed up", fmt.Sprintf("%s holds %s.%s", p.path, contents(done), notIncluded(done)), p.result.dismiss())
+		p.result.say(markGood, lang.L("Backed up"), fmt.Sprintf(lang.L("%s holds %s.%s"), p.path, contents(done), notIncluded(done)), p.result.dismiss())
 	})
 }
 
 // open opens a backup and asks whether it is to be restored.
 func (p *backupPart) open(passphrase secret.Value) {
 	var r *backend.Restore
-	p.loop.run("Opening the backup…", func(ctx context.Context) (err error) {
+	p.loop.run(lang.L("Opening the backup…"), func(ctx context.Context) (err error) {
 		r, err = p.backend.OpenBackup(ctx, p.path, passphrase)
 		return err
 	}, func(err error) {
@@ -180,7 +181,7 @@ func (p *backupPart) open(passphrase secret.Value) {
 		switch {
 		case errors.Is(err, backend.ErrPassphrase):
 			p.first.SetText("")
-			p.wrong("Wrong passphrase: try again.")
+			p.wrong(lang.L("Wrong passphrase: try again."))
 			p.focus(p.first)
 			return
 		case err != nil:
@@ -189,11 +190,11 @@ func (p *backupPart) open(passphrase secret.Value) {
 		}
 		p.close()
 		if r.Same {
-			p.result.say(markGood, "Nothing to restore", "All that is in the backup is here already.", p.result.dismiss())
+			p.result.say(markGood, lang.L("Nothing to restore"), lang.L("All that is in the backup is here already."), p.result.dismiss())
 			return
 		}
-		p.result.say(markWarning, "Restore the backup of "+r.Made.Local().Format("2 Jan 2006, 15:04")+"?", replaces(r),
-			action{label: "Restore", do: func() { p.restore(r) }}, action{label: "Cancel", do: p.result.clear})
+		p.result.say(markWarning, fmt.Sprintf(lang.L("Restore the backup of %s?"), stamp(r.Made.Local(), "2 Jan 2006, 15:04")), replaces(r),
+			action{label: lang.L("Restore"), do: func() { p.restore(r) }}, action{label: lang.L("Cancel"), do: p.result.clear})
 	})
 }
 
@@ -202,24 +203,24 @@ func (p *backupPart) restore(r *backend.Restore) {
 		return
 	}
 	p.work(true)
-	p.loop.run("Restoring…", func(ctx context.Context) error { return p.backend.Restore(ctx, r) }, func(err error) {
+	p.loop.run(lang.L("Restoring…"), func(ctx context.Context) error { return p.backend.Restore(ctx, r) }, func(err error) {
 		p.work(false)
 		if err != nil {
-			p.result.say(markFailed, "Not restored, and nothing was changed", backend.Sentence(err.Error()), p.result.dismiss())
+			p.result.say(markFailed, lang.L("Not restored, and nothing was changed"), backend.Sentence(err.Error()), p.result.dismiss())
 			return
 		}
-		p.result.say(markGood, "Restored", "It is in use now."+notIncluded(r.Backed), p.result.dismiss())
+		p.result.say(markGood, lang.L("Restored"), fmt.Sprintf(lang.L("It is in use now.%s"), notIncluded(r.Backed)), p.result.dismiss())
 	})
 }
 
 // contents says what a backup has in it.
 func contents(b backend.Backed) string {
-	text := count(b.Services, "service") + " and " + count(b.Keys, "key")
+	text := fmt.Sprintf(lang.L("%s and %s"), count(b.Services, "service"), count(b.Keys, "key"))
 	if b.SigningKey {
-		text += ", the signing key"
+		text += lang.L(", the signing key")
 	}
 	if b.Tokens {
-		text += ", the tokens made here"
+		text += lang.L(", the tokens made here")
 	}
 	return text
 }
@@ -230,20 +231,20 @@ func notIncluded(b backend.Backed) string {
 	case n == 0:
 		return ""
 	case n > few:
-		return fmt.Sprintf(" Not included: what %s and %d more refer to.", strings.Join(b.NotIncluded[:few], ", "), n-few)
+		return fmt.Sprintf(lang.L(" Not included: what %s and %d more refer to."), strings.Join(b.NotIncluded[:few], ", "), n-few)
 	}
-	return " Not included: what " + strings.Join(b.NotIncluded, ", ") + " refers to."
+	return fmt.Sprintf(lang.L(" Not included: what %s refers to."), strings.Join(b.NotIncluded, ", "))
 }
 
 // replaces says what a restore takes the place of.
 func replaces(r *backend.Restore) string {
-	text := fmt.Sprintf("It holds %s. It takes the place of the config with %s", contents(r.Backed), count(r.HereServices, "service"))
+	text := fmt.Sprintf(lang.L("It holds %s. It takes the place of the config with %s"), contents(r.Backed), count(r.HereServices, "service"))
 	if n := len(r.HereKeys); n > 0 {
-		text += " and of " + count(n, "other key")
+		text += fmt.Sprintf(lang.L(" and of %s"), count(n, "other key"))
 	}
 	text += "."
 	if r.HereKey {
-		text += " Tokens that were made here stop working, for the signing key is another one."
+		text += lang.L(" Tokens that were made here stop working, for the signing key is another one.")
 	}
 	return text + notIncluded(r.Backed)
 }

@@ -2,8 +2,10 @@ package ui
 
 import (
 	"context"
+	"fmt"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/lang"
 
 	"lockbox/ui/backend"
 )
@@ -41,8 +43,8 @@ func (b *banner) drawProblem(v backend.View) {
 	n := v.Problem
 	b.asking = b.asking && n.Action == "aside"
 	if b.asking {
-		b.problem.say(markWarning, "Set the list of tokens aside?", "The damaged file is kept beside the new one, which has what can still be read. Every token that is out is revoked, since some may have been before: platforms need new ones.",
-			action{label: "Keep", do: func() { b.ask(false) }}, action{label: "Set it aside", do: b.setAside})
+		b.problem.say(markWarning, lang.L("Set the list of tokens aside?"), lang.L("The damaged file is kept beside the new one, which has what can still be read. Every token that is out is revoked, since some may have been before: platforms need new ones."),
+			action{label: lang.L("Keep"), do: func() { b.ask(false) }}, action{label: lang.L("Set it aside"), do: b.setAside})
 		return
 	}
 	if n.IsZero() || n.Action == "unlock" && locked(v) { // the unlocker says so
@@ -52,11 +54,11 @@ func (b *banner) drawProblem(v backend.View) {
 	var actions []action
 	switch n.Action {
 	case "retry":
-		actions = append(actions, action{label: "Retry", do: func() { b.retry("retry") }})
+		actions = append(actions, action{label: lang.L("Retry"), do: func() { b.retry("retry") }})
 	case "aside":
-		actions = append(actions, action{label: "Retry", do: func() { b.retry("retry") }}, action{label: "Set it aside…", do: func() { b.ask(true) }})
+		actions = append(actions, action{label: lang.L("Retry"), do: func() { b.retry("retry") }}, action{label: lang.L("Set it aside…"), do: func() { b.ask(true) }})
 	case "unlock":
-		actions = append(actions, action{label: "Unlock", do: func() { b.retry("unlock") }})
+		actions = append(actions, action{label: lang.L("Unlock"), do: func() { b.retry("unlock") }})
 	}
 	b.problem.say(markFailed, n.Title, n.Text, actions...)
 }
@@ -74,7 +76,7 @@ func (b *banner) ask(yes bool) {
 func (b *banner) setAside() {
 	b.ask(false)
 	copied := ""
-	b.loop.run("Setting the list of tokens aside…", func(ctx context.Context) (err error) {
+	b.loop.run(lang.L("Setting the list of tokens aside…"), func(ctx context.Context) (err error) {
 		copied, err = b.backend.SetTokensAside(ctx)
 		return err
 	}, func(err error) {
@@ -82,9 +84,9 @@ func (b *banner) setAside() {
 		case err != nil:
 			b.say(markFailed, backend.Sentence(err.Error()))
 		case copied == "":
-			b.say(markGood, "The list of tokens can be read again.")
+			b.say(markGood, lang.L("The list of tokens can be read again."))
 		default:
-			b.say(markGood, "Every token is revoked. The damaged list is kept as "+copied+".")
+			b.say(markGood, fmt.Sprintf(lang.L("Every token is revoked. The damaged list is kept as %s."), copied))
 		}
 	})
 }
@@ -96,14 +98,14 @@ func (b *banner) drawKeychain(v backend.View) {
 		b.keychain.clear()
 		return
 	}
-	hide := action{label: "Hide", do: func() { b.dismissed = k.Message; b.draw(b.backend.View()) }}
+	hide := action{label: lang.L("Hide"), do: func() { b.dismissed = k.Message; b.draw(b.backend.View()) }}
 	if k.CanUnlock {
-		b.keychain.say(markWarning, "The keychain is "+k.State, backend.Sentence(k.Message), action{label: "Unlock", do: func() { b.retry("unlock") }}, hide)
+		b.keychain.say(markWarning, fmt.Sprintf(lang.L("The keychain is %s"), k.State), backend.Sentence(k.Message), action{label: lang.L("Unlock"), do: func() { b.retry("unlock") }}, hide)
 		return
 	}
-	title := "No keychain"
+	title := lang.L("No keychain")
 	if v.Vault.File {
-		title = "The vault file is " + k.State
+		title = fmt.Sprintf(lang.L("The vault file is %s"), k.State)
 	}
-	b.keychain.say(markWarning, title, backend.Sentence(k.Message), action{label: "Retry", do: func() { b.retry("retry") }}, hide)
+	b.keychain.say(markWarning, title, backend.Sentence(k.Message), action{label: lang.L("Retry"), do: func() { b.retry("retry") }}, hide)
 }

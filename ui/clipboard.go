@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"fyne.io/fyne/v2/lang"
+
 	"lockbox/proxy/secret"
 )
 
@@ -20,7 +22,7 @@ var clipTimes = []struct {
 
 func clipLabels() (out []string) {
 	for _, c := range clipTimes {
-		out = append(out, c.label)
+		out = append(out, lang.L(c.label))
 	}
 	return out
 }
@@ -28,7 +30,7 @@ func clipLabels() (out []string) {
 func clipLabel(d time.Duration) string {
 	for _, c := range clipTimes {
 		if c.d == d {
-			return c.label
+			return lang.L(c.label)
 		}
 	}
 	return d.String()
@@ -37,7 +39,7 @@ func clipLabel(d time.Duration) string {
 // clipTime is what a label stands for; ok is false for one that was set by hand.
 func clipTime(label string) (d time.Duration, ok bool) {
 	for _, c := range clipTimes {
-		if c.label == label {
+		if lang.L(c.label) == label {
 			return c.d, true
 		}
 	}
@@ -49,6 +51,7 @@ func clipTime(label string) (d time.Duration, ok bool) {
 func (f *face) copySecret(v secret.Value) {
 	f.app.Clipboard().SetContent(v.Reveal())
 	f.copied++
+	f.copiedAt = time.Now()
 	mine, after := f.copied, f.backend.View().Token.Clipboard
 	if after == 0 {
 		return
@@ -66,6 +69,6 @@ func (f *face) copySecret(v secret.Value) {
 			return
 		}
 		f.app.Clipboard().SetContent("")
-		f.say(markInfo, "The token was taken off the clipboard.")
+		f.say(markInfo, lang.L("The token was taken off the clipboard."))
 	})
 }

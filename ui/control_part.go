@@ -2,10 +2,12 @@ package ui
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -45,44 +47,44 @@ const asSet = "As in the settings"
 
 func newControlPart(f *face, service string, c backend.Control, changed func(), shown func(fyne.CanvasObject)) *controlPart {
 	p := &controlPart{face: f, service: service, begun: c, some: newProse("", theme.SizeNameCaptionText, colorMuted), used: newProse("", theme.SizeNameCaptionText, colorMuted)}
-	p.all = newLimitPart(f, "All callers together", c.Limits, changed, shown)
-	p.each = newLimitPart(f, "Each token by itself", c.EachToken, changed, shown)
+	p.all = newLimitPart(f, lang.L("All callers together"), c.Limits, changed, shown)
+	p.each = newLimitPart(f, lang.L("Each token by itself"), c.EachToken, changed, shown)
 	if n := len(c.TokenLimits); n > 0 {
-		p.some.set(count(n, "token or audience")+" with limits of its own: see token_limits in the config.", "")
+		p.some.set(fmt.Sprintf(lang.L("%s with limits of its own: see token_limits in the config."), count(n, "token or audience")), "")
 	}
-	limits := group("Limits", "Calls beyond them get 429 and are told when to come again. Writes are all but GET, HEAD and OPTIONS. Days and months are UTC's.",
+	limits := group(lang.L("Limits"), lang.L("Calls beyond them get 429 and are told when to come again. Writes are all but GET, HEAD and OPTIONS. Days and months are UTC's."),
 		container.NewGridWithColumns(2, p.all.root, p.each.root), p.some.root, p.used.root)
 
 	p.window = newEntry(f.keys)
 	p.window.SetPlaceHolder("10m")
 	p.window.SetText("10m")
-	p.once = newCheck(f.keys, "Do not make the same call twice", func(bool) { p.check(); changed() })
+	p.once = newCheck(f.keys, lang.L("Do not make the same call twice"), func(bool) { p.check(); changed() })
 	if c.Duplicates > 0 {
 		p.window.SetText(backend.WindowText(c.Duplicates))
 		p.once.SetChecked(true)
 	}
 	p.window.OnChanged = func(string) { p.check(); changed() }
 	p.window.focused = func() { shown(p.window) }
-	p.within = newNarrowField("", "A call that writes, made again within that time or with the same Idempotency-Key, gets the first one's answer.",
+	p.within = newNarrowField("", lang.L("A call that writes, made again within that time or with the same Idempotency-Key, gets the first one's answer."),
 		container.NewHBox(p.once, wide(96, p.window)))
 	p.leak = newChoice(f.keys, nil, func(string) { changed() })
 	for _, l := range leakLabels {
-		p.leak.Options = append(p.leak.Options, l.label)
+		p.leak.Options = append(p.leak.Options, lang.L(l.label))
 		if l.guard == c.LeakGuard {
-			p.leak.Selected = l.label
+			p.leak.Selected = lang.L(l.label)
 		}
 	}
-	p.drift = newChoice(f.keys, append([]string{asSet}, driftLabels()...), func(string) { changed() })
-	if p.drift.Selected = asSet; c.Drift != "" {
+	p.drift = newChoice(f.keys, append([]string{lang.L(asSet)}, driftLabels()...), func(string) { changed() })
+	if p.drift.Selected = lang.L(asSet); c.Drift != "" {
 		p.drift.Selected = driftLabel(c.Drift)
 	}
 	for _, x := range []*choice{p.leak, p.drift} {
 		x.focused = func() { shown(x) }
 	}
-	guards := group("Guards", "",
+	guards := group(lang.L("Guards"), "",
 		p.within.root,
-		newNarrowField("When an answer holds the key", "A hit is on record and told of. What is packed or encoded is looked into as well.", atMost(fieldWidth, frame(p.leak))).root,
-		newNarrowField("When a token is used in a new way", "From a new network, by another program, at an unusual hour.", atMost(fieldWidth, frame(p.drift))).root)
+		newNarrowField(lang.L("When an answer holds the key"), lang.L("A hit is on record and told of. What is packed or encoded is looked into as well."), atMost(fieldWidth, frame(p.leak))).root,
+		newNarrowField(lang.L("When a token is used in a new way"), lang.L("From a new network, by another program, at an unusual hour."), atMost(fieldWidth, frame(p.drift))).root)
 	p.root = column(gap, limits, guards)
 	p.look(0)
 	return p
@@ -99,7 +101,7 @@ func (p *controlPart) value() (c backend.Control, ok bool) {
 		c.Duplicates, err = backend.ParseWindow(p.window.Text)
 	}
 	for _, l := range leakLabels {
-		if l.label == p.leak.Selected {
+		if lang.L(l.label) == p.leak.Selected {
 			c.LeakGuard = l.guard
 		}
 	}

@@ -1,7 +1,10 @@
 package ui
 
 import (
+	"fmt"
 	"strings"
+
+	"fyne.io/fyne/v2/lang"
 
 	"lockbox/ui/backend"
 )
@@ -19,7 +22,7 @@ var driftChoices = []struct {
 
 func driftLabels() (out []string) {
 	for _, c := range driftChoices {
-		out = append(out, c.label)
+		out = append(out, lang.L(c.label))
 	}
 	return out
 }
@@ -27,7 +30,7 @@ func driftLabels() (out []string) {
 func driftLabel(choice backend.DriftChoice) string {
 	for _, c := range driftChoices {
 		if c.choice == choice {
-			return c.label
+			return lang.L(c.label)
 		}
 	}
 	return string(choice)
@@ -36,7 +39,7 @@ func driftLabel(choice backend.DriftChoice) string {
 // driftChoice is what a label stands for.
 func driftChoice(label string) backend.DriftChoice {
 	for _, c := range driftChoices {
-		if c.label == label {
+		if lang.L(c.label) == label {
 			return c.choice
 		}
 	}
@@ -45,7 +48,7 @@ func driftChoice(label string) backend.DriftChoice {
 
 // driftWords are what was new about the use of a call's token.
 func driftWords(x backend.Exchange) string {
-	return strings.NewReplacer(",", ", ", "user_agent", "program").Replace(x.Drift)
+	return strings.NewReplacer(",", ", ", "network", lang.L("network"), "user_agent", lang.L("program"), "hour", lang.L("hour")).Replace(x.Drift)
 }
 
 // newUse names what was new about a token's last new use.
@@ -58,10 +61,10 @@ func newUse(t backend.TokenInfo) string {
 	for _, n := range []struct {
 		bit  backend.News
 		name string
-	}{{backend.NewNetwork, "network"}, {backend.NewAgent, "program"}, {backend.NewHour, "hour"}} {
+	}{{backend.NewNetwork, lang.L("network")}, {backend.NewAgent, lang.L("program")}, {backend.NewHour, lang.L("hour")}} {
 		if news&n.bit != 0 {
 			names = append(names, n.name)
 		}
 	}
-	return "new " + strings.Join(names, ", ")
+	return fmt.Sprintf(lang.L("new %s"), strings.Join(names, ", "))
 }

@@ -3,7 +3,10 @@ package ui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+
+	"fyne.io/fyne/v2/lang"
 
 	"lockbox/proxy/secret"
 	"lockbox/ui/backend"
@@ -128,17 +131,17 @@ func (w *window) duplicate(name string) {
 		w.say(markFailed, backend.Sentence(err.Error()))
 		return
 	}
-	w.loop.run("Copying "+name+"…", func(ctx context.Context) error {
+	w.loop.run(fmt.Sprintf(lang.L("Copying %s…"), name), func(ctx context.Context) error {
 		return w.readKeys(ctx, name, &f)
 	}, func(err error) {
 		f.Name = name + "-copy"
 		if slices.Contains(backend.Kept, f.Credential) {
 			f.Credential, f.Template, f.Keys = backend.NoCredential, nil, nil
-			err = errors.Join(err, errors.New("this kind of credential is edited in the config file: copy it there"))
+			err = errors.Join(err, errors.New(lang.L("this kind of credential is edited in the config file: copy it there")))
 		}
 		w.openForm("", f)
 		if err != nil {
-			w.form.trouble.say(markWarning, "The key was not copied", backend.Sentence(err.Error()), w.form.trouble.dismiss())
+			w.form.trouble.say(markWarning, lang.L("The key was not copied"), backend.Sentence(err.Error()), w.form.trouble.dismiss())
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/lang"
 
 	"lockbox/ui/backend"
 )
@@ -20,7 +21,10 @@ type face struct {
 	say           func(m mark, text string) // in the status line
 	shown         fyne.CanvasObject         // the page
 	copied        int                       // how often something secret was put on the clipboard
+	copiedAt      time.Time                 // when anything last was, or may have been
 	askPassphrase func()                    // has the window ask for the vault file's passphrase
+	manners       *manners
+	notices       *notices
 }
 
 // copyText puts something that is no secret on the clipboard.
@@ -29,41 +33,37 @@ func (f *face) copyText(text, what string) {
 		return
 	}
 	f.app.Clipboard().SetContent(text)
-	f.say(markGood, what+" copied.")
+	f.copiedAt = time.Now()
+	f.say(markGood, fmt.Sprintf(lang.L("%s copied."), what))
 }
 
 // copyToken makes a service token and puts it on the clipboard. An empty
 // audience and a lifetime of 0 take the defaults of the settings.
 func (f *face) copyToken(service, audience string, lifetime time.Duration) {
 	var tok backend.Token
-	f.loop.run("Making a token for "+service+"…", func(ctx context.Context) (err error) {
+	f.loop.run(fmt.Sprintf(lang.L("Making a token for %s…"), service), func(ctx context.Context) (err error) {
 		tok, err = f.backend.MakeToken(ctx, service, audience, lifetime)
 		return err
 	}, func(err error) {
 		if err != nil {
-			f.say(markFailed, fmt.Sprintf("No token for %s: %s", service, backend.Sentence(err.Error())))
-			f.notify("No token for "+service, backend.Sentence(err.Error()))
+			f.say(markFailed, fmt.Sprintf(lang.L("No token for %s: %s"), service, backend.Sentence(err.Error())))
+			f.notify(noticeToken, fmt.Sprintf(lang.L("No token for %s"), service), backend.Sentence(err.Error()))
 			return
 		}
 		f.copySecret(tok.Value)
 		text := copied(tok)
 		f.say(markGood, text)
-		f.notify("Token copied", text)
+		f.notify(noticeToken, lang.L("Token copied"), text)
 	})
 }
 
 // copied says which token is on the clipboard now.
 func copied(t backend.Token) string {
-	return fmt.Sprintf("Token for %s copied. For audience “%s”, until %s.", t.Service, t.Audience, t.Expires.Local().Format("2 Jan 2006"))
+	return fmt.Sprintf(lang.L("Token for %s copied. For audience “%s”, until %s."), t.Service, t.Audience, stamp(t.Expires.Local(), "2 Jan 2006"))
 }
 
-// notify shows a notification; that may block, so that it is a job.
-func (f *face) notify(title, text string) {
-	f.loop.run("", func(context.Context) error {
-		f.app.SendNotification(fyne.NewNotification(title, text))
-		return nil
-	}, nil)
-}
+// notify shows a notification, unless the person wants none of its kind.
+func (f *face) notify(kind noticeKind, title, text string) { f.notices.post(kind, title, text) }
 
 // focus gives the keyboard to a widget of this window.
 func (f *face) focus(o fyne.Focusable) { f.window.Canvas().Focus(o) }
@@ -83,29 +83,29 @@ func (f *face) holdFocus() (resume func()) {
 
 // retry does again what failed, or asks for the keychain to be unlocked.
 func (f *face) retry(what string) {
-	label, do := "Trying again…", f.backend.Retry
+	label, do := lang.L("Trying again…"), f.backend.Retry
 	if what == "unlock" && f.backend.View().Vault.File {
 		f.askPassphrase()
 		return
 	}
 	if what == "unlock" {
-		label, do = "Waiting for the keychain to be unlocked…", f.backend.Unlock
+		label, do = lang.L("Waiting for the keychain to be unlocked…"), f.backend.Unlock
 	}
 	f.loop.run(label, do, func(err error) {
 		if err != nil {
 			f.say(markFailed, backend.Sentence(err.Error()))
 			return
 		}
-		f.say(markGood, "That worked.")
+		f.say(markGood, lang.L("That worked."))
 	})
 }
 
 // keeper is the vault in words.
 func (f *face) keeper() string {
 	if f.backend.View().Vault.File {
-		return "the vault file"
+		return lang.L("the vault file")
 	}
-	return "the keychain"
+	return lang.L("the keychain")
 }
 
 // unlockAtStart asks for the keychain when the config needs it. The banner says
@@ -113,7 +113,7 @@ func (f *face) keeper() string {
 func (f *face) unlockAtStart() {
 	f.loop.run("", f.backend.UnlockAtStart, func(err error) {
 		if err != nil {
-			f.say(markWarning, "The keychain was not unlocked.")
+			f.say(markWarning, lang.L("The keychain was not unlocked."))
 		}
 	})
 }
@@ -123,10 +123,10 @@ func (f *face) togglePause() {
 	paused := f.backend.View().Phase == backend.Paused
 	f.backend.SetPaused(!paused)
 	if paused {
-		f.say(markGood, "Calls are forwarded again.")
+		f.say(markGood, lang.L("Calls are forwarded again."))
 		return
 	}
-	f.say(markWarning, "Paused: every call is answered with 503 until you resume.")
+	f.say(markWarning, lang.L("Paused: every call is answered with 503 until you resume."))
 }
 
 // reload reads the config anew, and listens again where Lockbox could not.
@@ -135,11 +135,11 @@ func (f *face) reload() {
 		f.retry("retry")
 		return
 	}
-	f.loop.run("Reading the config…", f.backend.Reload, func(err error) {
+	f.loop.run(lang.L("Reading the config…"), f.backend.Reload, func(err error) {
 		if err != nil {
-			f.say(markFailed, "The config was not loaded; the old one goes on.")
+			f.say(markFailed, lang.L("The config was not loaded; the old one goes on."))
 			return
 		}
-		f.say(markGood, "The config was read anew.")
+		f.say(markGood, lang.L("The config was read anew."))
 	})
 }

@@ -1,12 +1,14 @@
 package ui
 
 import (
+	"fmt"
 	"net/url"
 	"reflect"
 	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -64,18 +66,18 @@ func newServiceForm(f *face, old string, begun backend.Form, done func(string)) 
 	}
 	body := column(gap, parts...)
 	s.scroll = container.NewVScroll(inset(0, gap, 0, gap, body))
-	s.save = newButton(f.keys, "Save", theme.DocumentSaveIcon(), s.submit).primary()
-	s.leave = newButton(f.keys, "Cancel", nil, s.cancel)
-	var head fyne.CanvasObject = title("New service")
+	s.save = newButton(f.keys, lang.L("Save"), theme.DocumentSaveIcon(), s.submit).primary()
+	s.leave = newButton(f.keys, lang.L("Cancel"), nil, s.cancel)
+	var head fyne.CanvasObject = title(lang.L("New service"))
 	switch {
 	case s.preset != nil:
 		badge := newBadgeIcon()
 		badge.letter, badge.fill = s.preset.Letter, hexColor(s.preset.Color)
-		head = row(gap, badge, middle(title("New service: "+s.preset.Name)))
+		head = row(gap, badge, middle(title(fmt.Sprintf(lang.L("New service: %s"), s.preset.Name))))
 	case old != "":
-		head = title("Edit " + old)
+		head = title(fmt.Sprintf(lang.L("Edit %s"), old))
 	}
-	foot := column(gapSmall, s.trouble.root, s.ask.root, ends(caption("Enter or Ctrl+S saves, Esc cancels."), container.New(mirrored{}, s.save, s.leave)))
+	foot := column(gapSmall, s.trouble.root, s.ask.root, ends(caption(lang.L("Enter or Ctrl+S saves, Esc cancels.")), container.New(mirrored{}, s.save, s.leave)))
 	s.root = container.NewBorder(inset(0, gap, 0, 0, middle(head)), inset(gap, 0, 0, 0, foot), nil, nil, s.scroll)
 	s.fill()
 	return s
@@ -95,9 +97,9 @@ func (s *serviceForm) fill() {
 	s.tokenRequired.SetChecked(b.TokenRequired)
 	s.public.SetChecked(b.Public)
 	s.audiences.SetText(strings.Join(b.Audiences, ", "))
-	s.who.SetSelected(theseAudience)
+	s.who.SetSelected(lang.L(theseAudience))
 	if b.AnyAudience {
-		s.who.SetSelected(anyAudience)
+		s.who.SetSelected(lang.L(anyAudience))
 	}
 	s.connect.SetText(b.ConnectTimeout)
 	s.read.SetText(b.ReadTimeout)
@@ -125,7 +127,7 @@ func (s *serviceForm) value() backend.Form {
 		f.Headers = s.headers.value()
 	}
 	f.TokenRequired, f.Public, f.AllowRedirects = s.tokenRequired.Checked, s.public.Checked, s.redirects.Checked
-	f.AnyAudience = s.who.Selected == anyAudience
+	f.AnyAudience = s.who.Selected == lang.L(anyAudience)
 	f.Audiences = nil
 	if !f.AnyAudience {
 		for _, a := range strings.Split(s.audiences.Text, ",") {
@@ -169,9 +171,9 @@ func (s *serviceForm) changed(name string) {
 func (s *serviceForm) check() {
 	f := s.value()
 	bad, odd := s.backend.Check(s.old, f), s.backend.Warn(f)
-	s.fields["name"].hint = "A part of the address that callers use."
+	s.fields["name"].hint = lang.L("A part of the address that callers use.")
 	if f.Name != "" && bad["name"] == "" {
-		s.fields["name"].hint = "Callers use " + s.backend.View().BaseURL + "/s/" + url.PathEscape(f.Name) + "/…"
+		s.fields["name"].hint = fmt.Sprintf(lang.L("Callers use %s/s/%s/…"), s.backend.View().BaseURL, url.PathEscape(f.Name))
 	}
 	if s.preview != nil {
 		s.preview.set(f.BaseURL, theme.ColorNameForeground)
@@ -215,8 +217,8 @@ func (s *serviceForm) abandon(then func()) {
 		discard()
 		return
 	}
-	s.ask.say(markWarning, "Discard your changes?", "They are not saved.",
-		action{label: "Keep editing", do: s.ask.clear}, action{label: "Discard", do: discard})
+	s.ask.say(markWarning, lang.L("Discard your changes?"), lang.L("They are not saved."),
+		action{label: lang.L("Keep editing"), do: s.ask.clear}, action{label: lang.L("Discard"), do: discard})
 	s.ask.focusFirst(s.window.Canvas())
 }
 

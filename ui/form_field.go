@@ -86,11 +86,31 @@ func group(name, about string, fields ...fyne.CanvasObject) fyne.CanvasObject {
 	return card(column(gap, append([]fyne.CanvasObject{head}, fields...)...))
 }
 
+// revealEach has each of these scrolled into sight when the keyboard comes to it.
+func revealEach(s *container.Scroll, objects ...fyne.CanvasObject) {
+	for _, o := range objects {
+		show := func() { revealInto(s, o) }
+		switch x := o.(type) {
+		case *entry:
+			x.focused = show
+		case *button:
+			x.focused = show
+		case *choice:
+			x.focused = show
+		case *check:
+			x.focused = show
+		}
+	}
+}
+
 // revealInto scrolls so that a field with the focus can be seen.
-func revealInto(s *container.Scroll, o fyne.CanvasObject) {
+func revealInto(s *container.Scroll, o fyne.CanvasObject) { revealPart(s, o, 0, o.Size().Height) }
+
+// revealPart scrolls so that a part of something can be seen.
+func revealPart(s *container.Scroll, o fyne.CanvasObject, from, height float32) {
 	d := fyne.CurrentApp().Driver()
-	top := d.AbsolutePositionForObject(o).Y - d.AbsolutePositionForObject(s).Y
-	bottom := top + o.Size().Height
+	top := d.AbsolutePositionForObject(o).Y - d.AbsolutePositionForObject(s).Y + from
+	bottom := top + height
 	const margin = 48 // the reason below the field belongs to it
 	switch {
 	case top < 0:

@@ -5,6 +5,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -31,7 +32,7 @@ type headerRow struct {
 
 func newHeaderRows(form *serviceForm) *headerRows {
 	h := &headerRows{form: form, box: column(gapSmall)}
-	h.add = newButton(form.keys, "Add a header", theme.ContentAddIcon(), func() {
+	h.add = newButton(form.keys, lang.L("Add a header"), theme.ContentAddIcon(), func() {
 		r := h.append(backend.HeaderField{})
 		h.form.changed("")
 		h.form.focus(r.name)
@@ -61,11 +62,11 @@ func (h *headerRows) append(x backend.HeaderField) *headerRow {
 	r.name.SetText(x.Name)
 	r.key = h.form.newKey("headers/"+x.Name, x.Value)
 	if !x.Value.Stored {
-		r.key.entry.SetPlaceHolder("Value")
+		r.key.entry.SetPlaceHolder(lang.L("Value"))
 	}
 	r.remove = newButton(h.form.keys, "", theme.ContentRemoveIcon(), func() { h.drop(r) }).quiet()
 	two := container.New(headerLayout{}, r.name, r.key.entry, r.remove)
-	r.field = newField(fmt.Sprintf("Header %d", len(h.rows)+1), "", two)
+	r.field = newField(fmt.Sprintf(lang.L("Header %d"), len(h.rows)+1), "", two)
 	r.root = r.field.root
 	h.rows = append(h.rows, r)
 	h.form.watch(r.name, func() { r.nameTouched = true }, r.field.root)
@@ -105,12 +106,12 @@ func (h *headerRows) say(bad backend.Fields, all bool) {
 		why := ""
 		if all || r.valueTouched {
 			if w := bad[fmt.Sprintf("headers/%d/value", i)]; w != "" {
-				why = "Value: " + w
+				why = fmt.Sprintf(lang.L("Value: %s"), w)
 			}
 		}
 		if all || r.nameTouched {
 			if w := bad[fmt.Sprintf("headers/%d/name", i)]; w != "" {
-				why = "Name: " + w
+				why = fmt.Sprintf(lang.L("Name: %s"), w)
 			}
 		}
 		r.field.say(markFailed, why)

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"slices"
 
 	"fyne.io/fyne/v2"
@@ -45,16 +46,19 @@ func (mirrored) Layout(o []fyne.CanvasObject, s fyne.Size) {
 // about is the part with name and address.
 func (s *serviceForm) about() fyne.CanvasObject {
 	s.name = s.entry("name", "github")
-	name := s.put("name", "Name", "A part of the address that callers use.", s.name)
-	return group("Service", "", append([]fyne.CanvasObject{name}, s.address()...)...)
+	name := s.put("name", lang.L("Name"), lang.L("A part of the address that callers use."), s.name)
+	return group(lang.L("Service"), "", append([]fyne.CanvasObject{name}, s.address()...)...)
 }
 
 // credential is the part with the key.
 func (s *serviceForm) credential() fyne.CanvasObject {
-	s.kinds = kinds
+	s.kinds = slices.Clone(kinds)
+	for i := range s.kinds {
+		s.kinds[i].label = lang.L(s.kinds[i].label)
+	}
 	kept := slices.Contains(backend.Kept, s.begun.Credential)
 	if kept {
-		s.kinds = append(slices.Clone(kinds), credentialKind{credentialName(s.begun.Credential) + ", as in the config file", s.begun.Credential})
+		s.kinds = append(s.kinds, credentialKind{fmt.Sprintf(lang.L("%s, as in the config file"), credentialName(s.begun.Credential)), s.begun.Credential})
 	}
 	labels := make([]string, len(s.kinds))
 	for i, k := range s.kinds {
@@ -68,10 +72,10 @@ func (s *serviceForm) credential() fyne.CanvasObject {
 		s.watch(k.entry, func() { s.fields[name].touched = true }, s.fields[name].root)
 		return o
 	}
-	s.bodies["bearer"] = key("token", "Token", "Kept in "+s.keeper()+". The eye, or Ctrl+R, shows it.", s.begun.Token)
+	s.bodies["bearer"] = key("token", lang.L("Token"), fmt.Sprintf(lang.L("Kept in %s. The eye, or Ctrl+R, shows it."), s.keeper()), s.begun.Token)
 	s.bodies["basic"] = column(gap,
-		key("username", "User name", "Some APIs take the key here and no password.", s.begun.Username),
-		key("password", "Password", "May be empty.", s.begun.Password))
+		key("username", lang.L("User name"), lang.L("Some APIs take the key here and no password."), s.begun.Username),
+		key("password", lang.L("Password"), lang.L("May be empty."), s.begun.Password))
 	s.headers = newHeaderRows(s)
 	s.headers.set(s.old, s.begun.Headers)
 	s.bodies["headers"] = s.headers.root
@@ -82,46 +86,46 @@ func (s *serviceForm) credential() fyne.CanvasObject {
 	}
 	hint := ""
 	if kept {
-		hint = "Its keys can be replaced here. The rest is edited in the config file, and stays as it is there."
+		hint = lang.L("Its keys can be replaced here. The rest is edited in the config file, and stays as it is there.")
 		s.bodies[s.begun.Credential] = s.givenKeys()
 	}
-	parts := []fyne.CanvasObject{s.put("credential", "Credential", hint, frame(s.kind))}
+	parts := []fyne.CanvasObject{s.put("credential", lang.L("Credential"), hint, frame(s.kind))}
 	for _, k := range s.kinds {
 		if b, ok := s.bodies[k.kind]; ok {
 			parts = append(parts, b)
 		}
 	}
-	return group("Key", "Lockbox puts it on each call. Callers never see it.", parts...)
+	return group(lang.L("Key"), lang.L("Lockbox puts it on each call. Callers never see it."), parts...)
 }
 
 // newKey is a field for a key of this service.
 func (s *serviceForm) newKey(field string, stored backend.SecretField) *keyField {
 	return newKeyField(s.face, s.old, field, stored, func(err error) {
-		s.trouble.say(markFailed, "The key cannot be shown", backend.Sentence(err.Error()), s.trouble.dismiss())
+		s.trouble.say(markFailed, lang.L("The key cannot be shown"), backend.Sentence(err.Error()), s.trouble.dismiss())
 	})
 }
 
 // callers is the part that says who may call.
 func (s *serviceForm) callers() fyne.CanvasObject {
-	s.tokenRequired = newCheck(s.keys, "Ask callers for a service token", func(bool) { s.changed("token_required") })
+	s.tokenRequired = newCheck(s.keys, lang.L("Ask callers for a service token"), func(bool) { s.changed("token_required") })
 	s.public = newCheck(s.keys, lang.L("Callers from the internet may come in"), func(bool) { s.changed("token_required") })
-	s.who = newChoice(s.keys, []string{anyAudience, theseAudience}, func(string) { s.changed("audiences") })
+	s.who = newChoice(s.keys, []string{lang.L(anyAudience), lang.L(theseAudience)}, func(string) { s.changed("audiences") })
 	s.audiences = s.entry("audiences", "zapier, make")
 	s.audienceBox = column(gapSmall, frame(s.who), s.audiences)
-	return group("Callers", "An audience is who a token was made for, such as zapier. Taking it off the list revokes its tokens.",
-		s.put("token_required", "Token", "", s.tokenRequired),
-		s.put("audiences", "Audiences", "", s.audienceBox),
+	return group(lang.L("Callers"), lang.L("An audience is who a token was made for, such as zapier. Taking it off the list revokes its tokens."),
+		s.put("token_required", lang.L("Token"), "", s.tokenRequired),
+		s.put("audiences", lang.L("Audiences"), "", s.audienceBox),
 		s.put("tunnel", lang.L("From elsewhere"), lang.L("By the tunnel, while it is open. Without it, callers on this computer alone."), s.public))
 }
 
 // limits is the part with the time-outs and redirects.
 func (s *serviceForm) limits() fyne.CanvasObject {
 	s.connect, s.read = s.entry("connect_timeout", "none"), s.entry("read_timeout", "none")
-	s.redirects = newCheck(s.keys, "Follow redirects within the base URL", func(bool) { s.changed("") })
-	return group("Limits", "",
-		s.put("connect_timeout", "Connect within", "Seconds. Empty: no limit.", atMost(120, s.connect)),
-		s.put("read_timeout", "Answer begins within", "Seconds. Empty: no limit.", atMost(120, s.read)),
-		s.put("allow_redirects", "Redirects", "", s.redirects))
+	s.redirects = newCheck(s.keys, lang.L("Follow redirects within the base URL"), func(bool) { s.changed("") })
+	return group(lang.L("Limits"), "",
+		s.put("connect_timeout", lang.L("Connect within"), lang.L("Seconds. Empty: no limit."), atMost(120, s.connect)),
+		s.put("read_timeout", lang.L("Answer begins within"), lang.L("Seconds. Empty: no limit."), atMost(120, s.read)),
+		s.put("allow_redirects", lang.L("Redirects"), "", s.redirects))
 }
 
 // put makes a field of the form.

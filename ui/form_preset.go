@@ -2,10 +2,12 @@ package ui
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -45,7 +47,7 @@ func (b *blankField) widget() interface {
 func (s *serviceForm) address() []fyne.CanvasObject {
 	s.baseURL = s.entry("base_url", "https://api.github.com")
 	if s.preset == nil || len(s.preset.Blanks) == 0 {
-		return []fyne.CanvasObject{s.put("base_url", "Base URL", "The address of the API. Without a scheme, https is meant.", s.baseURL)}
+		return []fyne.CanvasObject{s.put("base_url", lang.L("Base URL"), lang.L("The address of the API. Without a scheme, https is meant."), s.baseURL)}
 	}
 	var fields []fyne.CanvasObject
 	for _, blank := range s.preset.Blanks {
@@ -67,7 +69,7 @@ func (s *serviceForm) address() []fyne.CanvasObject {
 	}
 	s.preview = plain("").mono().flexible()
 	s.preview.size = theme.SizeNameCaptionText
-	return append(fields, s.put("base_url", "Base URL", "", inset(7, 7, 0, 0, s.preview)))
+	return append(fields, s.put("base_url", lang.L("Base URL"), "", inset(7, 7, 0, 0, s.preview)))
 }
 
 // fillBlanks shows what the blanks begin with.
@@ -110,7 +112,7 @@ func (s *serviceForm) givenKeys() fyne.CanvasObject {
 	for _, key := range s.begun.Keys {
 		name, hint := "key/"+key.Field, key.Hint
 		if !key.Open && hint == "" {
-			hint = "Kept in " + s.keeper() + ". The eye, or Ctrl+R, shows it."
+			hint = fmt.Sprintf(lang.L("Kept in %s. The eye, or Ctrl+R, shows it."), s.keeper())
 		}
 		k := s.newKey(key.Field, key.Value)
 		if key.Open {
@@ -130,11 +132,11 @@ func (s *serviceForm) givenKeys() fyne.CanvasObject {
 // presetKey is the part with the keys of a preset.
 func (s *serviceForm) presetKey() fyne.CanvasObject {
 	p := s.preset
-	find := newButton(s.keys, "Where do I find this key?", theme.SearchIcon(), func() { s.browse(p.KeyURL(s.value().Blanks)) })
+	find := newButton(s.keys, lang.L("Where do I find this key?"), theme.SearchIcon(), func() { s.browse(p.KeyURL(s.value().Blanks)) })
 	if len(p.Keys) > 1 {
-		find.SetText("Where do I find these?")
+		find.SetText(lang.L("Where do I find these?"))
 	}
-	docs := newButton(s.keys, "Documentation", theme.HelpIcon(), func() { s.browse(p.Docs) }).quiet()
+	docs := newButton(s.keys, lang.L("Documentation"), theme.HelpIcon(), func() { s.browse(p.Docs) }).quiet()
 	words := newProse(p.FindKey.Words, theme.SizeNameCaptionText, colorMuted)
 	help := column(gapSmall, row(gapSmall, find, docs), words.root)
 	if p.Notes != "" {
@@ -143,7 +145,7 @@ func (s *serviceForm) presetKey() fyne.CanvasObject {
 	for _, b := range []*button{find, docs} {
 		b.focused = func() { revealInto(s.scroll, help) }
 	}
-	return group("Key", "Lockbox puts it on each call, the way "+p.Name+" wants it. Callers never see it.", s.givenKeys(),
+	return group(lang.L("Key"), fmt.Sprintf(lang.L("Lockbox puts it on each call, the way %s wants it. Callers never see it."), p.Name), s.givenKeys(),
 		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, atMost(fieldWidth, help)))
 }
 
@@ -155,7 +157,7 @@ func (s *serviceForm) browse(address string) {
 	}
 	s.loop.run("", func(context.Context) error { return s.app.OpenURL(u) }, func(err error) {
 		if err != nil {
-			s.say(markFailed, "No browser opened. The page is "+address)
+			s.say(markFailed, fmt.Sprintf(lang.L("No browser opened. The page is %s"), address))
 		}
 	})
 }
@@ -163,12 +165,12 @@ func (s *serviceForm) browse(address string) {
 // presetTrial is the part that makes the preset's harmless call.
 func (s *serviceForm) presetTrial() fyne.CanvasObject {
 	t := s.preset.Test
-	s.test = newButton(s.keys, "Test", theme.MediaPlayIcon(), s.tryPreset)
+	s.test = newButton(s.keys, lang.L("Test"), theme.MediaPlayIcon(), s.tryPreset)
 	s.verdict = newNarrowStrip(s.keys)
 	call := caption(t.Method + " " + t.Path).mono().flexible()
 	line := container.NewBorder(nil, nil, s.test, nil, inset(0, 0, gap, 0, middle(call)))
 	s.test.focused = func() { revealInto(s.scroll, line) }
-	return group("Test", "One harmless call with what is filled in above. It changes nothing at "+s.preset.Name+".",
+	return group(lang.L("Test"), fmt.Sprintf(lang.L("One harmless call with what is filled in above. It changes nothing at %s."), s.preset.Name),
 		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, atMost(fieldWidth, column(gapSmall, line, s.verdict.root))))
 }
 
@@ -182,11 +184,11 @@ func (s *serviceForm) tryPreset() {
 	}
 	s.test.Disable()
 	s.trouble.clear()
-	s.tell(markInfo, "Asking "+s.preset.Name+"…")
+	s.tell(markInfo, fmt.Sprintf(lang.L("Asking %s…"), s.preset.Name))
 	s.tried++
 	try := s.tried
 	var v backend.PresetVerdict
-	s.loop.run("Testing "+f.Name+"…", func(ctx context.Context) (err error) {
+	s.loop.run(fmt.Sprintf(lang.L("Testing %s…"), f.Name), func(ctx context.Context) (err error) {
 		v, err = s.backend.TestPreset(ctx, s.old, f, s.preset)
 		return err
 	}, func(err error) {

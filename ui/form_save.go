@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/lang"
 
 	"lockbox/proxy/secret"
 	"lockbox/ui/backend"
@@ -28,7 +29,7 @@ func (s *serviceForm) submit() {
 	}
 	s.trouble.clear()
 	s.work(true)
-	s.loop.run("Saving "+f.Name+"…", func(ctx context.Context) error { return s.backend.Save(ctx, s.old, f) }, func(err error) {
+	s.loop.run(fmt.Sprintf(lang.L("Saving %s…"), f.Name), func(ctx context.Context) error { return s.backend.Save(ctx, s.old, f) }, func(err error) {
 		s.work(false)
 		var bad backend.Fields
 		switch {
@@ -38,20 +39,20 @@ func (s *serviceForm) submit() {
 		case errors.As(err, &bad):
 			s.refuse(bad)
 		default:
-			s.trouble.say(markFailed, "Not saved, and nothing was changed", backend.Sentence(err.Error()), s.remedy(err)...)
+			s.trouble.say(markFailed, lang.L("Not saved, and nothing was changed"), backend.Sentence(err.Error()), s.remedy(err)...)
 		}
 	})
 }
 
 // remedy is what may help a save that failed.
 func (s *serviceForm) remedy(err error) []action {
-	again := action{label: "Try again", do: s.submit, first: true}
+	again := action{label: lang.L("Try again"), do: s.submit, first: true}
 	if v := s.backend.View(); v.Vault.File && locked(v) {
-		return []action{{label: "Unlock", do: s.askPassphrase, first: true}, {label: "Try again", do: s.submit}}
+		return []action{{label: lang.L("Unlock"), do: s.askPassphrase, first: true}, {label: lang.L("Try again"), do: s.submit}}
 	}
 	if errors.Is(err, secret.ErrLocked) || s.backend.View().Keychain.CanUnlock {
-		return []action{{label: "Unlock the keychain", do: func() {
-			s.loop.run("Waiting for the keychain to be unlocked…", s.backend.Unlock, func(err error) {
+		return []action{{label: lang.L("Unlock the keychain"), do: func() {
+			s.loop.run(lang.L("Waiting for the keychain to be unlocked…"), s.backend.Unlock, func(err error) {
 				if err != nil {
 					s.say(markFailed, backend.Sentence(err.Error()))
 					return
@@ -72,11 +73,11 @@ func (s *serviceForm) refuse(bad backend.Fields) {
 			rest = append(rest, name+": "+bad[name])
 		}
 	}
-	text := "See the red lines above."
+	text := lang.L("See the red lines above.")
 	if len(rest) > 0 {
 		text = backend.Sentence(strings.Join(rest, "; "))
 	}
-	s.trouble.say(markFailed, "Some fields need another look", text)
+	s.trouble.say(markFailed, lang.L("Some fields need another look"), text)
 	type stop struct {
 		name  string
 		field fyne.Focusable
@@ -113,9 +114,9 @@ func (s *serviceForm) refuse(bad backend.Fields) {
 // work disables the form while it is saved.
 func (s *serviceForm) work(yes bool) {
 	s.saving = yes
-	s.save.Text = "Save"
+	s.save.Text = lang.L("Save")
 	if yes {
-		s.save.Text = "Saving…"
+		s.save.Text = lang.L("Saving…")
 		s.refocus = s.holdFocus()
 	}
 	s.save.Refresh()

@@ -2,8 +2,10 @@ package ui
 
 import (
 	"context"
+	"fmt"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/lang"
 
 	"lockbox/proxy/secret"
 	"lockbox/ui/backend"
@@ -41,13 +43,13 @@ func placeholder(s backend.SecretField, keeper string) string {
 	}
 	switch s.Where {
 	case secret.Keychain:
-		return "•••••• in " + keeper
+		return fmt.Sprintf(lang.L("•••••• in %s"), keeper)
 	case secret.Env:
-		return "•••••• in an environment variable"
+		return lang.L("•••••• in an environment variable")
 	case secret.File:
-		return "•••••• in a file"
+		return lang.L("•••••• in a file")
 	}
-	return "•••••• in the config file, in plain text"
+	return lang.L("•••••• in the config file, in plain text")
 }
 
 // value is the field as the backend takes it: what was fetched to be shown is
@@ -86,7 +88,7 @@ func (k *keyField) fetch() {
 	}
 	k.fetching = true
 	var v secret.Value
-	k.loop.run("Reading the key…", func(ctx context.Context) (err error) {
+	k.loop.run(lang.L("Reading the key…"), func(ctx context.Context) (err error) {
 		v, err = k.backend.Reveal(ctx, k.service, k.field)
 		return err
 	}, func(err error) {

@@ -2,11 +2,13 @@ package ui
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -17,17 +19,18 @@ func (s *serviceForm) trial() fyne.CanvasObject {
 	s.method = newChoice(s.keys, []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, nil)
 	s.method.SetSelected(http.MethodGet)
 	s.path = newEntry(s.keys)
+	s.path.SetPlaceHolder("/")
 	s.path.SetText("/")
 	s.path.OnSubmitted = func(string) { s.try() }
-	s.test = newButton(s.keys, "Test", theme.MediaPlayIcon(), s.try)
+	s.test = newButton(s.keys, lang.L("Test"), theme.MediaPlayIcon(), s.try)
 	s.result = plain("").flexible()
 	s.result.Hide()
 	line := container.NewBorder(nil, nil, wide(110, frame(s.method)), s.test, s.path)
 	for _, w := range []*func(){&s.method.focused, &s.path.focused, &s.test.focused} {
 		*w = func() { revealInto(s.scroll, line) }
 	}
-	return group("Test", "One call with what is filled in above, saved or not.",
-		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, atMost(fieldWidth, column(gapSmall, line, s.result))))
+	return group(lang.L("Test"), lang.L("One call with what is filled in above, saved or not."),
+		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, atMost(fieldWidth, column(gapSmall, line, pickable(s.keys, s.result)))))
 }
 
 // try makes one call with what is filled in.
@@ -47,7 +50,7 @@ func (s *serviceForm) try() {
 	s.result.set(method+" "+path+" …", colorMuted)
 	s.scroll.Content.Refresh()
 	var res backend.TestResult
-	s.loop.run("Testing "+f.Name+"…", func(ctx context.Context) (err error) {
+	s.loop.run(fmt.Sprintf(lang.L("Testing %s…"), f.Name), func(ctx context.Context) (err error) {
 		res, err = s.backend.Test(ctx, s.old, f, backend.Trial{Method: method, Path: path})
 		return err
 	}, func(err error) {

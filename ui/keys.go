@@ -2,7 +2,7 @@ package ui
 
 import (
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/widget"
 )
 
@@ -10,47 +10,47 @@ import (
 // so the widgets below pass on what they have no use for.
 type hotkeys struct {
 	shortcuts fyne.ShortcutHandler
+	alone     map[fyne.KeyName]func()
 	page      func(fyne.KeyName) bool // of the page that is shown; may be nil
-	refresh   func()
-	letters   bool // nothing is typed in the window: a letter is the page's too
+	letters   bool                    // nothing is typed in the window: a letter is the page's too
+	escape    func() bool             // closes what is before the page; may be nil
+	picked    *pick                   // the text that is selected; nil: none is
 }
 
-// ctrl has f called for Ctrl and a key (Cmd on macOS).
-func (k *hotkeys) ctrl(key fyne.KeyName, f func()) {
-	k.shortcuts.AddShortcut(ctrlKey(key), func(fyne.Shortcut) { f() })
-}
-
-// copies has f called for Ctrl and C where nothing is selected.
-func (k *hotkeys) copies(f func()) {
-	k.shortcuts.AddShortcut(&fyne.ShortcutCopy{}, func(fyne.Shortcut) { f() })
-}
-
-func ctrlKey(key fyne.KeyName) *desktop.CustomShortcut {
-	return &desktop.CustomShortcut{KeyName: key, Modifier: fyne.KeyModifierShortcutDefault}
-}
-
-// install gives the canvas the keys, for when nothing has the focus or what has
-// it takes no shortcuts.
-func (k *hotkeys) install(c fyne.Canvas, keys ...fyne.KeyName) {
-	for _, key := range keys {
-		c.AddShortcut(ctrlKey(key), k.shortcuts.TypedShortcut)
+// bind has f called for a shortcut: where what has the focus takes none, too.
+func (k *hotkeys) bind(c fyne.Canvas, s shortcut, f func()) {
+	if s.alone {
+		if k.alone == nil {
+			k.alone = map[fyne.KeyName]func(){}
+		}
+		k.alone[s.key] = f
+		return
 	}
-	c.AddShortcut(&fyne.ShortcutCopy{}, k.shortcuts.TypedShortcut)
+	k.shortcuts.AddShortcut(s.combination(), func(fyne.Shortcut) { f() })
+	c.AddShortcut(s.combination(), k.shortcuts.TypedShortcut)
+}
+
+// install gives the canvas the keys that come when nothing has the focus.
+func (k *hotkeys) install(c fyne.Canvas) {
 	c.SetOnTypedKey(func(e *fyne.KeyEvent) { k.typed(e) })
 }
 
 // typed reports whether the key meant something to the window.
 func (k *hotkeys) typed(e *fyne.KeyEvent) bool {
-	if e.Name == fyne.KeyF5 && k.refresh != nil {
-		k.refresh()
+	if f := k.alone[e.Name]; f != nil {
+		f()
+		return true
+	}
+	if e.Name == fyne.KeyEscape && (k.unpick() || k.escape != nil && k.escape()) {
 		return true
 	}
 	return k.page != nil && k.page(e.Name)
 }
 
-// leaves says which keys are the window's while a widget has the focus.
+// leaves says which keys are the window's while a widget has the focus: Escape and
+// the function keys.
 func leaves(k fyne.KeyName) bool {
-	return k == fyne.KeyEscape || k == fyne.KeyF5
+	return k == fyne.KeyEscape || len(k) > 1 && k[0] == 'F' && k[1] >= '1' && k[1] <= '9'
 }
 
 // takes says which keys of a button or a text that is read are the window's.
@@ -89,12 +89,19 @@ func (e *entry) TypedShortcut(s fyne.Shortcut) {
 		e.keys.shortcuts.TypedShortcut(s)
 		return
 	}
-	if c, ok := s.(*desktop.CustomShortcut); ok && e.reveal != nil && c.ShortcutName() == ctrlKey(fyne.KeyR).ShortcutName() {
+	if e.reveal != nil && s.ShortcutName() == keyReveal.combination().ShortcutName() {
 		e.reveal()
 		return
 	}
+	typed := e.Text != ""
 	e.Entry.TypedShortcut(s)
-	if _, ok := s.(*fyne.ShortcutCopy); !ok {
+	switch s.(type) {
+	case *fyne.ShortcutCopy:
+	case *fyne.ShortcutUndo: // what was typed last goes first
+		if !typed && e.Text == "" {
+			e.keys.shortcuts.TypedShortcut(s)
+		}
+	default:
 		e.keys.shortcuts.TypedShortcut(s)
 	}
 }
@@ -104,6 +111,7 @@ func (e *entry) AcceptsTab() bool { return false }
 
 // FocusGained implements fyne.Focusable.
 func (e *entry) FocusGained() {
+	e.keys.unpick()
 	e.Entry.FocusGained()
 	if e.focused != nil {
 		e.focused()
@@ -123,6 +131,7 @@ type button struct {
 	widget.Button
 	keys    *hotkeys
 	focused func()
+	active  bool // it has the keyboard
 }
 
 func newButton(k *hotkeys, label string, icon fyne.Resource, tapped func()) *button {
@@ -151,10 +160,19 @@ func (b *button) TypedKey(ev *fyne.KeyEvent) {
 
 // FocusGained implements fyne.Focusable.
 func (b *button) FocusGained() {
+	b.active = true
 	b.Button.FocusGained()
 	if b.focused != nil {
 		b.focused()
 	}
+}
+
+// FocusLost implements fyne.Focusable.
+func (b *button) FocusLost() { b.active = false; b.Button.FocusLost() }
+
+// CreateRenderer implements fyne.Widget.
+func (b *button) CreateRenderer() fyne.WidgetRenderer {
+	return newRinged(b.Button.CreateRenderer(), outer, func() bool { return b.active })
 }
 
 // choice is a select field.
@@ -162,11 +180,12 @@ type choice struct {
 	widget.Select
 	keys    *hotkeys
 	focused func()
+	active  bool // it has the keyboard
 }
 
 func newChoice(k *hotkeys, options []string, changed func(string)) *choice {
 	c := &choice{keys: k}
-	c.Options, c.OnChanged, c.PlaceHolder = options, changed, "Choose"
+	c.Options, c.OnChanged, c.PlaceHolder = options, changed, lang.L("Choose")
 	c.ExtendBaseWidget(c)
 	return c
 }
@@ -181,10 +200,19 @@ func (c *choice) TypedKey(ev *fyne.KeyEvent) {
 
 // FocusGained implements fyne.Focusable.
 func (c *choice) FocusGained() {
+	c.active = true
 	c.Select.FocusGained()
 	if c.focused != nil {
 		c.focused()
 	}
+}
+
+// FocusLost implements fyne.Focusable.
+func (c *choice) FocusLost() { c.active = false; c.Select.FocusLost() }
+
+// CreateRenderer implements fyne.Widget.
+func (c *choice) CreateRenderer() fyne.WidgetRenderer {
+	return newRinged(c.Select.CreateRenderer(), outer, func() bool { return c.active })
 }
 
 // check is a check box.
@@ -192,6 +220,7 @@ type check struct {
 	widget.Check
 	keys    *hotkeys
 	focused func()
+	active  bool // it has the keyboard
 }
 
 func newCheck(k *hotkeys, label string, changed func(bool)) *check {
@@ -211,34 +240,17 @@ func (c *check) TypedKey(ev *fyne.KeyEvent) {
 
 // FocusGained implements fyne.Focusable.
 func (c *check) FocusGained() {
+	c.active = true
 	c.Check.FocusGained()
 	if c.focused != nil {
 		c.focused()
 	}
 }
 
-// list is a list that lets the window's keys through; Enter selects.
-type list struct {
-	widget.List
-	keys  *hotkeys
-	moved func(fyne.KeyName) bool // what the page does with a key in the list's place; may be nil
-}
+// FocusLost implements fyne.Focusable.
+func (c *check) FocusLost() { c.active = false; c.Check.FocusLost() }
 
-func newList(k *hotkeys, length func() int, create func() fyne.CanvasObject, update func(int, fyne.CanvasObject)) *list {
-	l := &list{keys: k}
-	l.Length, l.CreateItem, l.UpdateItem = length, create, update
-	l.ExtendBaseWidget(l)
-	return l
-}
-
-// TypedKey implements fyne.Focusable.
-func (l *list) TypedKey(ev *fyne.KeyEvent) {
-	switch {
-	case (leaves(ev.Name) || ev.Name == fyne.KeyDelete) && l.keys.typed(ev):
-	case l.moved != nil && l.moved(ev.Name):
-	case isEnter(ev.Name):
-		l.List.TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
-	default:
-		l.List.TypedKey(ev)
-	}
+// CreateRenderer implements fyne.Widget.
+func (c *check) CreateRenderer() fyne.WidgetRenderer {
+	return newRinged(c.Check.CreateRenderer(), inner, func() bool { return c.active })
 }

@@ -50,11 +50,11 @@ func newKit(f *face) *kit {
 	small := func() *prose { return newProse("", theme.SizeNameCaptionText, colorMuted) }
 	k.where, k.call, k.yours = small(), small(), small()
 	k.reach = newNarrowStrip(f.keys)
-	k.yours.set("The token stands where "+standIn+" does. It was shown when it was made, and only then.", "")
+	k.yours.set(fmt.Sprintf(lang.L("The token stands where %s does. It was shown when it was made, and only then."), standIn), "")
 	k.fields = column(gapSmall)
 	k.platform = newChoice(f.keys, platformNames(), func(string) { k.fill() })
 	k.root = column(gap, container.NewBorder(nil, nil, container.NewVBox(inset(3, 0, 0, gapSmall, k.marker)), nil, k.call.root),
-		rule(), strong("Where it goes"), frame(k.platform), k.where.root, k.fields, k.yours.root, k.reach.root)
+		rule(), strong(lang.L("Where it goes")), frame(k.platform), k.where.root, k.fields, k.yours.root, k.reach.root)
 	return k
 }
 
@@ -65,7 +65,7 @@ func (k *kit) begin(v backend.View, service string, token secret.Value) {
 	k.service, k.token, k.since, k.seen = service, token, time.Now(), ""
 	k.address(v)
 	k.marker.set(markInfo)
-	k.call.set("Waiting for the first call…", "")
+	k.call.set(lang.L("Waiting for the first call…"), "")
 	if k.platform.Selected == "" {
 		k.platform.SetSelected(platforms[0].name)
 		return
@@ -126,7 +126,7 @@ func (k *kit) fill() {
 		return
 	}
 	p := platformNamed(k.platform.Selected)
-	k.where.set("In "+p.where+":", "")
+	k.where.set(fmt.Sprintf(lang.L("In %s:"), p.where), "")
 	k.fields.RemoveAll()
 	stands := masked
 	if k.token.IsZero() {
@@ -155,7 +155,7 @@ func (k *kit) copyField(f kitField) {
 		return
 	}
 	k.copySecret(secret.New(text))
-	k.say(markGood, f.label+" copied.")
+	k.say(markGood, fmt.Sprintf(lang.L("%s copied."), f.label))
 }
 
 // draw looks for calls when there are new ones.
@@ -194,9 +194,12 @@ func handshake(x backend.Exchange) (mark, string) {
 	if x.Decision == "refused" {
 		code, why, _ := strings.Cut(x.Reason, ": ")
 		why = strings.TrimSuffix(why, " Ask Lockbox's owner for a new one.") // who reads this
-		return markRefused, strings.TrimSpace(fmt.Sprintf("A call from %s was refused: %s %s", who, why, mends[code]))
+		if mend := mends[code]; mend != "" {
+			why += " " + lang.L(mend)
+		}
+		return markRefused, fmt.Sprintf(lang.L("A call from %s was refused: %s"), who, why)
 	}
-	return statusMark(x), fmt.Sprintf("Received from %s, %d, %s.", who, x.Status, took(x.Duration))
+	return statusMark(x), fmt.Sprintf(lang.L("Received from %s, %d, %s."), who, x.Status, took(x.Duration))
 }
 
 // mends is what helps a call that was refused, by the code of its refusal, where

@@ -9,6 +9,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 
 	"lockbox/ui/backend"
@@ -42,17 +43,17 @@ func newLimitPart(f *face, name string, l backend.Limits, changed func(), shown 
 		p.boxes = append(p.boxes, e)
 	}
 	p.boxes[1].SetPlaceHolder("1m")
-	p.boxes[2].SetPlaceHolder("as many")
+	p.boxes[2].SetPlaceHolder(lang.L("as many"))
 	line := func(parts ...fyne.CanvasObject) fyne.CanvasObject {
 		return container.New(layout.NewCustomPaddedHBoxLayout(gapSmall), parts...)
 	}
 	box := func(i int) fyne.CanvasObject { return wide(84, p.boxes[i]) }
 	word := func(s string) fyne.CanvasObject { return middle(caption(s)) }
 	p.fields = []*field{
-		newNarrowField("Calls", "", line(box(0), word("in"), box(1), word("at once"), box(2))),
-		newNarrowField("At a time", "", line(box(3))),
-		newNarrowField("A day", "", line(box(4), word("of them writes"), box(5))),
-		newNarrowField("A month", "", line(box(6), word("of them writes"), box(7))),
+		newNarrowField(lang.L("Calls"), "", line(box(0), word(lang.L("in")), box(1), word(lang.L("at once")), box(2))),
+		newNarrowField(lang.L("At a time"), "", line(box(3))),
+		newNarrowField(lang.L("A day"), "", line(box(4), word(lang.L("of them writes")), box(5))),
+		newNarrowField(lang.L("A month"), "", line(box(6), word(lang.L("of them writes")), box(7))),
 	}
 	all := column(gap, strong(name))
 	for _, x := range p.fields {
@@ -116,16 +117,16 @@ func usedLimits(uses []backend.LimitUse, service string, now time.Time) string {
 		}
 	}
 	if len(tokens) > 0 {
-		lines = append(lines, count(len(tokens), "token")+" at a limit of its own")
+		lines = append(lines, fmt.Sprintf(lang.L("%s at a limit of its own"), count(len(tokens), "token")))
 	}
 	return strings.Join(lines, " · ")
 }
 
 func usedLimit(u backend.LimitUse, now time.Time) string {
 	name := strings.ReplaceAll(strings.TrimSuffix(u.Limit, "_limit"), "_", " ")
-	text := fmt.Sprintf("%s: %s of %s used", name, thousands(int64(u.Used)), thousands(int64(u.Most)))
+	text := fmt.Sprintf(lang.L("%s: %s of %s used"), name, thousands(int64(u.Used)), thousands(int64(u.Most)))
 	if u.Used > 0 && u.Resets.After(now) {
-		text += ", free again in " + took(u.Resets.Sub(now).Round(time.Second))
+		text += fmt.Sprintf(lang.L(", free again in %s"), took(u.Resets.Sub(now).Round(time.Second)))
 	}
 	return text
 }

@@ -20,6 +20,7 @@ type loop struct {
 	cancel context.CancelFunc
 	do     func(func()) // has a func run on the window's thread, as long as there is one: fyne.Do
 	wg     sync.WaitGroup
+	stir   chan struct{} // something is to run on the window's thread, see doze
 
 	// Of the window's thread.
 	busy   []string // labels of the jobs under way
@@ -27,7 +28,7 @@ type loop struct {
 }
 
 func newLoop(ctx context.Context, do func(func())) *loop {
-	l := &loop{do: do}
+	l := &loop{do: do, stir: make(chan struct{}, 1)}
 	l.ctx, l.cancel = context.WithCancel(ctx)
 	return l
 }
@@ -65,6 +66,10 @@ func (l *loop) hop(f func()) {
 			f()
 		}
 	})
+	select { // after it is in the queue, or the thread could rest once more before it
+	case l.stir <- struct{}{}:
+	default:
+	}
 }
 
 func (l *loop) begin(label string) {

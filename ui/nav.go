@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"image/color"
+	"strconv"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -15,7 +16,7 @@ import (
 	"lockbox/assets"
 )
 
-const navWidth = 188
+const navWidth = 192
 
 // nav is the bar at the left with the pages.
 type nav struct {
@@ -30,8 +31,9 @@ func newNav(items ...*navItem) *nav {
 	logo.ScaleMode = canvas.ImageScaleSmooth
 	brand := container.NewBorder(nil, nil, container.NewGridWrap(fyne.NewSquareSize(30), logo), nil, inset(0, 0, gap-2, 0, middle(heading(Name))))
 	list := column(3)
-	for _, i := range items {
-		list.Add(i)
+	for i, x := range items {
+		x.number = ctrl(fyne.KeyName(strconv.Itoa(i + 1)))
+		list.Add(x)
 	}
 	n.root = newSurface(colorNav, "", 0, 0, wide(navWidth, inset(gap+4, gap, gap-2, gap-2,
 		container.NewVBox(inset(0, gap, gapSmall, 0, brand), list, layout.NewSpacer()))))
@@ -59,16 +61,17 @@ func (n *nav) count(item, things int) {
 // navItem leads to a page. It takes no focus: Ctrl and its number do the same.
 type navItem struct {
 	widget.BaseWidget
-	label, key string
-	icon       fyne.Resource
-	tapped     func()
-	things     int // that wait on the page
-	current    bool
-	hovered    bool
+	label   string
+	number  shortcut // of the page
+	icon    fyne.Resource
+	tapped  func()
+	things  int // that wait on the page
+	current bool
+	hovered bool
 }
 
-func newNavItem(label, key string, icon fyne.Resource, tapped func()) *navItem {
-	n := &navItem{label: label, key: key, icon: icon, tapped: tapped}
+func newNavItem(label string, icon fyne.Resource, tapped func()) *navItem {
+	n := &navItem{label: label, icon: icon, tapped: tapped}
 	n.ExtendBaseWidget(n)
 	return n
 }
@@ -89,7 +92,7 @@ func (n *navItem) MouseOut() { n.hovered = false; n.Refresh() }
 func (n *navItem) CreateRenderer() fyne.WidgetRenderer {
 	r := &navRenderer{
 		item: n, ground: canvas.NewRectangle(color.Transparent), bar: canvas.NewRectangle(color.Transparent),
-		icon: widget.NewIcon(n.icon), label: plain(n.label), key: caption(n.key),
+		icon: widget.NewIcon(n.icon), label: plain(n.label), key: caption(""),
 	}
 	r.ground.CornerRadius, r.bar.CornerRadius = 6, 1.5
 	r.Refresh()
@@ -124,7 +127,7 @@ func (*navRenderer) MinSize() fyne.Size { return fyne.NewSize(120, navHeight) }
 func (r *navRenderer) Refresh() {
 	r.ground.FillColor, r.bar.FillColor = color.Transparent, color.Transparent
 	r.label.style.Bold = r.item.current || r.item.things > 0
-	r.label.text, r.key.text = r.item.label, r.item.key
+	r.label.text, r.key.text = r.item.label, r.item.number.String()
 	if r.item.things > 0 { // in the key's place
 		r.label.text, r.key.text = fmt.Sprintf("%s (%d)", r.item.label, r.item.things), ""
 	}

@@ -6,6 +6,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -30,7 +31,7 @@ type picker struct {
 func newPicker(f *face, choose func(*backend.Preset, string), back func()) *picker {
 	p := &picker{face: f, choose: choose, back: back, grid: &tiles{}, all: map[string]*presetTile{}, nothing: muted("").flexible()}
 	p.search = newEntry(f.keys)
-	p.search.SetPlaceHolder("Search, such as gpt or mail")
+	p.search.SetPlaceHolder(lang.L("Search, such as gpt or mail"))
 	p.search.Icon = theme.SearchIcon()
 	p.search.OnChanged = func(string) { p.filter() }
 	p.search.OnSubmitted = func(string) { p.open() }
@@ -41,9 +42,9 @@ func newPicker(f *face, choose func(*backend.Preset, string), back func()) *pick
 	p.all[""] = newPresetTile(nil, func() { p.choose(nil, p.wanted()) })
 	p.box = container.New(p.grid)
 	p.scroll = container.NewVScroll(inset(2, gap, 2, gap+2, p.box)) // the chosen tile's border is drawn on its edge
-	cancel := newButton(f.keys, "Cancel", nil, back)
-	head := ends(row(gap, title("New service"), inset(7, 0, 0, 0, muted("Which API is it?"))), wide(280, p.search), cancel)
-	foot := inset(gap, 0, 0, 0, caption("Type to search, the arrows and Enter choose, Esc goes back."))
+	cancel := newButton(f.keys, lang.L("Cancel"), nil, back)
+	head := ends(row(gap, title(lang.L("New service")), inset(7, 0, 0, 0, muted(lang.L("Which API is it?")))), wide(280, p.search), cancel)
+	foot := inset(gap, 0, 0, 0, caption(lang.L("Type to search, the arrows and Enter choose, Esc goes back.")))
 	p.root = container.NewBorder(pageHead(head, p.nothing), foot, nil, nil, p.scroll)
 	p.filter()
 	return p
@@ -75,7 +76,7 @@ func (p *picker) filter() {
 		p.box.Add(other)
 	}
 	p.nothing.Hidden = len(found) > 0 || meant
-	p.nothing.set(fmt.Sprintf("No API like “%s” is known here. Any API can be added by its address:", p.typed()), "")
+	p.nothing.set(fmt.Sprintf(lang.L("No API like “%s” is known here. Any API can be added by its address:"), p.typed()), "")
 	p.scroll.ScrollToTop()
 	p.root.Refresh()
 	p.point(0)

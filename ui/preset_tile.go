@@ -8,6 +8,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -34,7 +35,7 @@ type presetTile struct {
 }
 
 func newPresetTile(p *backend.Preset, tapped func()) *presetTile {
-	t := &presetTile{preset: p, tapped: tapped, name: "Other API", about: "Any address, any kind of key", letter: "+", ground: rgb(0x4A5568)}
+	t := &presetTile{preset: p, tapped: tapped, name: lang.L("Other API"), about: lang.L("Any address, any kind of key"), letter: "+", ground: rgb(0x4A5568)}
 	if p != nil {
 		t.name, t.about, t.letter, t.ground = p.Name, p.About, p.Letter, hexColor(p.Color)
 	}

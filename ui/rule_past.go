@@ -9,6 +9,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -42,16 +43,16 @@ func newRulePast(f *face, service string, rules func() ([]backend.Rule, bool), u
 	p := &rulePast{face: f, service: service, rules: rules, use: use, strip: newStrip(f.keys), found: column(gapSmall)}
 	var labels []string
 	for _, x := range periods {
-		labels = append(labels, x.label)
+		labels = append(labels, lang.L(x.label))
 	}
 	p.period = newChoice(f.keys, labels, nil)
-	p.period.SetSelected(periods[1].label)
+	p.period.SetSelected(lang.L(periods[1].label))
 	p.caller = newEntry(f.keys)
-	p.caller.SetPlaceHolder("audience, or empty for all")
-	p.learn = newButton(f.keys, "Propose rules", theme.SearchIcon(), p.propose)
-	p.replay = newButton(f.keys, "Try my rules on them", theme.MediaPlayIcon(), p.rehearse)
+	p.caller.SetPlaceHolder(lang.L("audience, or empty for all"))
+	p.learn = newButton(f.keys, lang.L("Propose rules"), theme.SearchIcon(), p.propose)
+	p.replay = newButton(f.keys, lang.L("Try my rules on them"), theme.MediaPlayIcon(), p.rehearse)
 	line := container.NewBorder(nil, nil, wide(190, frame(p.period)), row(gapSmall, p.learn, p.replay), p.caller)
-	p.root = group("Past calls", "From the audit log: rules that allow just what was called, or which calls the rules above would have refused.",
+	p.root = group(lang.L("Past calls"), lang.L("From the audit log: rules that allow just what was called, or which calls the rules above would have refused."),
 		line, p.strip.root, p.found)
 	return p
 }
@@ -59,7 +60,7 @@ func newRulePast(f *face, service string, rules func() ([]backend.Rule, bool), u
 func (p *rulePast) past() backend.Past {
 	past := backend.Past{Audience: strings.TrimSpace(p.caller.Text)}
 	for _, x := range periods {
-		if x.label == p.period.Selected && x.back > 0 {
+		if lang.L(x.label) == p.period.Selected && x.back > 0 {
 			past.Since = time.Now().Add(-x.back)
 		}
 	}
@@ -89,7 +90,7 @@ func (p *rulePast) run(work func(ctx context.Context, progress func(done, total 
 		switch {
 		case errors.Is(err, context.Canceled):
 		case err != nil:
-			p.strip.say(markFailed, "The past calls cannot be read", backend.Sentence(err.Error()), p.strip.dismiss())
+			p.strip.say(markFailed, lang.L("The past calls cannot be read"), backend.Sentence(err.Error()), p.strip.dismiss())
 		default:
 			then()
 		}
@@ -106,9 +107,9 @@ func (p *rulePast) progress(done, total int64) {
 	}
 	text := "…"
 	if total > 0 {
-		text = thousands(done) + " of " + thousands(total) + " calls"
+		text = fmt.Sprintf(lang.L("%s of %s calls"), thousands(done), thousands(total))
 	}
-	p.strip.say(markInfo, "Looking at past calls", text, action{label: "Cancel", do: p.cancel})
+	p.strip.say(markInfo, lang.L("Looking at past calls"), text, action{label: lang.L("Cancel"), do: p.cancel})
 }
 
 // stop ends what is under way.
@@ -130,33 +131,33 @@ func (p *rulePast) propose() {
 
 func (p *rulePast) showProposal(got backend.Proposal) {
 	if len(got.Rules) == 0 {
-		p.strip.say(markInfo, "No calls to learn from", "The service had none in that time, or none with that audience.", p.strip.dismiss())
+		p.strip.say(markInfo, lang.L("No calls to learn from"), lang.L("The service had none in that time, or none with that audience."), p.strip.dismiss())
 		return
 	}
 	var rules []backend.Rule
 	calls := 0
-	p.found.Add(pastRow("Calls", "Rule", "For example", true))
+	p.found.Add(pastRow(lang.L("Calls"), lang.L("Rule"), lang.L("For example"), true))
 	for _, r := range got.Rules {
 		rules = append(rules, r.Rule)
 		calls += r.Calls
 		example := strings.Join(r.Examples, "   ")
 		if r.Failed > 0 {
-			example = fmt.Sprintf("%s failed   ", thousands(int64(r.Failed))) + example
+			example = fmt.Sprintf(lang.L("%s failed   "), thousands(int64(r.Failed))) + example
 		}
 		p.found.Add(pastRow(thousands(int64(r.Calls)), r.Rule.String(), example, false))
 	}
 	for _, l := range got.Left {
-		p.found.Add(pastRow(thousands(int64(l.Calls)), "No rule can allow these", backend.Sentence(l.Reason)+" "+strings.Join(l.Examples, "   "), false))
+		p.found.Add(pastRow(thousands(int64(l.Calls)), lang.L("No rule can allow these"), backend.Sentence(l.Reason)+" "+strings.Join(l.Examples, "   "), false))
 	}
-	p.found.Add(ends(caption(count(len(rules), "rule")+" for "+counted(int64(calls), "call")).flexible(),
-		newButton(p.keys, "Use these rules", theme.ConfirmIcon(), func() { p.use(rules) }).primary()))
+	p.found.Add(ends(caption(fmt.Sprintf(lang.L("%s for %s"), count(len(rules), "rule"), counted(int64(calls), "call"))).flexible(),
+		newButton(p.keys, lang.L("Use these rules"), theme.ConfirmIcon(), func() { p.use(rules) }).primary()))
 }
 
 // rehearse shows which past calls the rules would not have let through.
 func (p *rulePast) rehearse() {
 	rules, ok := p.rules()
 	if !ok {
-		p.strip.say(markWarning, "The rules above need another look first", "", p.strip.dismiss())
+		p.strip.say(markWarning, lang.L("The rules above need another look first"), "", p.strip.dismiss())
 		return
 	}
 	past := p.past()
@@ -171,19 +172,19 @@ func (p *rulePast) rehearse() {
 const mostPast = 50
 
 func (p *rulePast) showRehearsal(got backend.Rehearsal) {
-	m, title := markGood, "All "+counted(int64(got.Calls), "call")+" would have passed"
+	m, title := markGood, fmt.Sprintf(lang.L("All %s would have passed"), counted(int64(got.Calls), "call"))
 	switch {
 	case got.Calls == 0:
-		p.strip.say(markInfo, "No calls to try the rules on", "The service had none in that time, or none with that audience.", p.strip.dismiss())
+		p.strip.say(markInfo, lang.L("No calls to try the rules on"), lang.L("The service had none in that time, or none with that audience."), p.strip.dismiss())
 		return
 	case got.Refused+got.Asked+got.Unsure > 0:
-		m, title = markWarning, fmt.Sprintf("%s of %s would not have passed", thousands(int64(got.Calls-got.Allowed)), counted(int64(got.Calls), "call"))
+		m, title = markWarning, fmt.Sprintf(lang.L("%s of %s would not have passed"), thousands(int64(got.Calls-got.Allowed)), counted(int64(got.Calls), "call"))
 	}
 	var parts []string
 	for _, x := range []struct {
 		n    int
 		what string
-	}{{got.Allowed, "pass"}, {got.Refused, "denied"}, {got.Asked, "wait for you"}, {got.Unsure, "depend on a body that is not on record"}} {
+	}{{got.Allowed, lang.L("pass")}, {got.Refused, lang.L("denied")}, {got.Asked, lang.L("wait for you")}, {got.Unsure, lang.L("depend on a body that is not on record")}} {
 		if x.n > 0 {
 			parts = append(parts, thousands(int64(x.n))+" "+x.what)
 		}
@@ -191,7 +192,7 @@ func (p *rulePast) showRehearsal(got backend.Rehearsal) {
 	p.strip.say(m, title, strings.Join(parts, ", ")+".", p.strip.dismiss())
 	for i, r := range got.List {
 		if i == mostPast {
-			p.found.Add(caption(fmt.Sprintf("and %s more, older ones", thousands(int64(got.Refused+got.Asked+got.Unsure-mostPast)))))
+			p.found.Add(caption(fmt.Sprintf(lang.L("and %s more, older ones"), thousands(int64(got.Refused+got.Asked+got.Unsure-mostPast)))))
 			break
 		}
 		x := r.Exchange
@@ -201,9 +202,9 @@ func (p *rulePast) showRehearsal(got backend.Rehearsal) {
 		}
 		why := r.Verdict.Reason
 		if r.Verdict.Action == backend.RuleAsks {
-			why = "Rule " + r.Verdict.Rule
+			why = fmt.Sprintf(lang.L("Rule %s"), r.Verdict.Rule)
 		}
-		p.found.Add(pastRow(x.Time.Local().Format("2 Jan 15:04"), x.Method+" "+cut(target), why, false))
+		p.found.Add(pastRow(stamp(x.Time.Local(), "2 Jan 15:04"), x.Method+" "+cut(target), why, false))
 	}
 }
 

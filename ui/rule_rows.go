@@ -7,6 +7,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 
@@ -45,13 +46,13 @@ type ruleRow struct {
 
 func newRuleRows(f *face, changed func()) *ruleRows {
 	r := &ruleRows{face: f, box: column(gapSmall), changed: changed, shown: func(fyne.CanvasObject) {}}
-	r.add = newButton(f.keys, "Add a rule", theme.ContentAddIcon(), func() {
+	r.add = newButton(f.keys, lang.L("Add a rule"), theme.ContentAddIcon(), func() {
 		row := r.append(backend.Rule{Action: backend.RuleAllows})
 		r.renumber()
 		r.changed()
 		f.focus(row.methods)
 	})
-	head := container.New(ruleLayout{}, caption(""), caption("What"), caption("Methods"), caption("Path below the service"), caption("Callers"), caption("Note for the caller"), caption(""))
+	head := container.New(ruleLayout{}, caption(""), caption(lang.L("What")), caption(lang.L("Methods")), caption(lang.L("Path below the service")), caption(lang.L("Callers")), caption(lang.L("Note for the caller")), caption(""))
 	r.root = column(gapSmall, head, r.box, container.NewHBox(r.add))
 	return r
 }
@@ -78,12 +79,12 @@ func (r *ruleRows) append(rule backend.Rule) *ruleRow {
 	}
 	labels := make([]string, len(actionLabels))
 	for i, a := range actionLabels {
-		labels[i] = a.label
+		labels[i] = lang.L(a.label)
 	}
 	row.action = newChoice(r.keys, labels, func(string) { follow() })
 	for _, a := range actionLabels {
 		if a.action == rule.Action {
-			row.action.SetSelected(a.label)
+			row.action.SetSelected(lang.L(a.label))
 		}
 	}
 	box := func(text, hint string) *entry {
@@ -97,7 +98,7 @@ func (r *ruleRows) append(rule backend.Rule) *ruleRow {
 	row.methods = box(strings.Join(rule.Methods, ", "), "any")
 	row.path = box(rule.Path, "/**")
 	row.callers = box(strings.Join(rule.For, ", "), "all")
-	row.note = box(rule.Note, "")
+	row.note = box(rule.Note, lang.L("why"))
 	move := func(by int) func() { return func() { r.move(row, by) } }
 	row.up = newButton(r.keys, "", theme.MoveUpIcon(), move(-1)).quiet()
 	row.down = newButton(r.keys, "", theme.MoveDownIcon(), move(1)).quiet()
@@ -117,7 +118,7 @@ func further(rule backend.Rule) string {
 	rest := rule
 	rest.Methods, rest.Path, rest.For, rest.Action = nil, "/", nil, ""
 	if text := strings.TrimPrefix(strings.TrimSpace(rest.String()), "/"); text != "" {
-		return "Also:" + text + ". Edit it as text."
+		return fmt.Sprintf(lang.L("Also:%s. Edit it as text."), text)
 	}
 	return ""
 }
@@ -126,7 +127,7 @@ func further(rule backend.Rule) string {
 func (row *ruleRow) value() backend.Rule {
 	r := row.rule
 	for _, a := range actionLabels {
-		if a.label == row.action.Selected {
+		if lang.L(a.label) == row.action.Selected {
 			r.Action = a.action
 		}
 	}

@@ -1,11 +1,13 @@
 package ui
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -35,14 +37,14 @@ func newRuleTrial(f *face, rules func() ([]backend.Rule, bool)) *ruleTrial {
 		e.OnChanged = func(string) { t.check() }
 		return e
 	}
-	t.path, t.caller, t.body = box("/repos/a/b?page=2"), box("audience"), box("JSON body, if it has one")
+	t.path, t.caller, t.body = box("/repos/a/b?page=2"), box(lang.L("audience")), box(lang.L("JSON body, if it has one"))
 	t.body.MultiLine = true
 	t.body.Wrapping = fyne.TextWrapBreak
 	t.body.TextStyle.Monospace = true
 	t.body.SetMinRowsVisible(2)
 	call := container.NewBorder(nil, nil, wide(110, frame(t.method)), wide(150, t.caller), t.path)
 	verdict := container.NewBorder(nil, nil, container.NewVBox(inset(2, 0, 0, gapSmall, t.marker)), nil, column(2, t.answer, t.reason.root))
-	t.root = group("Would this pass?", "Nothing is sent: the rules above are held against the call, saved or not.", call, t.body, verdict)
+	t.root = group(lang.L("Would this pass?"), lang.L("Nothing is sent: the rules above are held against the call, saved or not."), call, t.body, verdict)
 	t.method.SetSelected(http.MethodGet)
 	return t
 }
@@ -55,7 +57,7 @@ func (t *ruleTrial) check() {
 		t.say(markNone, "", "")
 		return
 	case !ok:
-		t.say(markWarning, "The rules above need another look first.", "")
+		t.say(markWarning, lang.L("The rules above need another look first."), "")
 		return
 	}
 	call := backend.RuleCall{Method: t.method.Selected, Target: t.path.Text, Audience: listed(t.caller.Text)}
@@ -67,13 +69,13 @@ func (t *ruleTrial) check() {
 	case err != nil:
 		t.say(markWarning, backend.Sentence(err.Error()), "")
 	case v.Action == backend.RuleAllows && v.Rule != "":
-		t.say(markGood, "It passes", "Rule "+v.Rule)
+		t.say(markGood, lang.L("It passes"), fmt.Sprintf(lang.L("Rule %s"), v.Rule))
 	case v.Action == backend.RuleAllows:
-		t.say(markGood, "It passes", "No rule denies it.")
+		t.say(markGood, lang.L("It passes"), lang.L("No rule denies it."))
 	case v.Action == backend.RuleAsks:
-		t.say(markInfo, "It waits for your answer", "Rule "+v.Rule)
+		t.say(markInfo, lang.L("It waits for your answer"), fmt.Sprintf(lang.L("Rule %s"), v.Rule))
 	default:
-		t.say(markRefused, "It is denied", strings.TrimSpace(v.Reason))
+		t.say(markRefused, lang.L("It is denied"), strings.TrimSpace(v.Reason))
 	}
 }
 

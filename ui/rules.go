@@ -2,10 +2,12 @@ package ui
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -46,24 +48,24 @@ func newRulesPage(f *face, service string, begun backend.Control, done func(save
 	p.text.TextStyle.Monospace = true
 	p.text.SetMinRowsVisible(10)
 	p.text.OnChanged = func(string) { p.changed() }
-	p.odd = newNarrowField("", "As in the config file: a list in [ and ], with a rule in { and } each.", p.text)
+	p.odd = newNarrowField("", lang.L("As in the config file: a list in [ and ], with a rule in { and } each."), p.text)
 	p.textBox = column(gapSmall, p.odd.root)
 	p.textBox.Hide()
-	p.asText = newButton(f.keys, "Edit as text", theme.DocumentCreateIcon(), p.toggle).quiet()
+	p.asText = newButton(f.keys, lang.L("Edit as text"), theme.DocumentCreateIcon(), p.toggle).quiet()
 	p.effect = newProse("", theme.SizeNameCaptionText, colorMuted)
 	p.try = newRuleTrial(f, p.rules)
 	p.past = newRulePast(f, service, p.rules, p.use)
 	p.more = newControlPart(f, service, begun, p.changed, func(o fyne.CanvasObject) { revealInto(p.scroll, o) })
-	head := container.NewBorder(nil, nil, nil, p.asText, middle(heading("Rules")))
+	head := container.NewBorder(nil, nil, nil, p.asText, middle(heading(lang.L("Rules"))))
 	body := column(gap,
 		card(column(gapSmall, head, p.effect.root, p.rows.root, p.textBox)),
 		p.try.root, p.past.root, p.more.root)
 	p.scroll = container.NewVScroll(inset(0, gap, 0, gap, body))
 	p.rows.shown = func(o fyne.CanvasObject) { revealInto(p.scroll, o) }
-	p.save = newButton(f.keys, "Save", theme.DocumentSaveIcon(), p.submit).primary()
-	p.leave = newButton(f.keys, "Cancel", nil, p.cancel)
-	foot := column(gapSmall, p.trouble.root, p.ask.root, ends(caption("Ctrl+S saves, Esc cancels."), container.New(mirrored{}, p.save, p.leave)))
-	p.root = container.NewBorder(inset(0, gap, 0, 0, middle(title("What callers of "+service+" may do"))), inset(gap, 0, 0, 0, foot), nil, nil, p.scroll)
+	p.save = newButton(f.keys, lang.L("Save"), theme.DocumentSaveIcon(), p.submit).primary()
+	p.leave = newButton(f.keys, lang.L("Cancel"), nil, p.cancel)
+	foot := column(gapSmall, p.trouble.root, p.ask.root, ends(caption(lang.L("Ctrl+S saves, Esc cancels.")), container.New(mirrored{}, p.save, p.leave)))
+	p.root = container.NewBorder(inset(0, gap, 0, 0, middle(title(fmt.Sprintf(lang.L("What callers of %s may do"), service)))), inset(gap, 0, 0, 0, foot), nil, nil, p.scroll)
 	p.rows.set(begun.Rules)
 	p.changed()
 	return p
@@ -108,14 +110,14 @@ func (p *rulesPage) changed() {
 // effect is what a list of rules amounts to, in words.
 func effect(rules []backend.Rule) string {
 	if len(rules) == 0 {
-		return "There are no rules: whoever has a token of the service may make any call."
+		return lang.L("There are no rules: whoever has a token of the service may make any call.")
 	}
 	for _, r := range rules {
 		if r.Action != backend.RuleDenies {
-			return "Read from the top, the first rule that fits a call decides. A call that none fits is denied."
+			return lang.L("Read from the top, the first rule that fits a call decides. A call that none fits is denied.")
 		}
 	}
-	return "Read from the top, the first rule that fits a call decides. A call that none fits is allowed, since all of them deny."
+	return lang.L("Read from the top, the first rule that fits a call decides. A call that none fits is allowed, since all of them deny.")
 }
 
 // toggle goes from rows to text and back.
@@ -132,7 +134,7 @@ func (p *rulesPage) toggle() {
 	}
 	text := !p.textBox.Visible()
 	p.textBox.Hidden, p.rows.root.Hidden = !text, text
-	p.asText.SetText(map[bool]string{true: "Edit as rows", false: "Edit as text"}[text])
+	p.asText.SetText(map[bool]string{true: lang.L("Edit as rows"), false: lang.L("Edit as text")}[text])
 	p.changed()
 	p.root.Refresh()
 	if text {
@@ -162,17 +164,17 @@ func (p *rulesPage) submit() {
 	if !ok {
 		p.rows.check()
 		p.more.check()
-		p.trouble.say(markFailed, "Something needs another look", "See the red lines above.")
+		p.trouble.say(markFailed, lang.L("Something needs another look"), lang.L("See the red lines above."))
 		return
 	}
 	p.trouble.clear()
 	p.work(true)
-	p.loop.run("Saving "+p.service+"…", func(ctx context.Context) error {
+	p.loop.run(fmt.Sprintf(lang.L("Saving %s…"), p.service), func(ctx context.Context) error {
 		return p.backend.SaveControl(ctx, p.service, c)
 	}, func(err error) {
 		p.work(false)
 		if err != nil {
-			p.trouble.say(markFailed, "Not saved, and nothing was changed", backend.Sentence(err.Error()), action{label: "Try again", do: p.submit, first: true})
+			p.trouble.say(markFailed, lang.L("Not saved, and nothing was changed"), backend.Sentence(err.Error()), action{label: lang.L("Try again"), do: p.submit, first: true})
 			return
 		}
 		p.end()
@@ -182,7 +184,7 @@ func (p *rulesPage) submit() {
 
 func (p *rulesPage) work(yes bool) {
 	p.saving = yes
-	p.save.SetText(map[bool]string{true: "Saving…", false: "Save"}[yes])
+	p.save.SetText(map[bool]string{true: lang.L("Saving…"), false: lang.L("Save")}[yes])
 	setDisabled(p.save, yes)
 	setDisabled(p.text, yes)
 	p.rows.disable(yes)
@@ -217,8 +219,8 @@ func (p *rulesPage) abandon(then func()) {
 		then()
 		return
 	}
-	p.ask.say(markWarning, "Discard your changes?", "They are not saved.",
-		action{label: "Keep editing", do: p.ask.clear}, action{label: "Discard", do: func() { p.end(); then() }})
+	p.ask.say(markWarning, lang.L("Discard your changes?"), lang.L("They are not saved."),
+		action{label: lang.L("Keep editing"), do: p.ask.clear}, action{label: lang.L("Discard"), do: func() { p.end(); then() }})
 	p.ask.focusFirst(p.window.Canvas())
 }
 

@@ -14,7 +14,9 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
 	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/systray"
+	"github.com/go-gl/glfw/v3.4/glfw"
 
 	"lockbox/assets"
 	"lockbox/ui/backend"
@@ -27,6 +29,9 @@ const (
 	endTime = 10 * time.Second
 	// hostTime is how long the desktop may take to say whether it has a tray.
 	hostTime = time.Second
+	// panelTime is how long a tray is waited for by a program that shows itself
+	// there alone: at login the panel may come after it.
+	panelTime = 20 * time.Second
 )
 
 // Run shows the window and the tray icon and runs the backend, until the person
@@ -44,6 +49,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 	a := app.NewWithID(ID)
 	a.SetIcon(fyne.NewStaticResource("lockbox.png", assets.IconPNG))
 	a.Settings().SetTheme(look{})
+	useCalm(a)
 
 	ended := make(chan error, 1)
 	go func() { ended <- b.Run(ctx) }()
@@ -55,10 +61,23 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
+	w.quit = leave
+	unlock := sync.OnceFunc(w.unlockAtStart)
+	// A prompt that comes before the window would be covered by it.
+	a.Lifecycle().SetOnEnteredForeground(func() { w.visible = w.visible || !w.asker.up; unlock() })
 	a.Lifecycle().SetOnStarted(func() {
 		t.open()
+		if o.Hidden {
+			w.hide(unlock)
+		}
+		l.run("", func(context.Context) error { return nil }, func(error) { w.kept.fit(screenSize(w.face.window.Canvas())) }) // there is a window then
 		l.watch(b, func(v backend.View) { w.draw(v); t.draw(trayOf(v)); t.offer(v) })
 		l.every(5*time.Second, func() { w.status.tick(); w.tokens.tick(); w.asker.draw(b.View()); w.approvals.tick() })
+		l.every(5*time.Second, w.overview.tick)
+		l.every(failEvery, func() { w.failures.tick(); w.settings.update.tick() })
+		l.doze(w.rest)
+		w.settings.start.mend()
+		w.settings.update.tick()
 		if o.Raise != nil {
 			l.each(o.Raise, w.raise)
 		}
@@ -68,12 +87,8 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 	// Fyne obeys a signal too, and its windows cannot be closed once it did: what
 	// is gone already can be ended again by the driver only.
 	quit := context.AfterFunc(ctx, func() { fyne.Do(a.Driver().Quit) })
-	unlock := sync.OnceFunc(w.unlockAtStart)
-	if o.Hidden && hasTray() {
-		unlock()
-	} else {
-		// A prompt that comes before the window would be covered by it.
-		a.Lifecycle().SetOnEnteredForeground(unlock)
+	if !o.Hidden {
+		w.visible = true
 		w.face.window.Show()
 	}
 	a.Run()
@@ -81,7 +96,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 	quit() // the window's thread is gone, which would have to do it
 	stop() // ends ctx, and so the backend and the watchdog's patience
 	l.stop()
-	return errors.Join(<-ended)
+	return errors.Join(<-ended, w.kept.end())
 }
 
 // forward makes a signal something that the loop can wait for.
@@ -103,8 +118,43 @@ func forward(ctx context.Context, c <-chan os.Signal) <-chan struct{} {
 	return out
 }
 
-func hasTray() bool {
-	ctx, cancel := context.WithTimeout(context.Background(), hostTime)
+// screenSize is how much of the screen a window may take, in its own units; zero where
+// that is not known.
+func screenSize(c fyne.Canvas) fyne.Size {
+	m := glfw.GetPrimaryMonitor()
+	if m == nil {
+		return fyne.Size{}
+	}
+	_, _, width, height := m.GetWorkarea()
+	return fyne.NewSize(float32(width)/c.Scale(), float32(height)/c.Scale())
+}
+
+// hide keeps the window away as long as there is a tray to open it from, and calls
+// then once that is known; else it shows the window, or the program would be lost.
+func (w *window) hide(then func()) {
+	w.loop.run("", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, panelTime)
+		defer cancel()
+		for !hasTray(ctx) {
+			select {
+			case <-time.After(hostTime):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	}, func(err error) {
+		if err != nil {
+			w.raise()
+			w.say(markWarning, lang.L("This desktop shows no tray icons, so the window is shown."))
+			return
+		}
+		then()
+	})
+}
+
+func hasTray(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, hostTime)
 	defer cancel()
 	return display.Tray(ctx)
 }
@@ -135,16 +185,16 @@ func startTray(a fyne.App, w *window, quit func()) *tray {
 		systray.SetTitle(Name) // before it runs, or its name on the bus is left to chance
 		desk.SetSystemTrayIcon(trayRunning.resource())
 		desk.SetSystemTrayWindow(w.face.window)
+		systray.SetOnTapped(func() { w.loop.hop(w.raise) })
 	}
 	w.face.window.SetCloseIntercept(func() {
 		seen := false
 		w.loop.run("", func(ctx context.Context) error {
-			ctx, cancel := context.WithTimeout(ctx, hostTime)
-			defer cancel()
-			seen = ok && display.Tray(ctx)
+			seen = ok && hasTray(ctx)
 			return nil
 		}, func(error) {
 			if seen {
+				w.visible, w.copiedAt = false, time.Now() // there may be copied text in it
 				w.face.window.Hide()
 				return
 			}
@@ -170,9 +220,9 @@ func (t *tray) open() {
 			systray.AddSeparator()
 			continue
 		case trayPause:
-			t.items[m.action] = systray.AddMenuItemCheckbox(m.label, "", false)
+			t.items[m.action] = systray.AddMenuItemCheckbox(lang.L(m.label), "", false)
 		default:
-			t.items[m.action] = systray.AddMenuItem(m.label, "")
+			t.items[m.action] = systray.AddMenuItem(lang.L(m.label), "")
 		}
 		item := t.items[m.action]
 		switch m.action {

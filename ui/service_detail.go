@@ -8,6 +8,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/proxy/secret"
@@ -54,44 +55,45 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 	d.address.size = theme.SizeNameCaptionText
 	d.public = plain("").mono().flexible()
 	d.public.size = theme.SizeNameCaptionText
-	copyPublic := newButton(f.keys, "", theme.ContentCopyIcon(), func() { d.copyText(d.public.text, "The public address of "+d.info.Name) }).quiet()
-	d.copyURL = newButton(f.keys, "Copy URL", theme.ContentCopyIcon(), func() { d.copyText(d.info.URL, "The address of "+d.info.Name) })
+	copyPublic := newButton(f.keys, "", theme.ContentCopyIcon(), func() { d.copyText(d.public.text, fmt.Sprintf(lang.L("The public address of %s"), d.info.Name)) }).quiet()
+	d.copyURL = newButton(f.keys, lang.L("Copy URL"), theme.ContentCopyIcon(), func() { d.copyText(d.info.URL, fmt.Sprintf(lang.L("The address of %s"), d.info.Name)) })
 	d.audience = newEntry(f.keys)
 	d.audiences = newChoice(f.keys, nil, nil)
 	d.audiencesBox = frame(d.audiences)
 	d.lifetime = newChoice(f.keys, nil, nil)
-	d.token = newButton(f.keys, "Copy token", theme.ContentCopyIcon(), d.makeToken).primary()
+	d.token = newButton(f.keys, lang.L("Copy token"), theme.ContentCopyIcon(), d.makeToken).primary()
 	d.audience.OnSubmitted = func(string) { d.makeToken() }
-	d.test = newButton(f.keys, "Test", theme.MediaPlayIcon(), d.try)
-	d.log = newButton(f.keys, "Calls", theme.HistoryIcon(), func() { p.calls(d.info.Name) })
-	d.setUp = newButton(f.keys, "Set up a caller", theme.SettingsIcon(), d.openKit)
+	d.test = newButton(f.keys, lang.L("Test"), theme.MediaPlayIcon(), d.try)
+	d.log = newButton(f.keys, lang.L("Calls"), theme.HistoryIcon(), func() { p.calls(d.info.Name) })
+	d.setUp = newButton(f.keys, lang.L("Set up a caller"), theme.SettingsIcon(), d.openKit)
 	d.kit, d.caller = newKit(f), heading("").flexible()
-	d.result = newProse("", theme.SizeNameCaptionText, colorMuted)
-	d.edit = newButton(f.keys, "Edit", theme.DocumentCreateIcon(), func() { p.edit(d.info.Name) })
-	d.control = newButton(f.keys, "Control", theme.ListIcon(), func() { p.control(d.info.Name) })
-	d.dup = newButton(f.keys, "Duplicate", theme.ContentCopyIcon(), func() { p.copyOf(d.info.Name) }).quiet()
-	d.del = newButton(f.keys, "Delete", theme.DeleteIcon(), d.confirm).quiet()
+	d.result = newProse("", theme.SizeNameCaptionText, colorMuted).pickable(f.keys)
+	d.edit = newButton(f.keys, lang.L("Edit"), theme.DocumentCreateIcon(), func() { p.edit(d.info.Name) })
+	d.control = newButton(f.keys, lang.L("Control"), theme.ListIcon(), func() { p.control(d.info.Name) })
+	d.dup = newButton(f.keys, lang.L("Duplicate"), theme.ContentCopyIcon(), func() { p.copyOf(d.info.Name) }).quiet()
+	d.del = newButton(f.keys, lang.L("Delete"), theme.DeleteIcon(), d.confirm).quiet()
 
 	words := column(1, d.name, container.NewBorder(nil, nil, d.marker, nil, inset(0, 0, gapSmall, 0, d.word)))
 	head := container.NewBorder(nil, nil, inset(0, 0, 0, gap, middle(d.badge)), nil, words)
 	field := func(label string, o fyne.CanvasObject) *fyne.Container { return column(2, caption(label), o) }
-	d.publicBox = field("Public address", container.NewBorder(nil, nil, nil, copyPublic, middle(d.public)))
+	d.publicBox = field(lang.L("Public address"), container.NewBorder(nil, nil, nil, copyPublic, middle(pickable(f.keys, d.public))))
 	d.publicBox.Hide()
 	about := column(gap,
-		field("Address for callers", d.address),
+		field(lang.L("Address for callers"), pickable(f.keys, d.address)),
 		d.publicBox,
-		field("Goes to", d.base),
-		field("Credential", d.kind))
-	tokens := column(gapSmall, strong("Service token"),
-		container.NewGridWithColumns(2, field("For audience", container.NewStack(d.audience, d.audiencesBox)), field("Valid for", frame(d.lifetime))),
-		inset(gapSmall, 0, 0, 0, row(gapSmall, d.token, d.setUp)))
+		field(lang.L("Goes to"), pickable(f.keys, d.base)),
+		field(lang.L("Credential"), d.kind))
+	tokens := column(gapSmall, strong(lang.L("Service token")),
+		container.NewGridWithColumns(2, field(lang.L("For audience"), container.NewStack(d.audience, d.audiencesBox)), field(lang.L("Valid for"), frame(d.lifetime))),
+		inset(gapSmall, 0, 0, 0, container.New(&flow{}, d.token, d.setUp)))
 	d.facts = column(gap+2, head, d.problem.root, about,
-		row(gapSmall, d.copyURL, d.test, d.log), d.result.root,
+		container.New(&flow{}, d.copyURL, d.test, d.log), d.result.root,
 		rule(), tokens, rule(), d.ask.root,
 		container.New(&flow{}, d.edit, d.control, d.dup, d.del))
-	d.setup = column(gap, d.caller, row(0, newButton(f.keys, "Back", theme.NavigateBackIcon(), d.closeKit)), d.kit.root)
+	d.setup = column(gap, d.caller, row(0, newButton(f.keys, lang.L("Back"), theme.NavigateBackIcon(), d.closeKit)), d.kit.root)
 	d.setup.Hide()
 	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, container.NewStack(d.facts, d.setup)))
+	revealEach(scroll, d.copyURL, d.test, d.log, d.audience, d.audiences, d.lifetime, d.token, d.setUp, d.edit, d.control, d.dup, d.del)
 	d.root = inset(0, 0, gap, 0, wide(detailWidth, newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, scroll)))
 	d.root.Hide()
 	return d
@@ -130,7 +132,7 @@ func (d *serviceDetail) show(info backend.ServiceInfo) {
 		}
 	}
 	if closed := !info.AnyAudience && len(info.Audiences) == 0; closed {
-		d.audiences.PlaceHolder = "None allowed"
+		d.audiences.PlaceHolder = lang.L("None allowed")
 		d.audiences.Disable()
 		d.token.Disable()
 	} else {
@@ -154,9 +156,9 @@ func (d *serviceDetail) show(info backend.ServiceInfo) {
 // remedy is what helps a service that cannot serve.
 func (d *serviceDetail) remedy() []action {
 	if d.view.Keychain.CanUnlock {
-		return []action{{label: "Unlock", do: func() { d.retry("unlock") }}}
+		return []action{{label: lang.L("Unlock"), do: func() { d.retry("unlock") }}}
 	}
-	return []action{{label: "Retry", do: func() { d.retry("retry") }}}
+	return []action{{label: lang.L("Retry"), do: func() { d.retry("retry") }}}
 }
 
 func (d *serviceDetail) hide() {
@@ -173,7 +175,7 @@ func (d *serviceDetail) hide() {
 // for its first call. The token is one that was made before.
 func (d *serviceDetail) openKit() {
 	d.kit.begin(d.backend.View(), d.info.Name, secret.Value{})
-	d.caller.set("A caller of "+d.info.Name, "")
+	d.caller.set(fmt.Sprintf(lang.L("A caller of %s"), d.info.Name), "")
 	d.facts.Hide()
 	d.setup.Show()
 	d.root.Refresh()
@@ -236,7 +238,7 @@ func (d *serviceDetail) try() {
 	}
 	d.tell("GET / …", colorMuted)
 	var res backend.TestResult
-	d.loop.run("Testing "+name+"…", func(ctx context.Context) (err error) {
+	d.loop.run(fmt.Sprintf(lang.L("Testing %s…"), name), func(ctx context.Context) (err error) {
 		res, err = d.backend.Test(ctx, name, form, backend.Trial{Method: http.MethodGet, Path: "/"})
 		return err
 	}, func(err error) {
@@ -255,9 +257,9 @@ func (d *serviceDetail) try() {
 // tryPreset makes the harmless call of an API that is known.
 func (d *serviceDetail) tryPreset(p *backend.Preset, form backend.Form) {
 	name := d.info.Name
-	d.tell("Asking "+p.Name+"…", colorMuted)
+	d.tell(fmt.Sprintf(lang.L("Asking %s…"), p.Name), colorMuted)
 	var v backend.PresetVerdict
-	d.loop.run("Testing "+name+"…", func(ctx context.Context) (err error) {
+	d.loop.run(fmt.Sprintf(lang.L("Testing %s…"), name), func(ctx context.Context) (err error) {
 		v, err = d.backend.TestPreset(ctx, name, form, p)
 		return err
 	}, func(err error) {
@@ -280,15 +282,15 @@ func outcome(res backend.TestResult, err error) (string, fyne.ThemeColorName) {
 	if err != nil {
 		return backend.Sentence(err.Error()), theme.ColorNameError
 	}
-	text := fmt.Sprintf("%d in %s", res.Status, took(res.Duration))
+	text := fmt.Sprintf(lang.L("%d in %s"), res.Status, took(res.Duration))
 	return text, statusMark(backend.Exchange{Status: res.Status}).color()
 }
 
 // confirm asks before a service is deleted.
 func (d *serviceDetail) confirm() {
 	name := d.info.Name
-	d.ask.say(markFailed, "Delete "+name+"?", "Its key is removed from "+d.keeper()+".",
-		action{label: "Keep", do: d.keep}, action{label: "Delete", do: func() { d.ask.clear(); d.page.remove(name) }})
+	d.ask.say(markFailed, fmt.Sprintf(lang.L("Delete %s?"), name), fmt.Sprintf(lang.L("Its key is removed from %s."), d.keeper()),
+		action{label: lang.L("Keep"), do: d.keep}, action{label: lang.L("Delete"), do: func() { d.ask.clear(); d.page.remove(name) }})
 	d.ask.focusFirst(d.window.Canvas())
 }
 

@@ -3,10 +3,12 @@ package ui
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 
@@ -23,6 +25,7 @@ type servicesPage struct {
 	copyOf  func(name string) // opens the form with a copy
 	calls   func(name string) // shows its part of the audit log
 	control func(name string) // opens its rules
+	removed func(*backend.Deleted)
 
 	view     backend.View
 	drawn    bool
@@ -48,9 +51,9 @@ type servicesPage struct {
 
 func newServicesPage(f *face) *servicesPage {
 	p := &servicesPage{face: f, note: newStrip(f.keys), odd: newStrip(f.keys), tally: muted("")}
-	add := newButton(f.keys, "New service", theme.ContentAddIcon(), func() { p.create() }).primary()
+	add := newButton(f.keys, lang.L("New service"), theme.ContentAddIcon(), func() { p.create() }).primary()
 	p.search = newEntry(f.keys)
-	p.search.SetPlaceHolder("Search by name or address")
+	p.search.SetPlaceHolder(lang.L("Search by name or address"))
 	p.search.Icon = theme.SearchIcon()
 	p.search.OnChanged = func(string) { p.filter() }
 	p.list = newList(f.keys, func() int { return len(p.found) },
@@ -61,17 +64,22 @@ func newServicesPage(f *face) *servicesPage {
 			}
 		})
 	p.list.OnSelected = func(i int) { p.choose(i) }
+	p.list.at = func() int {
+		return slices.IndexFunc(p.found, func(s backend.ServiceInfo) bool { return s.Name == p.selected })
+	}
+	p.list.steps = func(i int) { p.list.Select(i) }
+	p.list.enter = func(int) { f.focus(p.detail.copyURL) }
 	p.detail = newServiceDetail(f, p)
 	p.welcome = p.newWelcome()
 	p.noneYet = p.newNoneYet()
 	p.nothing = muted("")
 	p.nothing.align = fyne.TextAlignCenter
-	p.unsearch = newButton(f.keys, "Clear the search", nil, func() { p.search.SetText("") })
+	p.unsearch = newButton(f.keys, lang.L("Clear the search"), nil, func() { p.search.SetText("") })
 	p.empty = container.NewVBox(layout.NewSpacer(), p.nothing, container.NewCenter(p.unsearch), layout.NewSpacer())
 	p.empty.Hide()
 	p.listBox = container.NewBorder(nil, nil, nil, p.detail.root, tight(container.NewStack(p.list, p.empty)))
 
-	head := ends(row(gap, title("Services"), inset(7, 0, 0, 0, p.tally)), wide(280, p.search), add)
+	head := ends(row(gap, title(lang.L("Services")), inset(7, 0, 0, 0, p.tally)), wide(280, p.search), add)
 	p.root = container.NewBorder(pageHead(head, p.welcome, p.odd.root, p.note.root), nil, nil, nil,
 		container.NewStack(p.listBox, p.noneYet))
 	return p
@@ -81,13 +89,12 @@ func newServicesPage(f *face) *servicesPage {
 func (p *servicesPage) newWelcome() *fyne.Container {
 	p.curl = plain("").mono().flexible()
 	box := newSurface(colorInfoSoft, "", 8, gap+2, nil)
-	again := newProse("Workflows call your services through Lockbox with a service token, and your API keys stay in this computer's keychain. "+
-		"A service named demo is built in to try things on. This works in a terminal at once:", theme.SizeNameText, theme.ColorNameForeground)
-	line := newSurface(theme.ColorNameInputBackground, "", 6, gapSmall, ends(inset(0, 0, gapSmall, 0, p.curl),
-		newButton(p.keys, "Copy", theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, "The line") }).quiet()))
+	again := newProse(lang.L("Workflows call your services through Lockbox with a service token, and your API keys stay in this computer's keychain. A service named demo is built in to try things on. This works in a terminal at once:"), theme.SizeNameText, theme.ColorNameForeground)
+	line := newSurface(theme.ColorNameInputBackground, "", 6, gapSmall, ends(inset(0, 0, gapSmall, 0, pickable(p.keys, p.curl)),
+		newButton(p.keys, lang.L("Copy"), theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, lang.L("The line")) }).quiet()))
 	var c *fyne.Container
-	hide := newButton(p.keys, "Hide", nil, func() { c.Hide(); c.Objects = nil; p.root.Refresh() }).quiet()
-	box.content = column(gapSmall, ends(heading("Welcome to Lockbox"), hide), again.root, line)
+	hide := newButton(p.keys, lang.L("Hide"), nil, func() { c.Hide(); c.Objects = nil; p.root.Refresh() }).quiet()
+	box.content = column(gapSmall, ends(heading(lang.L("Welcome to Lockbox")), hide), again.root, line)
 	c = container.NewStack(box)
 	c.Hide()
 	return c
@@ -96,13 +103,13 @@ func (p *servicesPage) newWelcome() *fyne.Container {
 // newNoneYet is what an empty list says.
 func (p *servicesPage) newNoneYet() *fyne.Container {
 	icon := newIcon(theme.StorageIcon(), 44)
-	words := newProse("A service is an API that workflows may call through Lockbox. Give it a name, its address and its key; workflows get a token instead of the key.",
+	words := newProse(lang.L("A service is an API that workflows may call through Lockbox. Give it a name, its address and its key; workflows get a token instead of the key."),
 		theme.SizeNameText, colorMuted)
 	words.seg.Style.Alignment = fyne.TextAlignCenter
-	head := heading("No services yet")
+	head := heading(lang.L("No services yet"))
 	head.align = fyne.TextAlignCenter
 	c := card(container.NewCenter(wide(420, column(gap, container.NewCenter(icon), head, words.root,
-		container.NewCenter(newButton(p.keys, "Add your first service", theme.ContentAddIcon(), func() { p.create() }).primary())))))
+		container.NewCenter(newButton(p.keys, lang.L("Add your first service"), theme.ContentAddIcon(), func() { p.create() }).primary())))))
 	box := container.NewStack(c)
 	box.Hide()
 	return box
@@ -137,14 +144,14 @@ func (p *servicesPage) drawWarnings(warnings []string) {
 	const few = 2
 	text := strings.Join(warnings[:min(few, len(warnings))], "\n")
 	if more := len(warnings) - few; more > 0 {
-		text += fmt.Sprintf("\nand %d more, on the Settings page", more)
+		text += fmt.Sprintf(lang.L("\nand %d more, on the Settings page"), more)
 	}
 	var actions []action
 	if p.view.PlainKeys > 0 {
-		actions = append(actions, action{label: "Move keys to " + p.keeper(), do: p.moveKeys, first: true})
+		actions = append(actions, action{label: fmt.Sprintf(lang.L("Move keys to %s"), p.keeper()), do: p.moveKeys, first: true})
 	}
-	p.odd.say(markWarning, "The config has "+count(len(warnings), "warning"), text,
-		append(actions, action{label: "Hide", do: func() { p.hushed = all; p.odd.clear() }})...)
+	p.odd.say(markWarning, fmt.Sprintf(lang.L("The config has %s"), count(len(warnings), "warning")), text,
+		append(actions, action{label: lang.L("Hide"), do: func() { p.hushed = all; p.odd.clear() }})...)
 }
 
 // moveKeys moves the keys that stand in the config to the vault.
@@ -154,20 +161,20 @@ func (p *servicesPage) moveKeys() {
 	}
 	p.moving = true
 	var done backend.Imported
-	p.loop.run("Moving the keys to "+p.keeper()+"…", func(ctx context.Context) (err error) {
+	p.loop.run(fmt.Sprintf(lang.L("Moving the keys to %s…"), p.keeper()), func(ctx context.Context) (err error) {
 		done, err = p.backend.MoveKeys(ctx)
 		return err
 	}, func(err error) {
 		p.moving = false
 		if err != nil {
-			p.note.say(markFailed, "No key was moved", backend.Sentence(err.Error()), p.note.dismiss())
+			p.note.say(markFailed, lang.L("No key was moved"), backend.Sentence(err.Error()), p.note.dismiss())
 			return
 		}
-		text := "The config as it was still holds them in plain text; remove it when all works: " + done.Backup
+		text := fmt.Sprintf(lang.L("The config as it was still holds them in plain text; remove it when all works: %s"), done.Backup)
 		if len(done.Again) > 0 {
-			text += "\nA key stands once more in the config, in a comment maybe: see " + strings.Join(done.Again, ", ") + "."
+			text += fmt.Sprintf(lang.L("\nA key stands once more in the config, in a comment maybe: see %s."), strings.Join(done.Again, ", "))
 		}
-		p.note.say(markGood, "The keys are in "+p.keeper()+" now", text, p.note.dismiss())
+		p.note.say(markGood, fmt.Sprintf(lang.L("The keys are in %s now"), p.keeper()), text, p.note.dismiss())
 	})
 }
 
@@ -202,9 +209,9 @@ func (p *servicesPage) filter() {
 		}
 	}
 	p.tally.set(p.tallyText(want != ""), "")
-	p.nothing.set(fmt.Sprintf("No service matches “%s”.", strings.TrimSpace(p.search.Text)), "")
+	p.nothing.set(fmt.Sprintf(lang.L("No service matches “%s”."), strings.TrimSpace(p.search.Text)), "")
 	if p.view.Unloaded {
-		p.nothing.set("Your services are listed here once the config can be loaded.", "")
+		p.nothing.set(lang.L("Your services are listed here once the config can be loaded."), "")
 	}
 	p.unsearch.Hidden = p.view.Unloaded
 	p.empty.Hidden = len(p.found) > 0 || want == "" && !p.view.Unloaded
@@ -221,12 +228,34 @@ func (p *servicesPage) filter() {
 
 // copyAddress copies where callers from elsewhere reach a service.
 func (p *servicesPage) copyAddress(s backend.ServiceInfo) {
-	p.copyText(p.view.CallersAddress(s), "The public address of "+s.Name)
+	p.copyText(p.view.CallersAddress(s), fmt.Sprintf(lang.L("The public address of %s"), s.Name))
+}
+
+// urlOf is a service's address here, publicOf the one for callers from elsewhere; ""
+// where there is none.
+func (p *servicesPage) urlOf(name string) string {
+	s, _ := p.named(name)
+	return s.URL
+}
+
+func (p *servicesPage) publicOf(name string) string {
+	if s, ok := p.named(name); ok {
+		return p.view.CallersAddress(s)
+	}
+	return ""
+}
+
+func (p *servicesPage) named(name string) (backend.ServiceInfo, bool) {
+	i, found := slices.BinarySearchFunc(p.view.Services, name, func(s backend.ServiceInfo, name string) int { return strings.Compare(s.Name, name) })
+	if !found {
+		return backend.ServiceInfo{}, false
+	}
+	return p.view.Services[i], true
 }
 
 func (p *servicesPage) tallyText(filtered bool) string {
 	if filtered {
-		return fmt.Sprintf("%d of %d", len(p.found), len(p.view.Services))
+		return fmt.Sprintf(lang.L("%d of %d"), len(p.found), len(p.view.Services))
 	}
 	return fmt.Sprint(len(p.view.Services))
 }
@@ -268,28 +297,36 @@ func (p *servicesPage) saved(name string) {
 	p.search.SetText("")
 	p.draw(p.backend.View())
 	p.open(name)
-	p.note.say(markGood, "", "Saved. The proxy runs with it.", p.note.dismiss())
+	p.note.say(markGood, "", lang.L("Saved. The proxy runs with it."), p.note.dismiss())
 }
 
 // remove deletes a service, after the person confirmed it.
 func (p *servicesPage) remove(name string) {
 	p.detail.working(true)
-	p.loop.run("Deleting "+name+"…", func(ctx context.Context) error { return p.backend.Delete(ctx, name) }, func(err error) {
+	var gone *backend.Deleted
+	p.loop.run(fmt.Sprintf(lang.L("Deleting %s…"), name), func(ctx context.Context) (err error) {
+		gone, err = p.backend.Delete(ctx, name)
+		return err
+	}, func(err error) {
 		p.detail.working(false)
 		if err != nil {
-			p.note.say(markFailed, name+" was not deleted", backend.Sentence(err.Error()), p.note.dismiss())
+			p.note.say(markFailed, fmt.Sprintf(lang.L("%s was not deleted"), name), backend.Sentence(err.Error()), p.note.dismiss())
 			return
 		}
 		if p.selected == name {
 			p.selected = ""
 		}
 		p.draw(p.backend.View())
-		p.note.say(markGood, "", name+" was deleted. Its tokens open nothing any more.", p.note.dismiss())
+		p.removed(gone)
 	})
 }
 
 // key is what the page does with a key.
 func (p *servicesPage) key(k fyne.KeyName) bool {
+	if k == fyne.KeyDelete && p.detail.root.Visible() && !p.detail.del.Disabled() {
+		p.detail.confirm()
+		return true
+	}
 	if k != fyne.KeyEscape {
 		return false
 	}

@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/widget"
 )
 
@@ -32,6 +33,7 @@ type sheet struct {
 	now    int      // which of it the person is at; -1 is none
 
 	anchor, head int // the selection goes from the one to the other
+	focused      bool
 }
 
 // extent is a part of a text, in bytes.
@@ -199,10 +201,10 @@ func (s *sheet) DoubleTapped(ev *fyne.PointEvent) {
 
 // TappedSecondary shows a menu that copies.
 func (s *sheet) TappedSecondary(ev *fyne.PointEvent) {
-	part := fyne.NewMenuItem("Copy", s.copy)
+	part := fyne.NewMenuItem(lang.L("Copy"), s.copy)
 	part.Disabled = s.anchor == s.head
 	widget.ShowPopUpMenuAtPosition(fyne.NewMenu("", part,
-		fyne.NewMenuItem("Select all", s.selectAll)), s.face.window.Canvas(), ev.AbsolutePosition)
+		fyne.NewMenuItem(lang.L("Select all"), s.selectAll)), s.face.window.Canvas(), ev.AbsolutePosition)
 }
 
 func (s *sheet) copy() {
@@ -267,10 +269,10 @@ func (s *sheet) scrollBy(y float32) {
 func (*sheet) TypedRune(rune) {}
 
 // FocusGained implements fyne.Focusable.
-func (*sheet) FocusGained() {}
+func (s *sheet) FocusGained() { s.focused = true; s.Refresh() }
 
 // FocusLost implements fyne.Focusable.
-func (*sheet) FocusLost() {}
+func (s *sheet) FocusLost() { s.focused = false; s.Refresh() }
 
 // Cursor implements desktop.Cursorable.
 func (*sheet) Cursor() desktop.Cursor { return desktop.TextCursor }

@@ -12,7 +12,7 @@ import (
 func (s *sheet) CreateRenderer() fyne.WidgetRenderer {
 	r := &sheetRenderer{sheet: s}
 	r.Refresh()
-	return r
+	return newRinged(r, outer-1, func() bool { return s.focused })
 }
 
 // sheetRenderer keeps as many texts and grounds as were ever in sight at once.

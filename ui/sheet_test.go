@@ -84,7 +84,7 @@ func TestSheet(t *testing.T) {
 		t.Errorf("of all %d bytes were copied", len(got))
 	}
 	copied := false
-	f.keys.copies(func() { copied = true })
+	f.keys.bind(f.window.Canvas(), ctrl(fyne.KeyC), func() { copied = true })
 	press(1, 1)
 	s.TypedShortcut(&fyne.ShortcutCopy{})
 	if !copied {

@@ -5,6 +5,7 @@ package ui
 import (
 	"context"
 
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/systray"
 
 	"lockbox/ui/backend"
@@ -31,16 +32,16 @@ func (t *tray) openSlots(parent *systray.MenuItem) {
 				}
 			})
 		}
-		t.on(s.root.AddSubMenuItem(trayNew, ""), func() {
+		t.on(s.root.AddSubMenuItem(lang.L(trayNew), ""), func() {
 			if s.shown.service != "" {
 				t.window.trayToken(s.shown.service, "")
 			}
 		})
 		t.slots = append(t.slots, s)
 	}
-	t.none = parent.AddSubMenuItem("No services yet", "")
+	t.none = parent.AddSubMenuItem(lang.L("No services yet"), "")
 	t.none.Disable()
-	t.more = parent.AddSubMenuItem("More…", "")
+	t.more = parent.AddSubMenuItem(lang.L("More…"), "")
 	t.more.Hide()
 	t.on(t.more, func() {
 		t.window.open(pageServices)

@@ -5,6 +5,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -34,13 +35,13 @@ type statusLine struct {
 }
 
 func newStatusLine(f *face) *statusLine {
-	s := &statusLine{face: f, marker: newMarker(markInfo), state: strong("Starting…"), address: muted(""), mark: newMarker(markNone), message: plain("").flexible()}
+	s := &statusLine{face: f, marker: newMarker(markInfo), state: strong(lang.L("Starting…")), address: muted(""), mark: newMarker(markNone), message: plain("").flexible()}
 	s.state.size, s.address.size, s.message.size = theme.SizeNameCaptionText, theme.SizeNameCaptionText, theme.SizeNameCaptionText
-	s.copyURL = newButton(f.keys, "", theme.ContentCopyIcon(), func() { s.copyText(s.address.text, "The base URL") }).quiet()
-	s.pause = newButton(f.keys, "Pause proxy", theme.MediaPauseIcon(), f.togglePause).quiet()
-	s.lock = newButton(f.keys, "Lock", nil, f.toggleLock).quiet()
-	s.tail = container.New(trailing{}, s.mark, s.message)
-	left := row(gapSmall, middle(s.marker), middle(s.state), middle(s.address), s.copyURL, s.pause, s.lock)
+	s.copyURL = newButton(f.keys, "", theme.ContentCopyIcon(), func() { s.copyText(s.address.text, lang.L("The base URL")) }).quiet()
+	s.pause = newButton(f.keys, lang.L("Pause proxy"), theme.MediaPauseIcon(), f.togglePause).quiet()
+	s.lock = newButton(f.keys, lang.L("Lock"), nil, f.toggleLock).quiet()
+	s.tail = container.New(trailing{}, s.mark, pickable(f.keys, s.message))
+	left := row(gapSmall, middle(s.marker), middle(s.state), middle(pickable(f.keys, s.address)), s.copyURL, s.pause, s.lock)
 	s.root = newSurface(colorNav, "", 0, 0, inset(1, 1, gap, gap+4, container.NewBorder(nil, nil, left, nil, inset(0, 0, gap, 0, s.tail))))
 	return s
 }
@@ -50,9 +51,9 @@ func (s *statusLine) draw(v backend.View) {
 	s.marker.set(m)
 	s.state.set(word, "")
 	s.address.set(v.BaseURL, "")
-	label, icon := "Pause proxy", theme.MediaPauseIcon()
+	label, icon := lang.L("Pause proxy"), theme.MediaPauseIcon()
 	if v.Phase == backend.Paused {
-		label, icon = "Resume proxy", theme.MediaPlayIcon()
+		label, icon = lang.L("Resume proxy"), theme.MediaPlayIcon()
 	}
 	if s.pause.Text != label {
 		s.pause.Text, s.pause.Icon = label, icon
@@ -113,12 +114,12 @@ func (trailing) MinSize(o []fyne.CanvasObject) fyne.Size {
 }
 
 func (trailing) Layout(o []fyne.CanvasObject, s fyne.Size) {
-	m, text := o[0].MinSize(), o[1].(*line)
+	m, text := o[0].MinSize(), o[1].(*pick).content.(*line)
 	h := text.MinSize().Height
 	need := measure(text.text, theme.Size(text.size), text.style) + 1
 	w := min(need, s.Width-m.Width-gapSmall)
-	text.Resize(fyne.NewSize(w, h))
-	text.Move(fyne.NewPos(s.Width-w, (s.Height-h)/2))
+	o[1].Resize(fyne.NewSize(w, h))
+	o[1].Move(fyne.NewPos(s.Width-w, (s.Height-h)/2))
 	o[0].Resize(m)
 	o[0].Move(fyne.NewPos(s.Width-w-gapSmall-m.Width, (s.Height-m.Height)/2))
 }

@@ -3,6 +3,7 @@ package ui
 import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 )
 
@@ -47,7 +48,7 @@ func newNarrowStrip(k *hotkeys) *strip {
 
 func stripOf(k *hotkeys, arrange func(words, buttons fyne.CanvasObject) fyne.CanvasObject) *strip {
 	s := &strip{keys: k, marker: newMarker(markNone), title: strong("").flexible(),
-		text: newProse("", theme.SizeNameText, theme.ColorNameForeground), buttons: row(gapSmall)}
+		text: newProse("", theme.SizeNameText, theme.ColorNameForeground).pickable(k), buttons: row(gapSmall)}
 	words := column(2, s.title, s.text.root)
 	left := inset(2, 0, 0, gapSmall, s.marker)
 	body := container.NewBorder(nil, nil, container.NewVBox(left), nil, arrange(words, s.buttons))
@@ -86,10 +87,16 @@ func (s *strip) say(m mark, title, text string, actions ...action) {
 	s.root.Refresh()
 }
 
-// focusFirst gives the keyboard to the first button.
-func (s *strip) focusFirst(c fyne.Canvas) {
-	if len(s.buttons.Objects) > 0 {
-		if b, ok := s.buttons.Objects[0].(*button); ok {
+// asks reports whether there is a choice to be made.
+func (s *strip) asks() bool { return s.root.Visible() && len(s.buttons.Objects) > 1 }
+
+// focusFirst gives the keyboard to the first button, focusLast to the last.
+func (s *strip) focusFirst(c fyne.Canvas) { s.focusOn(c, 0) }
+func (s *strip) focusLast(c fyne.Canvas)  { s.focusOn(c, len(s.buttons.Objects)-1) }
+
+func (s *strip) focusOn(c fyne.Canvas, i int) {
+	if i >= 0 && i < len(s.buttons.Objects) {
+		if b, ok := s.buttons.Objects[i].(*button); ok {
 			c.Focus(b)
 		}
 	}
@@ -102,5 +109,5 @@ func (s *strip) clear() {
 
 // dismiss is the action that closes the strip.
 func (s *strip) dismiss() action {
-	return action{label: "Close", icon: nil, do: s.clear}
+	return action{label: lang.L("Close"), icon: nil, do: s.clear}
 }

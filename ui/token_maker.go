@@ -3,12 +3,14 @@ package ui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/proxy/secret"
@@ -46,13 +48,13 @@ type tokenMaker struct {
 func newTokenMaker(f *face, p *tokensPage) *tokenMaker {
 	m := &tokenMaker{face: f, page: p, fields: map[string]*field{}, trouble: newNarrowStrip(f.keys)}
 	m.service = newChoice(f.keys, nil, func(string) { m.suggest(); m.check(false) })
-	m.service.PlaceHolder = "Choose a service"
+	m.service.PlaceHolder = lang.L("Choose a service")
 	m.audience, m.label, m.date = newEntry(f.keys), newEntry(f.keys), newEntry(f.keys)
-	m.audience.SetPlaceHolder("Such as zapier")
-	m.label.SetPlaceHolder("Optional")
+	m.audience.SetPlaceHolder(lang.L("Such as zapier"))
+	m.label.SetPlaceHolder(lang.L("Optional"))
 	m.date.SetPlaceHolder("2026-12-31")
-	m.lifetime = newChoice(f.keys, append(lifetimeLabels(), untilDate), func(s string) {
-		m.fields["date"].root.Hidden = s != untilDate
+	m.lifetime = newChoice(f.keys, append(lifetimeLabels(), lang.L(untilDate)), func(s string) {
+		m.fields["date"].root.Hidden = s != lang.L(untilDate)
 		m.check(false)
 		m.root.Refresh()
 	})
@@ -61,21 +63,22 @@ func newTokenMaker(f *face, p *tokensPage) *tokenMaker {
 		e.OnSubmitted = func(string) { m.submit() }
 	}
 	m.recent = container.NewHBox()
-	m.save = newButton(f.keys, "Make the token", theme.ConfirmIcon(), m.submit).primary()
+	m.save = newButton(f.keys, lang.L("Make the token"), theme.ConfirmIcon(), m.submit).primary()
 	put := func(name, label, hint string, o fyne.CanvasObject) fyne.CanvasObject {
 		m.fields[name] = newNarrowField(label, hint, o)
 		return m.fields[name].root
 	}
-	m.form = column(gap, heading("New token"),
-		put("service", "Opens service", "", frame(m.service)),
-		put("audience", "For audience", "Who it is for.", m.audience), m.recent,
-		put("expires", "Valid for", "", frame(m.lifetime)),
-		put("date", "Last day", "", m.date),
-		put("label", "Label", "What to call it here.", m.label),
+	m.form = column(gap, heading(lang.L("New token")),
+		put("service", lang.L("Opens service"), lang.L("It opens this one and no other."), frame(m.service)),
+		put("audience", lang.L("For audience"), lang.L("Who it is for."), m.audience), m.recent,
+		put("expires", lang.L("Valid for"), lang.L("It can be revoked before."), frame(m.lifetime)),
+		put("date", lang.L("Last day"), lang.L("It is good until the end of that day."), m.date),
+		put("label", lang.L("Label"), lang.L("What to call it here."), m.label),
 		m.trouble.root,
-		row(gapSmall, m.save, newButton(f.keys, "Cancel", nil, func() { m.close(); p.showSide() }).quiet()))
+		row(gapSmall, m.save, newButton(f.keys, lang.L("Cancel"), nil, func() { m.close(); p.showSide() }).quiet()))
 	m.made = m.newMade()
 	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, container.NewStack(m.form, m.made)))
+	revealEach(scroll, m.service, m.audience, m.lifetime, m.date, m.label, m.save, m.text, m.copied)
 	m.root = inset(0, 0, gap, 0, wide(detailWidth, newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, scroll)))
 	m.root.Hide()
 	return m
@@ -86,22 +89,23 @@ func (m *tokenMaker) newMade() *fyne.Container {
 	m.kit = newKit(m.face)
 	m.text = newEntry(m.keys)
 	m.text.Password = true
-	m.text.ActionItem = newPeek(func() {
+	m.text.reveal = func() {
 		m.text.Password = !m.text.Password
 		m.text.Refresh()
-	})
+	}
+	m.text.ActionItem = newPeek(m.text.reveal)
 	m.text.OnChanged = func(string) { // it is read, not written
 		if m.text.Text != m.value.Reveal() {
 			m.text.SetText(m.value.Reveal())
 		}
 	}
 	m.says = newProse("", theme.SizeNameCaptionText, colorMuted)
-	m.copied = newButton(m.keys, "Copy", theme.ContentCopyIcon(), func() {
+	m.copied = newButton(m.keys, lang.L("Copy"), theme.ContentCopyIcon(), func() {
 		m.copySecret(m.value)
-		m.say(markGood, "Token copied.")
+		m.say(markGood, lang.L("Token copied."))
 	}).primary()
-	done := newButton(m.keys, "Done", nil, func() { m.close(); m.page.showSide() })
-	c := column(gap, heading("The token"), m.says.root, m.text, row(gapSmall, m.copied, done), m.kit.root)
+	done := newButton(m.keys, lang.L("Done"), nil, func() { m.close(); m.page.showSide() })
+	c := column(gap, heading(lang.L("The token")), m.says.root, m.text, row(gapSmall, m.copied, done), m.kit.root)
 	c.Hide()
 	return c
 }
@@ -169,13 +173,13 @@ func (m *tokenMaker) suggest() {
 
 func (m *tokenMaker) request() (r backend.TokenRequest, bad error) {
 	r = backend.TokenRequest{Service: m.service.Selected, Audience: strings.TrimSpace(m.audience.Text), Label: strings.TrimSpace(m.label.Text)}
-	if m.lifetime.Selected != untilDate {
+	if m.lifetime.Selected != lang.L(untilDate) {
 		r.Lifetime = lifetimeOf(m.lifetime.Selected)
 		return r, nil
 	}
 	day, err := time.ParseInLocation("2006-01-02", strings.TrimSpace(m.date.Text), time.Local)
 	if err != nil {
-		return r, errors.New("write the day as year-month-day, such as 2026-12-31")
+		return r, errors.New(lang.L("write the day as year-month-day, such as 2026-12-31"))
 	}
 	r.Expires = day.AddDate(0, 0, 1).Add(-time.Second)
 	return r, nil
@@ -187,7 +191,7 @@ func (m *tokenMaker) check(all bool) bool {
 	bad := m.backend.CheckToken(r)
 	if err != nil {
 		bad["date"] = err.Error()
-	} else if m.lifetime.Selected == untilDate && bad["expires"] != "" {
+	} else if m.lifetime.Selected == lang.L(untilDate) && bad["expires"] != "" {
 		bad["date"] = bad["expires"]
 		delete(bad, "expires")
 	}
@@ -210,13 +214,13 @@ func (m *tokenMaker) submit() {
 	r, _ := m.request() // checked
 	m.save.Disable()
 	var tok backend.Token
-	m.loop.run("Making a token for "+r.Service+"…", func(ctx context.Context) (err error) {
+	m.loop.run(fmt.Sprintf(lang.L("Making a token for %s…"), r.Service), func(ctx context.Context) (err error) {
 		tok, err = m.backend.NewToken(ctx, r)
 		return err
 	}, func(err error) {
 		m.save.Enable()
 		if err != nil {
-			m.trouble.say(markFailed, "No token was made", backend.Sentence(err.Error()), m.trouble.dismiss())
+			m.trouble.say(markFailed, lang.L("No token was made"), backend.Sentence(err.Error()), m.trouble.dismiss())
 			m.root.Refresh()
 			return
 		}
@@ -228,7 +232,7 @@ func (m *tokenMaker) submit() {
 // show shows what was made; it is nowhere else.
 func (m *tokenMaker) show(tok backend.Token) {
 	m.value = tok.Value
-	m.says.set("It opens "+tok.Service+" for "+tok.Audience+" until "+shortDate(tok.Expires)+". It is shown only now: copy it to where it is needed.", "")
+	m.says.set(fmt.Sprintf(lang.L("It opens %s for %s until %s. It is shown only now: copy it to where it is needed."), tok.Service, tok.Audience, shortDate(tok.Expires)), "")
 	m.text.Password = true
 	m.text.SetText(m.value.Reveal())
 	m.kit.begin(m.backend.View(), tok.Service, tok.Value)

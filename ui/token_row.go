@@ -8,6 +8,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -26,20 +27,20 @@ const (
 func tokenState(t backend.TokenInfo, now time.Time) (m mark, word, detail string) {
 	switch {
 	case !t.Revoked.IsZero():
-		return markInactive, "Revoked", "on " + shortDate(t.Revoked)
+		return markInactive, lang.L("Revoked"), fmt.Sprintf(lang.L("on %s"), shortDate(t.Revoked))
 	case !now.Before(t.Expires):
-		return markInactive, "Expired", "on " + shortDate(t.Expires)
+		return markInactive, lang.L("Expired"), fmt.Sprintf(lang.L("on %s"), shortDate(t.Expires))
 	case !t.Paused.IsZero():
-		return markRefused, "Paused", newUse(t)
+		return markRefused, lang.L("Paused"), newUse(t)
 	case len(t.Sights) > 0:
-		return markWarning, "Used anew", newUse(t)
+		return markWarning, lang.L("Used anew"), newUse(t)
 	case t.Expires.Sub(now) < soon:
-		return markWarning, "Expires soon", "on " + shortDate(t.Expires)
+		return markWarning, lang.L("Expires soon"), fmt.Sprintf(lang.L("on %s"), shortDate(t.Expires))
 	}
-	return markGood, "Good", "until " + shortDate(t.Expires)
+	return markGood, lang.L("Good"), fmt.Sprintf(lang.L("until %s"), shortDate(t.Expires))
 }
 
-func shortDate(t time.Time) string { return t.Local().Format("2 Jan 2006") }
+func shortDate(t time.Time) string { return stamp(t.Local(), "2 Jan 2006") }
 
 // tokenName is what a token is called: by its label, or for whom it is.
 func tokenName(t backend.TokenInfo) string {
@@ -47,26 +48,26 @@ func tokenName(t backend.TokenInfo) string {
 	case t.Label != "":
 		return t.Label
 	case t.Service == "":
-		return "Admin token"
+		return lang.L("Admin token")
 	}
 	return tokenFor(t)
 }
 
 func tokenFor(t backend.TokenInfo) string {
 	if t.Service == "" {
-		return "the reload of the config"
+		return lang.L("the reload of the config")
 	}
 	who := strings.Join(t.Audience, ", ")
 	if who == "" {
 		who = "nobody"
 	}
-	return t.Service + " for " + who
+	return fmt.Sprintf(lang.L("%s for %s"), t.Service, who)
 }
 
 // tokenUse is how much a token is used.
 func tokenUse(t backend.TokenInfo, now time.Time) (calls, last string) {
 	if t.Calls == 0 {
-		return "No calls", ""
+		return lang.L("No calls"), ""
 	}
 	return count(int(min(t.Calls, 1<<50)), "call"), ago(t.LastUsed, now)
 }
@@ -75,13 +76,13 @@ func tokenUse(t backend.TokenInfo, now time.Time) (calls, last string) {
 func ago(t, now time.Time) string {
 	switch d := now.Sub(t); {
 	case d < time.Minute:
-		return "just now"
+		return lang.L("just now")
 	case d < time.Hour:
-		return fmt.Sprintf("%d min ago", int(d.Minutes()))
+		return fmt.Sprintf(lang.L("%d min ago"), int(d.Minutes()))
 	case d < 24*time.Hour:
-		return fmt.Sprintf("%d h ago", int(d.Hours()))
+		return fmt.Sprintf(lang.L("%d h ago"), int(d.Hours()))
 	}
-	return "on " + shortDate(t)
+	return fmt.Sprintf(lang.L("on %s"), shortDate(t))
 }
 
 // tokenRow is a row of the tokens list, of plain texts.
@@ -148,9 +149,9 @@ func (d *tokenRowRenderer) texts(s fyne.Size) {
 	}
 	switch t.Kind {
 	case backend.TokenOriginal:
-		whose = "tokens of the original, which have no id"
+		whose = lang.L("tokens of the original, which have no id")
 	case backend.TokenSeen:
-		whose = strings.TrimPrefix(whose+", made elsewhere", ", ")
+		whose = strings.TrimPrefix(whose+", "+lang.L("made elsewhere"), ", ")
 	}
 	line := top
 	if whose == "" {

@@ -9,6 +9,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 
@@ -30,14 +31,15 @@ type tokensPage struct {
 	*face
 	root fyne.CanvasObject
 
-	shown   bool // the page is
-	known   uint64
-	read    bool
-	reading bool
-	all     []backend.TokenInfo
-	found   []backend.TokenInfo
-	now     time.Time
-	chosen  string // the ID of the selected one
+	shown    bool // the page is
+	known    uint64
+	read     bool
+	reading  bool
+	all      []backend.TokenInfo
+	found    []backend.TokenInfo
+	now      time.Time
+	chosen   string // the ID of the selected one
+	wantedID string // the one to select when the list is read
 
 	note    *strip
 	tally   *line
@@ -54,13 +56,13 @@ type tokensPage struct {
 
 func newTokensPage(f *face) *tokensPage {
 	p := &tokensPage{face: f, note: newStrip(f.keys), tally: muted("")}
-	add := newButton(f.keys, "New token", theme.ContentAddIcon(), func() { p.make("", "") }).primary()
+	add := newButton(f.keys, lang.L("New token"), theme.ContentAddIcon(), func() { p.make("", "") }).primary()
 	p.search = newEntry(f.keys)
-	p.search.SetPlaceHolder("Label, service, audience or id")
+	p.search.SetPlaceHolder(lang.L("Label, service, audience or id"))
 	p.search.Icon = theme.SearchIcon()
 	p.search.OnChanged = func(string) { p.filter() }
-	p.state = newChoice(f.keys, []string{liveTokens, newTokens, soonTokens, endedTokens, allTokens}, nil)
-	p.state.SetSelected(liveTokens)
+	p.state = newChoice(f.keys, []string{lang.L(liveTokens), lang.L(newTokens), lang.L(soonTokens), lang.L(endedTokens), lang.L(allTokens)}, nil)
+	p.state.SetSelected(lang.L(liveTokens))
 	p.state.OnChanged = func(string) { p.filter() }
 	p.list = newList(f.keys, func() int { return len(p.found) },
 		func() fyne.CanvasObject { return newTokenRow() },
@@ -70,17 +72,20 @@ func newTokensPage(f *face) *tokensPage {
 			}
 		})
 	p.list.OnSelected = func(i int) { p.choose(i) }
+	p.list.at = p.chosenRow
+	p.list.steps = func(i int) { p.list.Select(i) }
+	p.list.enter = func(int) { p.detail.focusFirst() }
 	p.nothing = muted("")
 	p.nothing.align = fyne.TextAlignCenter
 	p.empty = container.NewVBox(layout.NewSpacer(), p.nothing,
-		container.NewCenter(newButton(f.keys, "New token", theme.ContentAddIcon(), func() { p.make("", "") })), layout.NewSpacer())
+		container.NewCenter(newButton(f.keys, lang.L("New token"), theme.ContentAddIcon(), func() { p.make("", "") })), layout.NewSpacer())
 	p.empty.Hide()
 	p.detail, p.maker = newTokenDetail(f, p), newTokenMaker(f, p)
 	p.side = container.NewStack(p.detail.root, p.maker.root)
 	p.side.Hide()
 	p.listBox = container.NewBorder(nil, nil, nil, p.side, tight(container.NewStack(p.list, p.empty)))
-	brake := newButton(f.keys, "Panic…", theme.WarningIcon(), p.askPanic).quiet()
-	head := ends(row(gap, title("Tokens"), inset(7, 0, 0, 0, p.tally)), brake, wide(130, frame(p.state)), wide(240, p.search), add)
+	brake := newButton(f.keys, lang.L("Panic…"), theme.WarningIcon(), p.askPanic).quiet()
+	head := ends(row(gap, title(lang.L("Tokens")), inset(7, 0, 0, 0, p.tally)), brake, wide(130, frame(p.state)), wide(240, p.search), add)
 	p.root = container.NewBorder(pageHead(head, p.note.root), nil, nil, nil, p.listBox)
 	return p
 }
@@ -120,6 +125,7 @@ func (p *tokensPage) refresh() {
 	}, func(error) {
 		p.reading, p.read, p.known, p.all = false, true, known, all
 		p.filter()
+		p.find()
 	})
 }
 
@@ -135,7 +141,7 @@ func (p *tokensPage) filter() {
 	}
 	p.tally.set(fmt.Sprint(len(p.found)), "")
 	if len(p.found) != len(p.all) {
-		p.tally.set(fmt.Sprintf("%d of %d", len(p.found), len(p.all)), "")
+		p.tally.set(fmt.Sprintf(lang.L("%d of %d"), len(p.found), len(p.all)), "")
 	}
 	p.nothing.set(p.emptyText(want), "")
 	p.empty.Hidden = len(p.found) > 0 || !p.read
@@ -147,23 +153,23 @@ func (p *tokensPage) filter() {
 func (p *tokensPage) emptyText(want string) string {
 	switch {
 	case want != "":
-		return fmt.Sprintf("No token matches “%s”.", strings.TrimSpace(p.search.Text))
+		return fmt.Sprintf(lang.L("No token matches “%s”."), strings.TrimSpace(p.search.Text))
 	case len(p.all) == 0:
-		return "No tokens are out. A workflow platform needs one for each service that it calls."
+		return lang.L("No tokens are out. A workflow platform needs one for each service that it calls.")
 	}
-	return "There is none here."
+	return lang.L("There is none here.")
 }
 
 func (p *tokensPage) wanted(t backend.TokenInfo) bool {
 	live := t.Live(p.now)
 	switch p.state.Selected {
-	case newTokens:
+	case lang.L(newTokens):
 		return live && len(t.Sights) > 0
-	case soonTokens:
+	case lang.L(soonTokens):
 		return live && t.Expires.Sub(p.now) < soon
-	case endedTokens:
+	case lang.L(endedTokens):
 		return !live
-	case allTokens:
+	case lang.L(allTokens):
 		return true
 	}
 	return live
@@ -175,9 +181,22 @@ func matches(t backend.TokenInfo, want string) bool {
 		slices.ContainsFunc(t.Audience, func(a string) bool { return strings.Contains(strings.ToLower(a), want) })
 }
 
+func (p *tokensPage) chosenRow() int {
+	return slices.IndexFunc(p.found, func(t backend.TokenInfo) bool { return t.ID == p.chosen })
+}
+
+// find selects the token that was asked for before the list was read.
+func (p *tokensPage) find() {
+	i := slices.IndexFunc(p.found, func(t backend.TokenInfo) bool { return t.ID == p.wantedID })
+	if p.wantedID != "" && i >= 0 {
+		p.list.Select(i)
+	}
+	p.wantedID = ""
+}
+
 // reselect keeps the selected token selected where it now stands.
 func (p *tokensPage) reselect() {
-	i := slices.IndexFunc(p.found, func(t backend.TokenInfo) bool { return t.ID == p.chosen })
+	i := p.chosenRow()
 	if i < 0 {
 		p.list.UnselectAll()
 		if t, ok := p.backend.TokenByID(p.chosen); ok && p.detail.root.Visible() {
@@ -235,10 +254,10 @@ func (p *tokensPage) revoke(label string, do func(context.Context) (int, error))
 		p.detail.working(false)
 		p.detail.ask.clear()
 		if err != nil {
-			p.note.say(markFailed, "Nothing was revoked", backend.Sentence(err.Error()), p.note.dismiss())
+			p.note.say(markFailed, lang.L("Nothing was revoked"), backend.Sentence(err.Error()), p.note.dismiss())
 			return
 		}
-		p.note.say(markGood, "", "Revoked: "+count(n, "token")+". The next call with one is refused.", p.note.dismiss())
+		p.note.say(markGood, "", fmt.Sprintf(lang.L("Revoked: %s. The next call with one is refused."), count(n, "token")), p.note.dismiss())
 		p.refresh()
 	})
 }
@@ -246,13 +265,13 @@ func (p *tokensPage) revoke(label string, do func(context.Context) (int, error))
 // accept says that the new use of a token was the person's own.
 func (p *tokensPage) accept(id string) {
 	p.detail.working(true)
-	p.loop.run("Noting that it was you…", func(ctx context.Context) error { return p.backend.AcceptToken(ctx, id) }, func(err error) {
+	p.loop.run(lang.L("Noting that it was you…"), func(ctx context.Context) error { return p.backend.AcceptToken(ctx, id) }, func(err error) {
 		p.detail.working(false)
 		if err != nil {
-			p.note.say(markFailed, "That was not noted", backend.Sentence(err.Error()), p.note.dismiss())
+			p.note.say(markFailed, lang.L("That was not noted"), backend.Sentence(err.Error()), p.note.dismiss())
 			return
 		}
-		p.note.say(markGood, "", "The token is good, and what was new about its use is known from now on.", p.note.dismiss())
+		p.note.say(markGood, "", lang.L("The token is good, and what was new about its use is known from now on."), p.note.dismiss())
 		p.refresh()
 	})
 }
@@ -260,34 +279,34 @@ func (p *tokensPage) accept(id string) {
 // askPanic says what a panic would end, and asks.
 func (p *tokensPage) askPanic() {
 	plan := p.backend.PanicPlan()
-	text := "The proxy is paused, every token is revoked and the signing key replaced, at once. "
+	text := lang.L("The proxy is paused, every token is revoked and the signing key replaced, at once. ")
 	if plan.Tokens == 0 {
-		text += "No token on the list is good now."
+		text += lang.L("No token on the list is good now.")
 	} else {
-		text += count(plan.Tokens, "token") + " stop working, for " + few(plan.Services) + ", with " + few(plan.Audiences) + "."
+		text += fmt.Sprintf(lang.L("%s stop working, for %s, with %s."), count(plan.Tokens, "token"), few(plan.Services), few(plan.Audiences))
 	}
-	p.note.say(markWarning, "Shut everyone out?", text+" It cannot be undone: platforms need new tokens afterwards.",
-		action{label: "Shut everyone out", do: p.panic}, action{label: "Keep", do: p.note.clear, first: true})
+	p.note.say(markWarning, lang.L("Shut everyone out?"), fmt.Sprintf(lang.L("%s It cannot be undone: platforms need new tokens afterwards."), text),
+		action{label: lang.L("Shut everyone out"), do: p.panic}, action{label: lang.L("Keep"), do: p.note.clear, first: true})
 }
 
 // few names some of many.
 func few(names []string) string {
 	const some = 5
 	if len(names) > some {
-		return strings.Join(names[:some], ", ") + fmt.Sprintf(" and %d more", len(names)-some)
+		return strings.Join(names[:some], ", ") + fmt.Sprintf(lang.L(" and %d more"), len(names)-some)
 	}
 	return strings.Join(names, ", ")
 }
 
 func (p *tokensPage) panic() {
-	p.note.say(markInfo, "Shutting everyone out…", "")
-	p.loop.run("Shutting everyone out…", p.backend.Panic, func(err error) {
+	p.note.say(markInfo, lang.L("Shutting everyone out…"), "")
+	p.loop.run(lang.L("Shutting everyone out…"), p.backend.Panic, func(err error) {
 		p.refresh()
 		if err != nil {
-			p.note.say(markFailed, "Calls are paused, but not all was done", backend.Sentence(err.Error()), action{label: "Try again", do: p.panic}, p.note.dismiss())
+			p.note.say(markFailed, lang.L("Calls are paused, but not all was done"), backend.Sentence(err.Error()), action{label: lang.L("Try again"), do: p.panic}, p.note.dismiss())
 			return
 		}
-		p.note.say(markGood, "Everyone is shut out", "Calls are paused, every token is revoked and the signing key is new. Resume when it is safe, and make new tokens.", p.note.dismiss())
+		p.note.say(markGood, lang.L("Everyone is shut out"), lang.L("Calls are paused, every token is revoked and the signing key is new. Resume when it is safe, and make new tokens."), p.note.dismiss())
 	})
 }
 
@@ -305,6 +324,8 @@ func (p *tokensPage) key(k fyne.KeyName) bool {
 		p.maker.close()
 	case p.detail.ask.root.Visible():
 		p.detail.ask.clear()
+	case p.note.asks():
+		p.note.clear()
 	case p.search.Text != "":
 		p.search.SetText("")
 	default:

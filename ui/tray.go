@@ -3,6 +3,8 @@ package ui
 import (
 	"fmt"
 
+	"fyne.io/fyne/v2/lang"
+
 	"lockbox/assets"
 	"lockbox/ui/backend"
 )
@@ -81,11 +83,11 @@ func trayFace(v backend.View, broken int) (icon trayIcon, line string) {
 	case v.Phase == backend.Stopped:
 		return trayAttention, word
 	case v.Tunnel.Phase == backend.TunnelLost:
-		return trayLost, "The tunnel is lost: " + v.Tunnel.Trouble.Title
+		return trayLost, fmt.Sprintf(lang.L("The tunnel is lost: %s"), v.Tunnel.Trouble.Title)
 	case v.Tunnel.Phase == backend.TunnelOpen:
-		return trayExposed, "The tunnel is open, " + count(len(v.Services), "service")
+		return trayExposed, fmt.Sprintf(lang.L("The tunnel is open, %s"), count(len(v.Services), "service"))
 	case broken > 0:
-		return trayAttention, fmt.Sprintf("%s cannot be served", count(broken, "service"))
+		return trayAttention, fmt.Sprintf(lang.L("%s cannot be served"), count(broken, "service"))
 	case v.Phase == backend.Starting:
 		return trayRunning, word
 	}
@@ -136,9 +138,9 @@ var trayMenu = []struct {
 // tunnelLabel is what the menu offers.
 func tunnelLabel(open bool) string {
 	if open {
-		return "Close the tunnel"
+		return lang.L("Close the tunnel")
 	}
-	return "Open the tunnel"
+	return lang.L("Open the tunnel")
 }
 
 // trayDo is what a click on an item does. It runs on the window's thread.
@@ -149,7 +151,7 @@ func (w *window) trayDo(a trayAction) {
 	case trayOpen:
 		w.raise()
 	case trayBaseURL:
-		w.copyText(w.backend.View().BaseURL, "The base URL")
+		w.copyText(w.backend.View().BaseURL, lang.L("The base URL"))
 	case trayPause:
 		if v := w.backend.View(); v.Phase == backend.Running || v.Phase == backend.Paused {
 			w.togglePause()

@@ -33,7 +33,7 @@ func TestTrayOf(t *testing.T) {
 		{"a broken service", backend.View{Phase: backend.Running, Services: broken}, trayAttention, "1 service cannot be served", true, false},
 		{"a question", backend.View{Phase: backend.Running, Questions: 1}, trayAttention, "1 call waits for your answer", true, false},
 		{"a question while locked", backend.View{Phase: backend.Running, Questions: 2, Locked: true}, trayPaused, "Locked", true, false},
-		{"many", backend.View{Phase: backend.Running, Services: services(10_000)}, trayRunning, "Running, 10000 services", true, true},
+		{"many", backend.View{Phase: backend.Running, Services: services(10_000)}, trayRunning, "Running, 10,000 services", true, true},
 	}
 	for _, tt := range tests {
 		got := trayOf(tt.view)

@@ -8,6 +8,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -44,40 +45,41 @@ type tunnelPage struct {
 
 func newTunnelPage(f *face) *tunnelPage {
 	p := &tunnelPage{face: f, fields: map[string]*field{}, trouble: newNarrowStrip(f.keys)}
-	p.toggle = newButton(f.keys, "Open the tunnel", theme.UploadIcon(), func() { f.toggleTunnel(backend.ByWindow) }).primary()
+	p.toggle = newButton(f.keys, lang.L("Open the tunnel"), theme.UploadIcon(), func() { f.toggleTunnel(backend.ByWindow) }).primary()
 	body := container.NewVScroll(inset(0, gap, 0, gap, column(gap, p.now(), p.month(), p.settings(), p.ownTunnel(), p.diagnosis())))
-	head := container.NewBorder(nil, nil, nil, middle(p.toggle), middle(title("Tunnel")))
+	revealEach(body, p.authtoken, p.domain, p.public, p.start, p.awake, p.save, p.diagnose)
+	head := container.NewBorder(nil, nil, nil, middle(p.toggle), middle(title(lang.L("Tunnel"))))
 	p.root = container.NewBorder(pageHead(head), nil, nil, nil, body)
 	return p
 }
 
 // now is how the tunnel is.
 func (p *tunnelPage) now() fyne.CanvasObject {
-	p.marker, p.state, p.since = newMarker(markInactive), strong("Closed").flexible(), muted("").flexible()
+	p.marker, p.state, p.since = newMarker(markInactive), strong(lang.L("Closed")).flexible(), muted("").flexible()
 	p.address = &shownValue{text: plain("").mono().flexible()}
-	copied := newButton(p.keys, "", theme.ContentCopyIcon(), func() { p.copyText(p.address.text.text, "The public address") }).quiet()
-	p.addressRow = container.NewBorder(nil, nil, nil, copied, middle(p.address.text))
+	copied := newButton(p.keys, "", theme.ContentCopyIcon(), func() { p.copyText(p.address.text.text, lang.L("The public address")) }).quiet()
+	p.addressRow = container.NewBorder(nil, nil, nil, copied, middle(pickable(p.keys, p.address.text)))
 	p.addressRow.Hide()
 	p.code = newQRCode(132)
 	p.callers = newProse("", theme.SizeNameCaptionText, colorMuted)
-	p.outs = newProse("", theme.SizeNameCaptionText, theme.ColorNameWarning)
+	p.outs = newProse("", theme.SizeNameCaptionText, theme.ColorNameWarning).pickable(p.keys)
 	words := container.NewBorder(nil, nil, container.NewVBox(inset(3, 0, 0, gapSmall, p.marker)), nil, column(2, p.state, p.since))
 	left := column(gapSmall, words, p.addressRow, p.callers.root, p.outs.root)
 	return card(column(gap, container.NewBorder(nil, nil, nil, p.code.root, left), p.trouble.root))
 }
 
 func (p *tunnelPage) diagnosis() fyne.CanvasObject {
-	p.steps = newProse("", theme.SizeNameText, theme.ColorNameForeground)
-	p.diagnose = newButton(p.keys, "Diagnose", theme.SearchIcon(), func() {
+	p.steps = newProse("", theme.SizeNameText, theme.ColorNameForeground).pickable(p.keys)
+	p.diagnose = newButton(p.keys, lang.L("Diagnose"), theme.SearchIcon(), func() {
 		var steps []backend.TunnelStep
 		p.diagnose.Disable()
 		p.steps.set("", "")
-		p.loop.run("Trying the way to ngrok…", func(ctx context.Context) error { steps = p.backend.DiagnoseTunnel(ctx); return nil }, func(error) {
+		p.loop.run(lang.L("Trying the way to ngrok…"), func(ctx context.Context) error { steps = p.backend.DiagnoseTunnel(ctx); return nil }, func(error) {
 			p.diagnose.Enable()
 			p.steps.set(stepsText(steps), "")
 		})
 	})
-	return group("Diagnosis", "Whether ngrok can be reached from here, step by step.", container.NewHBox(p.diagnose), p.steps.root)
+	return group(lang.L("Diagnosis"), lang.L("Whether ngrok can be reached from here, step by step."), container.NewHBox(p.diagnose), p.steps.root)
 }
 
 func stepsText(steps []backend.TunnelStep) string {
@@ -127,9 +129,9 @@ func (p *tunnelPage) draw(v backend.View) {
 	p.usage.set(v)
 	p.drawServed(v)
 	p.drawTrouble(t)
-	label, icon := "Open the tunnel", theme.UploadIcon()
+	label, icon := lang.L("Open the tunnel"), theme.UploadIcon()
 	if t.Phase != backend.TunnelClosed {
-		label, icon = "Close the tunnel", theme.CancelIcon()
+		label, icon = lang.L("Close the tunnel"), theme.CancelIcon()
 	}
 	if p.toggle.Text != label {
 		p.toggle.Text, p.toggle.Icon = label, icon
@@ -154,7 +156,7 @@ func (p *tunnelPage) drawTrouble(t backend.TunnelState) {
 		}
 		p.trouble.say(markWarning, t.Trouble.Title, text)
 	case t.Former != "":
-		p.trouble.say(markWarning, "The public address has changed", "It was "+t.Former+" before: change it where callers have it. A domain of the account's stays the same.")
+		p.trouble.say(markWarning, lang.L("The public address has changed"), fmt.Sprintf(lang.L("It was %s before: change it where callers have it. A domain of the account's stays the same."), t.Former))
 	case !t.Unguarded.IsZero():
 		text := t.Unguarded.Text
 		if t.Unguarded.Code != "" {
@@ -170,15 +172,15 @@ func (p *tunnelPage) drawTrouble(t backend.TunnelState) {
 func tunnelWord(t backend.TunnelState) (mark, string) {
 	switch t.Phase {
 	case backend.TunnelOpening:
-		return markInfo, "Opening…"
+		return markInfo, lang.L("Opening…")
 	case backend.TunnelOpen:
-		return markGood, "Open: callers on the internet reach Lockbox"
+		return markGood, lang.L("Open: callers on the internet reach Lockbox")
 	case backend.TunnelLost:
-		return markWarning, "Lost: calls do not arrive"
+		return markWarning, lang.L("Lost: calls do not arrive")
 	case backend.TunnelClosing:
-		return markInfo, "Closing: calls under way may finish"
+		return markInfo, lang.L("Closing: calls under way may finish")
 	}
-	return markInactive, "Closed: Lockbox is reached from this computer only"
+	return markInactive, lang.L("Closed: Lockbox is reached from this computer only")
 }
 
 // tunnelSince says since when, and until when.
@@ -186,16 +188,16 @@ func tunnelSince(t backend.TunnelState, now time.Time) string {
 	const clock = "15:04"
 	var parts []string
 	if t.Phase == backend.TunnelOpen || t.Phase == backend.TunnelLost {
-		parts = append(parts, "Since "+t.Since.Local().Format(clock))
+		parts = append(parts, fmt.Sprintf(lang.L("Since %s"), t.Since.Local().Format(clock)))
 	}
 	if t.Phase != backend.TunnelClosed && !t.Until.IsZero() {
-		parts = append(parts, "closed at "+t.Until.Local().Format(clock))
+		parts = append(parts, fmt.Sprintf(lang.L("closed at %s"), t.Until.Local().Format(clock)))
 	}
 	if left := t.Retry.Sub(now); t.Phase == backend.TunnelLost && left > time.Second {
-		parts = append(parts, "tried again at "+t.Retry.Local().Format("15:04:05"))
+		parts = append(parts, fmt.Sprintf(lang.L("tried again at %s"), t.Retry.Local().Format("15:04:05")))
 	}
 	if t.Account != "" {
-		parts = append(parts, "account "+t.Account)
+		parts = append(parts, fmt.Sprintf(lang.L("account %s"), t.Account))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -209,19 +211,19 @@ func tunnelCallers(v backend.View) string {
 		}
 	}
 	if len(names) == 0 {
-		return "No service is marked \"tunnel\": true in the config, so that callers would reach none."
+		return lang.L("No service is marked \"tunnel\": true in the config, so that callers would reach none.")
 	}
 	const most = 5
 	if more := len(names) - most; more > 0 {
-		names = append(names[:most], fmt.Sprintf("and %d more", more))
+		names = append(names[:most], fmt.Sprintf(lang.L("and %d more"), more))
 	}
-	return "With a token, callers reach: " + strings.Join(names, ", ") + "."
+	return fmt.Sprintf(lang.L("With a token, callers reach: %s."), strings.Join(names, ", "))
 }
 
 func lockoutsText(v backend.View) string {
 	var lines []string
 	for _, l := range v.Lockouts {
-		lines = append(lines, fmt.Sprintf("%s is locked out until %s: too many calls without a valid token.", l.Address, l.Until.Local().Format("15:04")))
+		lines = append(lines, fmt.Sprintf(lang.L("%s is locked out until %s: too many calls without a valid token."), l.Address, l.Until.Local().Format("15:04")))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -238,15 +240,15 @@ func (p *tunnelPage) key(k fyne.KeyName) bool {
 // toggleTunnel opens the tunnel, or closes it, by the window or the tray.
 func (f *face) toggleTunnel(by string) {
 	if f.backend.View().Tunnel.Phase != backend.TunnelClosed {
-		f.loop.run("Closing the tunnel…", func(context.Context) error { f.backend.CloseTunnel(by); return nil }, func(error) {
-			f.say(markGood, "The tunnel is closed: Lockbox is reached from this computer only.")
+		f.loop.run(lang.L("Closing the tunnel…"), func(context.Context) error { f.backend.CloseTunnel(by); return nil }, func(error) {
+			f.say(markGood, lang.L("The tunnel is closed: Lockbox is reached from this computer only."))
 		})
 		return
 	}
-	f.loop.run("Opening the tunnel…", func(ctx context.Context) error { return f.backend.OpenTunnel(ctx, by) }, func(err error) {
+	f.loop.run(lang.L("Opening the tunnel…"), func(ctx context.Context) error { return f.backend.OpenTunnel(ctx, by) }, func(err error) {
 		if err != nil {
 			f.say(markFailed, backend.Sentence(err.Error()))
-			f.notify("The tunnel is not opened", backend.Sentence(err.Error()))
+			f.notify(noticeTunnel, lang.L("The tunnel is not opened"), backend.Sentence(err.Error()))
 		}
 	})
 }

@@ -3,10 +3,12 @@ package ui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 
@@ -23,26 +25,26 @@ func (p *tunnelPage) put(name, label, hint string, o fyne.CanvasObject) fyne.Can
 func (p *tunnelPage) settings() fyne.CanvasObject {
 	p.authtoken, p.domain, p.public = newEntry(p.keys), newEntry(p.keys), newEntry(p.keys)
 	p.authtoken.Password = true
-	p.domain.SetPlaceHolder("the account's own")
+	p.domain.SetPlaceHolder(lang.L("the account's own"))
 	p.public.SetPlaceHolder("off")
-	p.start = newCheck(p.keys, "Open the tunnel at each start", func(bool) { p.check() })
-	p.awake = newCheck(p.keys, "Keep this computer awake while the tunnel is open", func(bool) { p.check() })
-	p.save = newButton(p.keys, "Save", theme.ConfirmIcon(), p.submit)
+	p.start = newCheck(p.keys, lang.L("Open the tunnel at each start"), func(bool) { p.check() })
+	p.awake = newCheck(p.keys, lang.L("Keep this computer awake while the tunnel is open"), func(bool) { p.check() })
+	p.save = newButton(p.keys, lang.L("Save"), theme.ConfirmIcon(), p.submit)
 	for _, e := range []*entry{p.authtoken, p.domain, p.public} {
 		e.OnChanged = func(string) { p.check() }
 		e.OnSubmitted = func(string) { p.submit() }
 	}
-	return group("ngrok", "The tunnel leads through ngrok.com, where a free account will do.",
-		p.put("authtoken", "Authtoken", "From dashboard.ngrok.com/get-started/your-authtoken. It is kept in the vault.", p.authtoken),
-		p.put("domain", "Domain", "One of the account's, such as mine.ngrok.app. It counts from when the tunnel is opened next.", p.domain),
+	return group("ngrok", lang.L("The tunnel leads through ngrok.com, where a free account will do."),
+		p.put("authtoken", lang.L("Authtoken"), lang.L("From dashboard.ngrok.com/get-started/your-authtoken. It is kept in the vault."), p.authtoken),
+		p.put("domain", lang.L("Domain"), lang.L("One of the account's, such as mine.ngrok.app. It counts from when the tunnel is opened next."), p.domain),
 		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, column(0, p.start, p.awake)))
 }
 
 // ownTunnel is where callers come in who have another way to this computer.
 func (p *tunnelPage) ownTunnel() fyne.CanvasObject {
 	p.served = caption("").flexible()
-	return group("Your own tunnel", "For cloudflared, Tailscale Funnel or a reverse proxy on this computer: callers by it reach the same services with the same tokens.",
-		p.put("public_listen", "Lead it to", "An address of this computer, such as 127.0.0.1:8001. Empty: off.", p.public),
+	return group(lang.L("Your own tunnel"), lang.L("For cloudflared, Tailscale Funnel or a reverse proxy on this computer: callers by it reach the same services with the same tokens."),
+		p.put("public_listen", lang.L("Lead it to"), lang.L("An address of this computer, such as 127.0.0.1:8001. Empty: off."), p.public),
 		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, p.served),
 		ends(layout.NewSpacer(), p.save))
 }
@@ -96,7 +98,7 @@ func (p *tunnelPage) submit() {
 	token, s := secret.New(p.authtoken.Text), p.typed()
 	refused := false // the authtoken was
 	p.work(true)
-	p.loop.run("Saving…", func(ctx context.Context) error {
+	p.loop.run(lang.L("Saving…"), func(ctx context.Context) error {
 		if !token.IsZero() {
 			if err := p.backend.SetAuthtoken(ctx, token); err != nil {
 				refused = true
@@ -121,7 +123,7 @@ func (p *tunnelPage) submit() {
 			p.begun = p.backend.TunnelSettings()
 			p.reset()
 			p.open()
-			p.say(markGood, "Saved.")
+			p.say(markGood, lang.L("Saved."))
 		}
 	})
 }
@@ -135,7 +137,7 @@ func (p *tunnelPage) work(yes bool) {
 func (p *tunnelPage) drawServed(v backend.View) {
 	text := ""
 	if v.PublicURL != "" {
-		text = "Served at " + v.PublicURL
+		text = fmt.Sprintf(lang.L("Served at %s"), v.PublicURL)
 	}
 	p.served.set(text, "")
 	if hidden := text == ""; hidden != p.served.Hidden {

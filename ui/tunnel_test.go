@@ -66,7 +66,7 @@ func TestTunnelPage(t *testing.T) {
 	}
 	for i, want := range []string{"", "", "https://mine.ngrok.test/s/github", "", ""} {
 		row := newServiceRow(s.services.copyAddress)
-		s.services.list.UpdateItem(i, row)
+		s.services.list.UpdateItem(i, newRowFrame(row))
 		row.Resize(fyne.NewSize(600, serviceHeightPublic))
 		if row.public != want || row.copied.Hidden != (want == "") {
 			t.Errorf("row %d has %q, want %q", i, row.public, want)

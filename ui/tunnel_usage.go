@@ -8,6 +8,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -30,8 +31,8 @@ func (p *tunnelPage) month() fyne.CanvasObject {
 	bar := func(label string, s *share) fyne.CanvasObject {
 		return container.NewBorder(nil, nil, wide(shareLabel, caption(label)), wide(shareLabel, s.percent), middle(s))
 	}
-	u.bars = column(2, bar("Calls", u.calls), bar("Answers", u.bytes))
-	return group("This month", "", column(gapSmall, u.words.root, u.bars, u.limits.root))
+	u.bars = column(2, bar(lang.L("Calls"), u.calls), bar(lang.L("Answers"), u.bytes))
+	return group(lang.L("This month"), "", column(gapSmall, u.words.root, u.bars, u.limits.root))
 }
 
 func (u *usage) set(v backend.View) {
@@ -42,13 +43,13 @@ func (u *usage) set(v backend.View) {
 	u.bytes.set(v.Usage.Out, backend.FreeBytes)
 	switch level := v.Usage.Level(); {
 	case !free:
-		u.limits.set("The account's plan is "+v.Tunnel.Plan+", whose limits are at dashboard.ngrok.com/usage.", colorMuted)
+		u.limits.set(fmt.Sprintf(lang.L("The account's plan is %s, whose limits are at dashboard.ngrok.com/usage."), v.Tunnel.Plan), colorMuted)
 	case level == backend.UsageFull:
-		u.limits.set("That is all of it: ngrok may turn calls away until next month. "+freeText, theme.ColorNameError)
+		u.limits.set(fmt.Sprintf(lang.L("That is all of it: ngrok may turn calls away until next month. %s"), lang.L(freeText)), theme.ColorNameError)
 	case level == backend.UsageHigh:
-		u.limits.set(fmt.Sprintf("That is %d%% of it. ", v.Usage.Percent())+freeText, theme.ColorNameWarning)
+		u.limits.set(fmt.Sprintf(lang.L("That is %d%% of it. "), v.Usage.Percent())+lang.L(freeText), theme.ColorNameWarning)
 	default:
-		u.limits.set(freeText, colorMuted)
+		u.limits.set(lang.L(freeText), colorMuted)
 	}
 }
 
@@ -60,13 +61,9 @@ func freePlan(t backend.TunnelState) bool {
 // usageText says what came by the tunnel.
 func usageText(u backend.TunnelUsage) string {
 	if u.Calls == 0 {
-		return "No call came by the tunnel to this computer yet."
+		return lang.L("No call came by the tunnel to this computer yet.")
 	}
-	noun := "calls"
-	if u.Calls == 1 {
-		noun = "call"
-	}
-	return fmt.Sprintf("%s %s came by the tunnel to this computer, with %s of answers.", thousands(u.Calls), noun, size(u.Out))
+	return fmt.Sprintf(lang.L("%s came by the tunnel to this computer, with %s of answers."), counted(u.Calls, "call"), size(u.Out))
 }
 
 // share is a bar that says how much of something is used.

@@ -2,9 +2,11 @@ package ui
 
 import (
 	"context"
+	"fmt"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/proxy/secret"
@@ -29,8 +31,8 @@ type unlocker struct {
 
 func newUnlocker(f *face) *unlocker {
 	u := &unlocker{face: f, notice: newStrip(f.keys), trouble: newLine("", theme.SizeNameCaptionText, theme.ColorNameError).flexible()}
-	u.first, u.again = u.passphrase("Passphrase"), u.passphrase("The same again")
-	u.submitted = newButton(f.keys, "Unlock", theme.LoginIcon(), u.submit).primary()
+	u.first, u.again = u.passphrase(lang.L("Passphrase")), u.passphrase(lang.L("The same again"))
+	u.submitted = newButton(f.keys, lang.L("Unlock"), theme.LoginIcon(), u.submit).primary()
 	u.twice = frame(u.again)
 	entries := column(gapSmall, frame(u.first), u.twice)
 	u.fields = column(2, container.NewBorder(nil, nil, nil, container.NewVBox(u.submitted), entries), u.trouble)
@@ -56,9 +58,9 @@ func locked(v backend.View) bool {
 // lockLabel is what locks or unlocks is called.
 func lockLabel(locked bool) string {
 	if locked {
-		return "Unlock"
+		return lang.L("Unlock")
 	}
-	return "Lock"
+	return lang.L("Lock")
 }
 
 // draw shows what is locked. What was typed stays.
@@ -73,17 +75,17 @@ func (u *unlocker) draw(v backend.View) {
 	}
 	switch {
 	case v.Vault.New:
-		u.notice.say(markWarning, "There is no vault file yet", "Choose a passphrase for "+v.Vault.Name+". Without it nobody can open the file again, you included.")
+		u.notice.say(markWarning, lang.L("There is no vault file yet"), fmt.Sprintf(lang.L("Choose a passphrase for %s. Without it nobody can open the file again, you included."), v.Vault.Name))
 	case v.Locked && !v.Vault.File:
-		u.notice.say(markInactive, "Lockbox is locked", "No key is in memory. Calls that need one are answered with 503.", action{label: "Unlock", do: func() { u.retry("unlock") }, first: true})
+		u.notice.say(markInactive, lang.L("Lockbox is locked"), lang.L("No key is in memory. Calls that need one are answered with 503."), action{label: lang.L("Unlock"), do: func() { u.retry("unlock") }, first: true})
 	case v.Locked:
-		u.notice.say(markInactive, "Lockbox is locked", "No key is in memory. Calls that need one are answered with 503. The passphrase of "+v.Vault.Name+" unlocks.")
+		u.notice.say(markInactive, lang.L("Lockbox is locked"), fmt.Sprintf(lang.L("No key is in memory. Calls that need one are answered with 503. The passphrase of %s unlocks."), v.Vault.Name))
 	default:
-		u.notice.say(markWarning, "The vault file is locked", backend.Sentence(v.Keychain.Message))
+		u.notice.say(markWarning, lang.L("The vault file is locked"), backend.Sentence(v.Keychain.Message))
 	}
-	label := "Unlock"
+	label := lang.L("Unlock")
 	if v.Vault.New {
-		label = "Make it"
+		label = lang.L("Make it")
 	}
 	if u.submitted.Text != label {
 		u.submitted.SetText(label)
@@ -124,26 +126,26 @@ func (u *unlocker) submit() {
 	case u.working:
 		return
 	case passphrase.IsZero():
-		u.wrong("Type the passphrase.")
+		u.wrong(lang.L("Type the passphrase."))
 		u.focus(u.first)
 		return
 	case u.view.Vault.New && u.again.Text != u.first.Text:
-		u.wrong("Type the same passphrase twice.")
+		u.wrong(lang.L("Type the same passphrase twice."))
 		u.focus(u.again)
 		return
 	}
 	u.work(true)
 	u.wrong("")
-	u.loop.run("Unlocking…", func(ctx context.Context) error { return u.backend.UnlockWith(ctx, passphrase) }, func(err error) {
+	u.loop.run(lang.L("Unlocking…"), func(ctx context.Context) error { return u.backend.UnlockWith(ctx, passphrase) }, func(err error) {
 		u.work(false)
 		switch {
 		case err == nil:
 			u.clear()
-			u.say(markGood, "Unlocked.")
+			u.say(markGood, lang.L("Unlocked."))
 			return
 		case backend.WrongPassphrase(err):
 			u.first.SetText("")
-			u.wrong("Wrong passphrase: try again.")
+			u.wrong(lang.L("Wrong passphrase: try again."))
 		default:
 			u.wrong(backend.Sentence(err.Error()))
 		}
@@ -158,12 +160,12 @@ func (u *unlocker) work(yes bool) {
 
 // lock has every key forgotten.
 func (f *face) lock() {
-	f.loop.run("Locking…", f.backend.Lock, func(err error) {
+	f.loop.run(lang.L("Locking…"), f.backend.Lock, func(err error) {
 		if err != nil {
 			f.say(markFailed, backend.Sentence(err.Error()))
 			return
 		}
-		f.say(markWarning, "Locked: calls that need a key are answered with 503 until you unlock.")
+		f.say(markWarning, lang.L("Locked: calls that need a key are answered with 503 until you unlock."))
 	})
 }
 

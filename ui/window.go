@@ -9,7 +9,7 @@ import (
 	"lockbox/ui/backend"
 )
 
-// The pages, as Ctrl+1 to 7 open them.
+// The pages, as Ctrl and their number open them.
 const (
 	pageOverview = iota
 	pageServices
@@ -34,12 +34,20 @@ type window struct {
 	audit     *auditPage
 	tunnel    *tunnelPage
 	alerts    *alerts
+	visible   bool // the window is, on the real screen
+	failures  *failures
 	settings  *settingsPage
 	asker     *asker
 	approvals *approvalsPage
 	picker    *picker      // while the API of a new service is chosen, and behind its form
 	form      *serviceForm // while one is open
 	rules     *rulesPage   // likewise, in its place
+	palette   *commandPalette
+	undo      *undoBar
+	intake    *intake
+	kept      *keptWindow
+	quit      func() // ends the program; nil where the desktop does
+	guide     func() // leads through a first service; nil: there is no guide
 	page      int
 	chosen    bool // the page was: it is not the one of the start any more
 }
@@ -52,64 +60,53 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	f.say = win.status.say
 	l.onBusy = win.status.working
 	win.banner = newBanner(f)
+	f.manners = newManners(f)
+	f.notices = newNotices(l, f.manners.muted, func(title, text string) { a.SendNotification(fyne.NewNotification(title, text)) })
 	f.askPassphrase = func() { win.raise(); win.banner.unlocker.ask() }
 	win.overview = newOverviewPage(f)
 	win.services, win.tokens, win.audit, win.settings = newServicesPage(f), newTokensPage(f), newAuditPage(f), newSettingsPage(f)
 	win.tunnel = newTunnelPage(f)
 	win.alerts = newAlerts(f)
+	win.failures = newFailures(f, win.overview.concernWords)
 	win.asker = newAsker(f)
+	win.palette, win.undo, win.intake, win.kept = newPalette(win), newUndoBar(f), newIntake(f), newKeptWindow(f)
 	win.approvals = newApprovalsPage(f, win.asker)
 	win.services.create, win.services.edit, win.services.copyOf, win.services.calls, win.services.control = win.create, win.edit, win.duplicate, win.calls, win.control
+	win.overview.to = win.paths()
+	win.services.removed = func(d *backend.Deleted) {
+		win.undo.offer(d)
+		if win.page == pageServices {
+			f.focus(win.services.list)
+		}
+	}
+	win.undo.back = func(name string) {
+		win.services.draw(b.View())
+		if win.page == pageServices && win.form == nil && win.rules == nil {
+			win.showService(name)
+		}
+	}
 	win.nav = newNav(
-		newNavItem(lang.L("Overview"), "Ctrl+1", theme.HomeIcon(), func() { win.open(pageOverview) }),
-		newNavItem("Services", "Ctrl+2", theme.StorageIcon(), win.openServices),
-		newNavItem("Tokens", "Ctrl+3", theme.AccountIcon(), func() { win.open(pageTokens) }),
-		newNavItem("Audit log", "Ctrl+4", theme.HistoryIcon(), func() { win.open(pageAudit) }),
-		newNavItem("Approvals", "Ctrl+5", theme.QuestionIcon(), func() { win.open(pageApprovals) }),
-		newNavItem("Tunnel", "Ctrl+6", theme.UploadIcon(), func() { win.open(pageTunnel) }),
-		newNavItem("Settings", "Ctrl+7", theme.SettingsIcon(), func() { win.open(pageSettings) }),
+		newNavItem(lang.L("Overview"), theme.HomeIcon(), func() { win.open(pageOverview) }),
+		newNavItem(lang.L("Services"), theme.StorageIcon(), win.openServices),
+		newNavItem(lang.L("Tokens"), theme.AccountIcon(), func() { win.open(pageTokens) }),
+		newNavItem(lang.L("Audit log"), theme.HistoryIcon(), func() { win.open(pageAudit) }),
+		newNavItem(lang.L("Approvals"), theme.QuestionIcon(), func() { win.open(pageApprovals) }),
+		newNavItem(lang.L("Tunnel"), theme.UploadIcon(), func() { win.open(pageTunnel) }),
+		newNavItem(lang.L("Settings"), theme.SettingsIcon(), func() { win.open(pageSettings) }),
 	)
 	win.stack = container.NewStack()
-	page := container.NewBorder(win.banner.root, nil, nil, nil, inset(gapLarge, gap+4, gapLarge+4, gapLarge+4, win.stack))
-	win.root = container.New(edges{}, win.nav.root, page, win.status.root)
+	page := container.NewBorder(column(0, win.banner.root, win.settings.update.bar, win.intake.root, win.undo.root), nil, nil, nil, inset(gapLarge, gap+4, gapLarge+4, gapLarge+4, win.stack))
+	win.root = container.NewStack(container.New(edges{}, win.nav.root, page, win.status.root), win.kept.watch())
 	win.bindKeys()
 	w.SetPadded(false)
 	w.SetContent(win.root)
-	w.Resize(fyne.NewSize(1080, 720))
-	win.open(pageOverview)
-	win.chosen = false
+	w.Resize(win.kept.size())
+	win.open(win.kept.page(pageOverview))
+	win.chosen = win.page != pageOverview
+	win.intake.restore = func(path string) { win.open(pageSettings); win.settings.backup.begin(path, false) }
+	win.keys.escape = win.intake.escape
+	win.intake.listen(w)
 	return win
-}
-
-func (w *window) bindKeys() {
-	w.keys.refresh = w.refresh
-	w.keys.ctrl(fyne.Key1, func() { w.open(pageOverview) })
-	w.keys.ctrl(fyne.Key2, w.openServices)
-	w.keys.ctrl(fyne.Key3, func() { w.open(pageTokens) })
-	w.keys.ctrl(fyne.Key4, func() { w.open(pageAudit) })
-	w.keys.ctrl(fyne.Key5, func() { w.open(pageApprovals) })
-	w.keys.ctrl(fyne.Key6, func() { w.open(pageTunnel) })
-	w.keys.ctrl(fyne.Key7, func() { w.open(pageSettings) })
-	w.keys.ctrl(fyne.KeyT, func() { w.newToken("") })
-	w.keys.ctrl(fyne.KeyN, w.create)
-	w.keys.ctrl(fyne.KeyF, w.search)
-	w.keys.ctrl(fyne.KeyG, func() {
-		if w.page == pageAudit && w.audit.detail.root.Visible() {
-			w.focus(w.audit.detail.find.box)
-		}
-	})
-	w.keys.copies(func() {
-		if w.page == pageAudit {
-			w.audit.detail.copyCurl()
-		}
-	})
-	w.keys.ctrl(fyne.KeyE, func() {
-		if w.page == pageServices && w.form == nil && w.picker == nil && w.rules == nil && w.services.selected != "" {
-			w.edit(w.services.selected)
-		}
-	})
-	w.keys.ctrl(fyne.KeyS, w.submit)
-	w.keys.install(w.face.window.Canvas(), fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.Key6, fyne.Key7, fyne.KeyT, fyne.KeyN, fyne.KeyF, fyne.KeyG, fyne.KeyE, fyne.KeyS)
 }
 
 // search leads to the page's search box.
@@ -145,12 +142,14 @@ func (w *window) submit() {
 // open shows a page. A form that was begun waits on the Services page.
 func (w *window) open(page int) {
 	w.page, w.chosen = page, true
-	w.audit.shown, w.tokens.shown, w.approvals.shown = page == pageAudit, page == pageTokens, page == pageApprovals
+	w.overview.shown, w.audit.shown, w.tokens.shown, w.approvals.shown = page == pageOverview, page == pageAudit, page == pageTokens, page == pageApprovals
+	w.kept.shown(page)
 	w.nav.show(page)
 	w.face.window.Canvas().Unfocus()
 	switch page {
 	case pageOverview:
 		w.show(w.overview.root, w.overview.key)
+		w.overview.draw(w.backend.View())
 	case pageTokens:
 		w.show(w.tokens.root, w.tokens.key)
 		w.tokens.open()
@@ -162,6 +161,7 @@ func (w *window) open(page int) {
 		w.tunnel.open()
 	case pageSettings:
 		w.show(w.settings.root, w.settings.key)
+		w.settings.start.open()
 	case pageApprovals:
 		w.show(w.approvals.root, w.approvals.key)
 		w.approvals.open()
@@ -215,6 +215,7 @@ func (w *window) draw(v backend.View) {
 	w.begin(v)
 	w.status.draw(v)
 	w.banner.draw(v)
+	w.overview.draw(v)
 	w.services.draw(v)
 	w.tokens.draw(v)
 	w.audit.draw(v)
@@ -223,6 +224,7 @@ func (w *window) draw(v backend.View) {
 	w.asker.draw(v)
 	w.nav.count(pageApprovals, v.Questions)
 	w.settings.draw(v)
+	w.undo.draw(v)
 	if w.form != nil {
 		w.form.check()
 	}
@@ -258,6 +260,7 @@ func (w *window) leave(quit func()) {
 
 // raise brings the window to the front.
 func (w *window) raise() {
+	w.visible = true
 	w.face.window.Show()
 	w.face.window.RequestFocus()
 }

@@ -2,98 +2,82 @@ package ui
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
+	"fyne.io/fyne/v2/lang"
+
 	"lockbox/ui/backend"
 )
-
-// count is a number with its noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
-}
-
-// thousands is a number with commas.
-func thousands(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
 
 // credentialName is the credential in words.
 func credentialName(kind string) string {
 	switch kind {
 	case "bearer":
-		return "Bearer token"
+		return lang.L("Bearer token")
 	case "basic":
-		return "User and password"
+		return lang.L("User and password")
 	case "headers":
-		return "Headers"
+		return lang.L("Headers")
 	case "query":
-		return "Query parameters"
+		return lang.L("Query parameters")
 	case "oauth2_client_credentials":
-		return "OAuth, as a client"
+		return lang.L("OAuth, as a client")
 	case "oauth2_refresh_token":
-		return "OAuth, for a person"
+		return lang.L("OAuth, for a person")
 	case "aws_sigv4":
-		return "AWS signature"
+		return lang.L("AWS signature")
 	}
-	return "No key"
+	return lang.L("No key")
 }
 
 // access says who may call a service: a mark, a short word and the detail.
 func access(s backend.ServiceInfo) (m mark, word, detail string) {
 	switch {
 	case s.Problem != "":
-		return markFailed, "Cannot serve", s.Problem
+		return markFailed, lang.L("Cannot serve"), s.Problem
 	case !s.TokenRequired && s.Credential != backend.NoCredential:
-		return markWarning, "Open, with a key", "every program on this computer"
+		return markWarning, lang.L("Open, with a key"), lang.L("every program on this computer")
 	case !s.TokenRequired:
-		return markInfo, "Open", "no token needed"
+		return markInfo, lang.L("Open"), lang.L("no token needed")
 	case s.AnyAudience:
-		return markGood, "Token needed", "any audience"
+		return markGood, lang.L("Token needed"), lang.L("any audience")
 	case len(s.Audiences) == 0:
-		return markInactive, "Closed", "no audience is allowed"
+		return markInactive, lang.L("Closed"), lang.L("no audience is allowed")
 	}
-	return markGood, "Token needed", strings.Join(s.Audiences, ", ")
+	return markGood, lang.L("Token needed"), strings.Join(s.Audiences, ", ")
 }
 
 // phase is the proxy's state as a mark and a word.
 func phase(v backend.View) (mark, string) {
 	switch {
 	case v.Phase == backend.Stopped:
-		return markFailed, "Not listening"
+		return markFailed, lang.L("Not listening")
 	case v.Locked:
-		return markInactive, "Locked"
+		return markInactive, lang.L("Locked")
 	case v.Phase == backend.Paused && !v.Panicked.IsZero():
-		return markInactive, "Paused since the panic at " + v.Panicked.Local().Format("15:04")
+		return markInactive, fmt.Sprintf(lang.L("Paused since the panic at %s"), v.Panicked.Local().Format("15:04"))
 	case v.Phase == backend.Paused:
-		return markInactive, "Paused"
+		return markInactive, lang.L("Paused")
 	case v.Phase == backend.Starting:
-		return markInfo, "Starting…"
+		return markInfo, lang.L("Starting…")
 	case !v.Problem.IsZero():
-		return markWarning, "Needs attention"
+		return markWarning, lang.L("Needs attention")
 	}
-	return markGood, "Running"
+	return markGood, lang.L("Running")
 }
 
 // took is a duration as people say it.
 func took(d time.Duration) string {
 	switch {
 	case d < time.Millisecond:
-		return "< 1 ms"
+		return lang.L("< 1 ms")
 	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
+		return fmt.Sprintf(lang.L("%d ms"), d.Milliseconds())
 	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
+		return decimal(d.Seconds()) + " s"
 	}
-	return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	return fmt.Sprintf(lang.L("%d min %d s"), int(d.Minutes()), int(d.Seconds())%60)
 }
 
 // size is a number of bytes as people say it.
@@ -102,9 +86,9 @@ func size(n int64) string {
 	case n < 1000:
 		return fmt.Sprintf("%d B", n)
 	case n < 1000*1000:
-		return fmt.Sprintf("%.1f kB", float64(n)/1000)
+		return decimal(float64(n)/1000) + " kB"
 	}
-	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	return decimal(float64(n)/1e6) + " MB"
 }
 
 // lifetimes are the spans that a token can be made for.
@@ -121,7 +105,7 @@ var lifetimes = []struct {
 func lifetimeLabels() []string {
 	var out []string
 	for _, l := range lifetimes {
-		out = append(out, l.label)
+		out = append(out, lang.L(l.label))
 	}
 	return out
 }
@@ -130,7 +114,7 @@ func lifetimeLabels() []string {
 func lifetimeLabel(d time.Duration) string {
 	for _, l := range lifetimes {
 		if l.d == d {
-			return l.label
+			return lang.L(l.label)
 		}
 	}
 	return d.String()
@@ -139,7 +123,7 @@ func lifetimeLabel(d time.Duration) string {
 // lifetimeOf is 0 for a label that is not in the list.
 func lifetimeOf(label string) time.Duration {
 	for _, l := range lifetimes {
-		if l.label == label {
+		if lang.L(l.label) == label {
 			return l.d
 		}
 	}

@@ -123,6 +123,25 @@ func PutCredentials(src []byte, credentials map[string]*Credential) ([]byte, err
 // the comments right above them, to the end of dst, or into the place of those of
 // the same name.
 func CopyServices(dst, from []byte, names []string) ([]byte, error) {
+	return copyServices(dst, from, names, func(ours, _ *list, _ int) int { return len(ours.items) })
+}
+
+// RestoreService copies a service that dst had before, when it was from, to where it
+// stood: behind the nearest of its former neighbours that is still there.
+func RestoreService(dst, from []byte, name string) ([]byte, error) {
+	return copyServices(dst, from, []string{name}, func(ours, theirs *list, i int) int {
+		at := ours.byName()
+		for i--; i >= 0; i-- {
+			if k, there := at[text(theirs.items[i].name.Value)]; there {
+				return k + 1
+			}
+		}
+		return 0
+	})
+}
+
+// copyServices has place say where a service of theirs comes that ours has not.
+func copyServices(dst, from []byte, names []string, place func(ours, theirs *list, i int) int) ([]byte, error) {
 	to, err := edit(dst)
 	if err != nil {
 		return nil, err
@@ -154,7 +173,7 @@ func CopyServices(dst, from []byte, names []string) ([]byte, error) {
 			services.items[k].value, services.items[k].trail = it.value, it.trail
 			continue
 		}
-		services.insert(len(services.items), it)
+		services.insert(place(services, theirs, i), it)
 	}
 	services.store()
 	return to.bytes()

@@ -29,15 +29,19 @@ type box struct {
 	stop   func() error
 }
 
-// startBox builds Lockbox in dir and serves services, each given as what is
+// startBox builds Lockbox in dir, or takes the binary that LOCKBOX_BINARY names, and
+// serves services, each given as what is
 // between the braces of its object in the config.
 func startBox(dir string, services map[string]string, ca *x509.Certificate) (*box, error) {
 	// The name: another's pkill lockbox must not end this one.
 	b := &box{dir: dir, binary: filepath.Join(dir, "box"), tokens: map[string]string{}, said: &transcript{}}
 	build := exec.Command("go", "build", "-tags", "headless", "-o", b.binary, "lockbox")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if packaged := os.Getenv("LOCKBOX_BINARY"); packaged != "" {
+		build = exec.Command("cp", packaged, b.binary) //nolint:gosec // who runs the tests says so
+	}
 	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("go build: %w\n%s", err, out)
+		return nil, fmt.Errorf("%s: %w\n%s", build, err, out)
 	}
 	objects := map[string]json.RawMessage{}
 	for name, fields := range services {

@@ -51,12 +51,15 @@ type Backend struct {
 	tunnel   *tunnel.Tunnel
 	diary    tunnelDiary // the tunnel's alone
 	usage    *tunnelMeter
+	glance   overviews                                                               // of the window
 	hold     func(ctx context.Context, why string) (release func() error, err error) // awake.Hold
 	wakeful  chan struct{}                                                           // whether the computer has to stay awake may have changed
 	// auditSigned says that the audit log has its key.
 	auditSigned atomic.Bool
 	view        atomic.Pointer[View]
 	firstRun    bool
+	lastWindow  WindowState       // of the run before
+	manners     Manners           // likewise
 	newConfig   chan struct{}     // a config came into use since the listeners were looked at
 	retry       chan net.Listener // a new listener for Run; nil: try the address again
 	loaded      chan struct{}     // closed when Run has tried to load the config
@@ -116,6 +119,8 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	b.status = status{phase: Starting, listen: config.DefaultListen, token: readTokenDefaults(b.settingsFile()), passphrase: o.Passphrase}
 	b.opts.Passphrase = secret.Value{}
 	first := o.newStore(named, b.passphrase) // until a config is loaded
+	b.lastWindow = readState[WindowState](windowPath(o))
+	b.manners = readState[Manners](mannersPath(o))
 	b.vault.Store(&first)
 	b.next.Store(&first)
 	b.changes = newJournal(o, b.store)

@@ -158,6 +158,7 @@ func TestSaveEditRenameDelete(t *testing.T) {
 		t.Errorf("token for %s until %s, want %s and %s", tok.Audience, tok.Expires, defaultAudience, defaultLifetime)
 	}
 	url := b.View().BaseURL + "/s/acme/x"
+	var deleted *Deleted
 	steps := []struct {
 		name, token, want string
 		do                func() error
@@ -188,7 +189,15 @@ func TestSaveEditRenameDelete(t *testing.T) {
 			f.Name = "acme"
 			return b.Save(t.Context(), "acme2", f)
 		}},
-		{name: "deleted", status: 404, do: func() error { return b.Delete(t.Context(), "acme") }},
+		{name: "deleted", status: 404, do: func() (err error) {
+			deleted, err = b.Delete(t.Context(), "acme")
+			return err
+		}},
+		{name: "brought back", status: 200, want: "two saw /x", do: func() error { return b.Undelete(t.Context(), deleted) }},
+		{name: "deleted again", status: 404, do: func() (err error) {
+			deleted, err = b.Delete(t.Context(), "acme")
+			return err
+		}},
 	}
 	for _, s := range steps {
 		if s.do != nil {

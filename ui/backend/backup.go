@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -169,3 +170,6 @@ func (b *Backend) Backup(ctx context.Context, path string, passphrase secret.Val
 	}
 	return b.keeper().Backup(ctx, path, passphrase)
 }
+
+// IsBackup reports whether a file looks like a backup by its name.
+func IsBackup(path string) bool { return strings.EqualFold(filepath.Ext(path), ".age") }

@@ -141,7 +141,17 @@ func doChange(ctx context.Context, o Options, store vault.Store, wrote func(), w
 		f.Name = "renamed"
 		return b.Save(ctx, "acme", f)
 	case "delete":
-		return b.Delete(ctx, "acme")
+		_, err := b.Delete(ctx, "acme")
+		return err
+	case "undelete":
+		src, err := os.ReadFile(o.ConfigPath)
+		if err != nil {
+			return err
+		}
+		before := bytes.Replace(src, []byte("// mine\n"), []byte(`// mine
+    "gone": {"base_url": "https://gone.example.com", "credential": {"type": "bearer", "token": "keychain://gone/token"}},
+`), 1)
+		return b.Undelete(ctx, &Deleted{Name: "gone", before: before, after: src, keys: []vault.Change{{Ref: secret.KeychainRef("gone", "token"), Value: secret.New("sk-gone")}}})
 	case "settings":
 		s := b.Settings()
 		s.AuditDir, s.Audience = filepath.Join(o.StateDir, "original"), "zapier"
@@ -247,7 +257,7 @@ func TestKilledChanges(t *testing.T) {
 }
 
 func killChanges(t *testing.T, kind string) {
-	changes := []string{"save", "overwrite", "rename", "delete", "settings", "move", "import", "backup", "restore"}
+	changes := []string{"save", "overwrite", "rename", "delete", "undelete", "settings", "move", "import", "backup", "restore"}
 	if kind == "file" { // a vault's one write is the only difference
 		changes = []string{"overwrite", "restore"}
 	}

@@ -144,6 +144,20 @@ func sameFile(a, b string) bool {
 	return err == nil && err2 == nil && os.SameFile(x, y)
 }
 
+// ClashError says which services an import would take the place of.
+type ClashError struct{ Names []string }
+
+func (e *ClashError) Error() string {
+	if len(e.Names) == 1 {
+		return fmt.Sprintf("it has a service %q already: rename one of the two, or replace that one with --replace", e.Names[0])
+	}
+	names := e.Names
+	if n := len(names); n > 5 {
+		names = append(names[:5:5], fmt.Sprintf("and %d more", n-5))
+	}
+	return fmt.Sprintf("it has services of these names already: %s: rename them, or replace those with --replace", strings.Join(names, ", "))
+}
+
 // clash refuses services that exist.
 func clash(names []string, into *config.Config, replace bool) error {
 	if into == nil || replace {
@@ -155,15 +169,10 @@ func clash(names []string, into *config.Config, replace bool) error {
 			both = append(both, name)
 		}
 	}
-	switch n := len(both); {
-	case n == 0:
+	if len(both) == 0 {
 		return nil
-	case n == 1:
-		return fmt.Errorf("it has a service %q already: rename one of the two, or replace that one with --replace", both[0])
-	case n > 5:
-		both = append(both[:5], fmt.Sprintf("and %d more", n-5))
 	}
-	return fmt.Errorf("it has services of these names already: %s: rename them, or replace those with --replace", strings.Join(both, ", "))
+	return &ClashError{both}
 }
 
 // taken are the vault's names that the configs use.

@@ -96,7 +96,7 @@ func TestKeysLiveInTheKeychain(t *testing.T) {
 	if err != nil || strings.Contains(string(src), "sk-") {
 		t.Errorf("a key is in the config (%v):\n%s", err, src)
 	}
-	if err := b.Delete(t.Context(), "acme"); err != nil {
+	if _, err := b.Delete(t.Context(), "acme"); err != nil {
 		t.Fatal(err)
 	}
 	kept("deleted", "acme/headers%2FX-Key", "")
@@ -126,7 +126,7 @@ func TestFailedSaveTakesTheKeyBack(t *testing.T) {
 	if err := b.Save(t.Context(), "acme", f); err == nil {
 		t.Error("Save without a config: no error")
 	}
-	if err := b.Delete(t.Context(), "acme"); err == nil {
+	if _, err := b.Delete(t.Context(), "acme"); err == nil {
 		t.Error("Delete without a config: no error")
 	}
 	if got := desk.Secret("lockbox", "acme/token"); got != "sk-first" {
@@ -242,7 +242,7 @@ func TestRotatedTokenIsInTheKeychain(t *testing.T) {
 	if got := desk.Secret("lockbox", "mail/refresh_token"); got == first || got == "" || p.Issued() != 1 {
 		t.Errorf("the keychain holds the old refresh token, or none; %d tokens", p.Issued())
 	}
-	if err := b.Delete(t.Context(), "mail"); err != nil {
+	if _, err := b.Delete(t.Context(), "mail"); err != nil {
 		t.Fatal(err)
 	}
 	if got := desk.Secret("lockbox", "mail/refresh_token"); got != "" {

@@ -53,7 +53,7 @@ func TestPublicListen(t *testing.T) {
 		t.Errorf("opening it to everyone: %v", err)
 	}
 	f, _ = b.Form("home")
-	if err := b.Delete(t.Context(), "home"); err != nil {
+	if _, err := b.Delete(t.Context(), "home"); err != nil {
 		t.Fatal(err)
 	}
 

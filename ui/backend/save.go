@@ -166,36 +166,6 @@ func unused(before, after *config.Config) map[secret.Ref]bool {
 	return refs
 }
 
-// Delete removes a service and its keys; on failure both are still there.
-func (b *Backend) Delete(ctx context.Context, name string) error {
-	b.edit.Lock()
-	defer b.edit.Unlock()
-	if err := b.unlocked(); err != nil {
-		return err
-	}
-	current, src, err := b.readConfig(ctx)
-	if err != nil {
-		return err
-	}
-	edited, err := config.DeleteService(src, name)
-	if err != nil {
-		return err
-	}
-	next, err := config.Parse(b.opts.ConfigPath, edited)
-	if err != nil {
-		return err
-	}
-	c := change{what: "deleting " + name}
-	for ref := range unused(current, next) {
-		c.set(ref, secret.Value{})
-	}
-	c.write(b.opts.ConfigPath, edited)
-	if err := b.changes.make(ctx, c, b.use); err != nil {
-		return fmt.Errorf("%s was not deleted: %w", name, err)
-	}
-	return nil
-}
-
 // Reveal reads a stored key of a service, to be shown to the person: field is
 // as config.Credential.Sources names it.
 func (b *Backend) Reveal(ctx context.Context, name, field string) (secret.Value, error) {

@@ -145,7 +145,7 @@ func TestFileVault(t *testing.T) {
 		t.Errorf("tokens end when the signing key is gone: %q", got)
 	}
 	put(t, theirs, signingKeyRef.Service, signingKeyRef.Field, key.Reveal())
-	if err := b.Delete(t.Context(), "acme"); err != nil {
+	if _, err := b.Delete(t.Context(), "acme"); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := theirs.List(t.Context()); err != nil || len(left) != 2 || left[0] != auditKeyRef || left[1] != signingKeyRef {

@@ -105,7 +105,7 @@ func TestOwnSavesAreLoadedOnce(t *testing.T) {
 	if err := b.Save(t.Context(), "", f); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Delete(t.Context(), "acme"); err != nil {
+	if _, err := b.Delete(t.Context(), "acme"); err != nil {
 		t.Fatal(err)
 	}
 	edited(t, b.opts.ConfigPath, `{"services": {}}`)

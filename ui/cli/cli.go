@@ -50,6 +50,7 @@ type commands struct {
 	Audit      auditCmd         `cmd:"" help:"Look at the record of calls."`
 	Rules      rulesCmd         `cmd:"" help:"List the services' rules, and try calls on them."`
 	Limits     limitsCmd        `cmd:"" help:"Say which limits services and their tokens have, and how far quotas are used."`
+	Autostart  autostartCmd     `cmd:"" help:"Start Lockbox at each login, or not."`
 	Check      checkCmd         `cmd:"" help:"Say what is wrong with a config file."`
 	Doctor     doctorCmd        `cmd:"" help:"Look at keychain, port, config, clock, tray and tunnel, and say what to do."`
 	Version    versionCmd       `cmd:"" help:"Print the version."`
@@ -57,7 +58,7 @@ type commands struct {
 }
 
 const description = `Lockbox calls third-party APIs for you and keeps your keys at home. ` +
-	`Without a command it opens the window and the tray icon, or serves where there is no display.`
+	`Without a command it opens the window and the tray icon, with --hidden the tray icon alone, or serves where there is no display.`
 
 // errSaid ends a command whose problem stands in its answer already.
 var errSaid = errors.New("already said")

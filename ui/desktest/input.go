@@ -65,6 +65,32 @@ func (d *Desk) ClickAt(window string, x, y int) {
 	d.xdo("mousemove", "--window", window, strconv.Itoa(x), strconv.Itoa(y), "click", "1")
 }
 
+// Resize makes a window so large, in pixels.
+func (d *Desk) Resize(window string, width, height int) {
+	d.t.Helper()
+	d.xdo("windowsize", "--sync", window, strconv.Itoa(width), strconv.Itoa(height))
+}
+
+// Size is how large a window is, in pixels.
+func (d *Desk) Size(window string) (width, height int) {
+	d.t.Helper()
+	out, err := d.output("xdotool", "getwindowgeometry", "--shell", window)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for line := range strings.Lines(out) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		n, _ := strconv.Atoi(value)
+		switch name {
+		case "WIDTH":
+			width = n
+		case "HEIGHT":
+			height = n
+		}
+	}
+	return width, height
+}
+
 // CloseWindow does what the window's close button does.
 func (d *Desk) CloseWindow(window string) {
 	d.t.Helper()

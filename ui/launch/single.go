@@ -20,15 +20,18 @@ import (
 const raiseTime = 3 * time.Second
 
 // Single makes this the only Lockbox of the person's session. Where another
-// runs already, that one's window is raised and first is false: then this one
+// runs already, that one's window is raised, if wake, and first is false: then this one
 // should end. In the first, show is called for every later launch, from a
 // goroutine, until done is called.
-func Single(show func()) (first bool, done func(), err error) {
+func Single(wake bool, show func()) (first bool, done func(), err error) {
 	dir, err := sessionDir()
 	if err != nil {
 		return false, nil, err
 	}
 	release, err := lockFile(filepath.Join(dir, "lockbox.lock"))
+	if errors.Is(err, errLocked) && !wake {
+		return false, func() {}, nil
+	}
 	if errors.Is(err, errLocked) {
 		return false, func() {}, raise(filepath.Join(dir, "lockbox.sock"))
 	}
@@ -36,6 +39,10 @@ func Single(show func()) (first bool, done func(), err error) {
 		return false, nil, err
 	}
 	deaf, err := listenForRaise(filepath.Join(dir, "lockbox.sock"), show)
+	if noSockets(err) {
+		// The lock tells a second one that it is not the first; it can only not say so.
+		return true, func() { _ = release() }, nil
+	}
 	if err != nil {
 		return false, nil, errors.Join(err, release())
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 // ownedAlone: the temp folder is the account's own here.
@@ -26,3 +27,10 @@ func lockFile(path string) (release func() error, err error) {
 	}
 	return func() error { return errors.Join(f.Close(), os.Remove(path)) }, nil
 }
+
+// noSockets reports whether err is for want of Unix sockets, which Windows has since
+// version 1803 and Wine has not.
+func noSockets(err error) bool { return errors.Is(err, wsaNoFamily) }
+
+// wsaNoFamily is Windows's WSAEAFNOSUPPORT.
+const wsaNoFamily = syscall.Errno(10047)

@@ -10,6 +10,6 @@ import (
 )
 
 // Window says that this build has no window.
-func Window(context.Context, *backend.Backend, <-chan struct{}) error {
+func Window(context.Context, *backend.Backend, bool, <-chan struct{}) error {
 	return errors.New("this is the headless Lockbox, built without a window: run lockbox serve, or build with make build")
 }

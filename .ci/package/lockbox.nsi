@@ -1,0 +1,46 @@
+; For one person, without an administrator: makensis -DVERSION=… -DEXE=… -DICON=… -DOUT=…
+Unicode true
+Name "Lockbox"
+OutFile "${OUT}"
+InstallDir "$LOCALAPPDATA\Programs\Lockbox"
+InstallDirRegKey HKCU "Software\Lockbox" "Install"
+RequestExecutionLevel user
+SetCompressor /SOLID lzma
+!include MUI2.nsh
+!define MUI_ICON "${ICON}"
+!define MUI_UNICON "${ICON}"
+!define MUI_FINISHPAGE_RUN "$INSTDIR\lockbox.exe"
+!define UNINSTALL "Software\Microsoft\Windows\CurrentVersion\Uninstall\Lockbox"
+!insertmacro MUI_PAGE_DIRECTORY
+!insertmacro MUI_PAGE_INSTFILES
+!insertmacro MUI_PAGE_FINISH
+!insertmacro MUI_UNPAGE_CONFIRM
+!insertmacro MUI_UNPAGE_INSTFILES
+!insertmacro MUI_LANGUAGE "English"
+!insertmacro MUI_LANGUAGE "German"
+
+Section
+  SetOutPath "$INSTDIR"
+  File "/oname=lockbox.exe" "${EXE}"
+  WriteUninstaller "$INSTDIR\uninstall.exe"
+  CreateShortcut "$SMPROGRAMS\Lockbox.lnk" "$INSTDIR\lockbox.exe"
+  WriteRegStr HKCU "Software\Lockbox" "Install" "$INSTDIR"
+  WriteRegStr HKCU "${UNINSTALL}" "DisplayName" "Lockbox"
+  WriteRegStr HKCU "${UNINSTALL}" "DisplayVersion" "${VERSION}"
+  WriteRegStr HKCU "${UNINSTALL}" "DisplayIcon" "$INSTDIR\lockbox.exe"
+  WriteRegStr HKCU "${UNINSTALL}" "Publisher" "The Lockbox authors"
+  WriteRegStr HKCU "${UNINSTALL}" "UninstallString" '"$INSTDIR\uninstall.exe"'
+  WriteRegDWORD HKCU "${UNINSTALL}" "NoModify" 1
+  WriteRegDWORD HKCU "${UNINSTALL}" "NoRepair" 1
+SectionEnd
+
+; Config, record and keys are the person's, and stay.
+Section Uninstall
+  Delete "$INSTDIR\lockbox.exe"
+  Delete "$INSTDIR\uninstall.exe"
+  RMDir "$INSTDIR"
+  Delete "$SMPROGRAMS\Lockbox.lnk"
+  DeleteRegValue HKCU "Software\Microsoft\Windows\CurrentVersion\Run" "Lockbox"
+  DeleteRegKey HKCU "${UNINSTALL}"
+  DeleteRegKey HKCU "Software\Lockbox"
+SectionEnd
