@@ -36,7 +36,8 @@
 //   - A strip on the page says what came of an action, or asks before one that
 //     cannot be taken back; its buttons are the next steps.
 //   - The banner above all pages is for what keeps Lockbox from its work.
-//   - The status line says what goes on and, for messageTime, what was just done.
+//   - The status line says what goes on, once it takes progressAfter, and for
+//     messageTime what was just done.
 //   - A notification is for those who do not look at the window, by kind.
 //   - A window of its own asks for approvals alone, since a call waits for them. Fyne's
 //     dialogs choose files and nothing else.
