@@ -20,6 +20,7 @@ type face struct {
 	window        fyne.Window
 	say           func(m mark, text string) // in the status line
 	shown         fyne.CanvasObject         // the page
+	view          backend.View              // what was drawn last
 	copied        int                       // how often something secret was put on the clipboard
 	copiedAt      time.Time                 // when anything last was, or may have been
 	askPassphrase func()                    // has the window ask for the vault file's passphrase

@@ -205,8 +205,8 @@ func startTray(a fyne.App, w *window, quit func()) *tray {
 }
 
 func (i trayIcon) resource() fyne.Resource {
-	names := map[trayIcon]string{trayRunning: "running.png", trayPaused: "paused.png", trayAttention: "attention.png", trayExposed: "exposed.png", trayLost: "lost.png"}
-	return fyne.NewStaticResource(names[i], i.picture())
+	name, picture := i.picture()
+	return fyne.NewStaticResource(name+".png", picture)
 }
 
 // open makes the menu. macOS loses items that are made before the tray runs.

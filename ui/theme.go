@@ -124,6 +124,9 @@ var badges = []color.NRGBA{
 	rgb(0x8A5300), rgb(0x3F6B1F), rgb(0x4A5568), rgb(0x9A3412),
 }
 
+// badgeGrey is that of what is no API that is known.
+var badgeGrey = rgb(0x4A5568)
+
 type palette map[fyne.ThemeColorName]color.NRGBA
 
 func rgb(hex uint32) color.NRGBA { return rgba(hex, 0xFF) }

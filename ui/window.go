@@ -212,6 +212,7 @@ func (w *window) refresh() {
 
 // draw shows a new View.
 func (w *window) draw(v backend.View) {
+	w.face.view = v
 	w.begin(v)
 	w.status.draw(v)
 	w.banner.draw(v)
