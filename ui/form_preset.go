@@ -196,7 +196,11 @@ func (s *serviceForm) tryPreset() {
 		if try != s.tried {
 			return // what was tested is no longer what is filled in
 		}
-		s.tell(judged(v, err))
+		m, text := judged(v, err)
+		s.tell(m, text)
+		if s.tested != nil {
+			s.tested(m, "")
+		}
 	})
 }
 

@@ -80,8 +80,8 @@ func newTokensPage(f *face) *tokensPage {
 	p.empty = container.NewVBox(layout.NewSpacer(), p.nothing,
 		container.NewCenter(newButton(f.keys, lang.L("New token"), theme.ContentAddIcon(), func() { p.make("", "") })), layout.NewSpacer())
 	p.empty.Hide()
-	p.detail, p.maker = newTokenDetail(f, p), newTokenMaker(f, p)
-	p.side = container.NewStack(p.detail.root, p.maker.root)
+	p.detail, p.maker = newTokenDetail(f, p), newTokenMaker(f, p.showSide, p.refresh)
+	p.side = container.NewStack(p.detail.root, inset(0, 0, gap, 0, wide(detailWidth, p.maker.root)))
 	p.side.Hide()
 	p.listBox = container.NewBorder(nil, nil, nil, p.side, tight(container.NewStack(p.list, p.empty)))
 	brake := newButton(f.keys, lang.L("Panic…"), theme.WarningIcon(), p.askPanic).quiet()
