@@ -45,7 +45,7 @@ test: go test-packages vet lint race sdk desktop
 
 vet: go
 	go vet ./...
-	go vet -tags desktop ./...
+	go vet -tags desktop,bench ./...
 	CGO_ENABLED=0 go vet -tags headless,sdk,bench ./...
 	go vet -tags desktop,package ./ui/desktest
 	@# What other systems compile; on macOS Fyne needs Apple's C compiler.
@@ -98,10 +98,12 @@ package-test: go
 	go test -tags desktop,package -c -o bin/package.test ./ui/desktest
 	cd ui/desktest && $(if $(filter 0,$(shell id -u)),,sudo )env LOCKBOX_ARTIFACTS="$(LOCKBOX_ARTIFACTS)" ../../bin/package.test -test.v -test.timeout 30m -test.run '^Test(Deb|Container|Units|Checksums|Windows|WindowsInstaller)$$'
 
-# Lockbox beside nginx and a plain ReverseProxy; then the parts by themselves.
+# Lockbox beside nginx and a plain ReverseProxy; what the window takes to start, idle
+# and in memory, on a private desktop; then the parts by themselves.
 bench: go
-	@.ci/packages bench
+	@.ci/packages test bench
 	CGO_ENABLED=0 go test -tags headless,bench -count=1 -timeout 30m -v ./proxy/bench
+	go test -tags desktop,bench -count=1 -timeout 30m -v -run '^Test(StartTime|Idle.*|Memory)$$' ./ui/desktest
 	CGO_ENABLED=0 go test -tags headless -run '^$$' -bench . -benchmem ./...
 
 fuzz: go

@@ -34,6 +34,14 @@ var (
 	//
 	//go:embed tray_attention.png
 	TrayAttention []byte
+	// TrayLocked is the tray's icon while keys wait to be unlocked.
+	//
+	//go:embed tray_locked.png
+	TrayLocked []byte
+	// TrayError is the tray's icon while no call is served.
+	//
+	//go:embed tray_error.png
+	TrayError []byte
 	// Presets are well-known APIs, as package preset reads them.
 	//
 	//go:embed presets.json

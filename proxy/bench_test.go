@@ -60,7 +60,7 @@ func BenchmarkRecord(b *testing.B) {
 			rec.service(st, "e")
 			rec.known(k, claims)
 			rec.answer(200, out)
-			rec.fromUpstream(body)
+			rec.lentByUpstream(body)
 			if err := rec.finish(200, audit.Allowed, ""); err != nil {
 				b.Error(err)
 			}

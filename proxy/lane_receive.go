@@ -148,7 +148,7 @@ func (x *laneCall) bodyAtHand(length int) error {
 	x.plainHead()
 	x.out = append(x.out, body...)
 	_, _ = x.up.br.Discard(length) // it is in the buffer
-	x.rec.fromUpstream(body)
+	x.rec.lentByUpstream(x.out[len(x.out)-len(body):])
 	if err := x.finish(audit.Allowed, ""); err != nil {
 		return err
 	}

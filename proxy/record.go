@@ -2,10 +2,7 @@ package proxy
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"hash"
 	"net/http"
 	"strings"
 	"sync"
@@ -63,35 +60,6 @@ type record struct {
 	required bool    // without a record there is no answer
 	done     bool
 	err      error
-}
-
-// capture keeps the beginning of a body and counts all of it.
-type capture struct {
-	head  strings.Builder
-	size  int64
-	limit int
-	sum   hash.Hash // of all of it, once that is more than limit; nil before
-	omit  bool      // count only
-}
-
-func (c *capture) add(p []byte) {
-	c.size += int64(len(p))
-	if c.omit {
-		return
-	}
-	room := min(c.limit-c.head.Len(), len(p))
-	if room > 0 {
-		c.head.Write(p[:room])
-		p = p[room:]
-	}
-	if len(p) == 0 {
-		return
-	}
-	if c.sum == nil {
-		c.sum = sha256.New()
-		c.sum.Write([]byte(c.head.String()))
-	}
-	c.sum.Write(p)
 }
 
 // newRecord begins the record of a request.
@@ -217,6 +185,20 @@ func (c *record) fromUpstream(p []byte) {
 	}
 }
 
+// lentByUpstream is fromUpstream for a whole body that nobody changes before finish
+// has returned, which is next.
+func (c *record) lentByUpstream(p []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.done || !c.kept():
+	case c.local != nil: // its files are written later
+		c.answered.add(p)
+	default:
+		c.answered.lend(p)
+	}
+}
+
 // skip makes a request not worth a record.
 func (c *record) skip() {
 	c.mu.Lock()
@@ -277,6 +259,9 @@ func (c *record) finish(status int, decision audit.Decision, reason string) erro
 	if c.local != nil {
 		c.local.write(x)
 	}
+	if c.answered.lent != "" {
+		c.answered.lent, x.ResponseBody = "", nil // the memory is its owner's again
+	}
 	if c.server.debug {
 		c.server.log.Debug("call", "id", x.ID, "listener", x.Listener, "from", x.Remote, "service", x.Service, "method", x.Method, "path", x.Path, "status", x.Status, "decision", x.Decision, "reason", x.Reason)
 	}
@@ -312,19 +297,4 @@ func (c *record) redactorOf() *audit.Redactor {
 		known = c.route.redactor
 	}
 	return known.now().With(sent...)
-}
-
-// recorded is what was captured of a body, redacted.
-func recorded(redactor *audit.Redactor, h http.Header, part *capture) *audit.Body {
-	switch {
-	case part.omit:
-		return &audit.Body{Size: part.size, Note: "WebSocket messages are not recorded"}
-	case part.size == 0:
-		return nil
-	}
-	b := redactor.Body(h, part.head.String(), part.size, part.limit)
-	if part.sum != nil {
-		b.SHA256 = hex.EncodeToString(part.sum.Sum(nil))
-	}
-	return b
 }

@@ -34,7 +34,7 @@ type approvalsPage struct {
 func newApprovalsPage(f *face, a *asker) *approvalsPage {
 	p := &approvalsPage{face: f, asker: a, tally: muted("")}
 	p.list = newList(f.keys, func() int { return len(p.all) },
-		func() fyne.CanvasObject { return newQuestionRow() },
+		func() fyne.CanvasObject { return newQuestionRow(f) },
 		func(i int, o fyne.CanvasObject) {
 			if i < len(p.all) {
 				o.(*questionRow).set(&p.all[i], p.now)
@@ -98,12 +98,13 @@ const (
 // questionRow is a row of the list, of plain texts.
 type questionRow struct {
 	widget.BaseWidget
+	face     *face
 	question *backend.Question
 	now      time.Time
 }
 
-func newQuestionRow() *questionRow {
-	r := &questionRow{question: &backend.Question{}}
+func newQuestionRow(f *face) *questionRow {
+	r := &questionRow{face: f, question: &backend.Question{}}
 	r.ExtendBaseWidget(r)
 	return r
 }
@@ -160,7 +161,7 @@ func (*questionRowRenderer) MinSize() fyne.Size {
 
 func (d *questionRowRenderer) Refresh() {
 	m, _, _ := questionState(d.row.question, d.row.now)
-	d.badge.set(d.row.question.Service)
+	d.badge.set(d.row.face.emblem(d.row.question.Service))
 	d.mark.set(m)
 	for _, t := range []*canvas.Text{d.call, d.word} {
 		paint(t, theme.ColorNameForeground, theme.SizeNameText)

@@ -51,6 +51,7 @@ func clipTime(label string) (d time.Duration, ok bool) {
 func (f *face) copySecret(v secret.Value) {
 	f.app.Clipboard().SetContent(v.Reveal())
 	f.copied++
+	f.copiedAt = time.Now()
 	mine, after := f.copied, f.backend.View().Token.Clipboard
 	if after == 0 {
 		return

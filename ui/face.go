@@ -20,7 +20,9 @@ type face struct {
 	window        fyne.Window
 	say           func(m mark, text string) // in the status line
 	shown         fyne.CanvasObject         // the page
+	view          backend.View              // what was drawn last
 	copied        int                       // how often something secret was put on the clipboard
+	copiedAt      time.Time                 // when anything last was, or may have been
 	askPassphrase func()                    // has the window ask for the vault file's passphrase
 	manners       *manners
 	notices       *notices
@@ -32,6 +34,7 @@ func (f *face) copyText(text, what string) {
 		return
 	}
 	f.app.Clipboard().SetContent(text)
+	f.copiedAt = time.Now()
 	f.say(markGood, fmt.Sprintf(lang.L("%s copied."), what))
 }
 

@@ -70,7 +70,7 @@ func newServiceForm(f *face, old string, begun backend.Form, done func(string)) 
 	switch {
 	case s.preset != nil:
 		badge := newBadgeIcon()
-		badge.letter, badge.fill = s.preset.Letter, hexColor(s.preset.Color)
+		badge.set(presetEmblem(s.preset))
 		head = row(gap, badge, middle(title(fmt.Sprintf(lang.L("New service: %s"), s.preset.Name))))
 	case old != "":
 		head = title(fmt.Sprintf(lang.L("Edit %s"), old))

@@ -3,7 +3,6 @@ package ui
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -77,11 +76,10 @@ func (k *kit) begin(v backend.View, service string, token secret.Value) {
 // address follows where callers from elsewhere reach the service, and says what
 // keeps them from it.
 func (k *kit) address(v backend.View) {
-	i, ok := slices.BinarySearchFunc(v.Services, k.service, func(s backend.ServiceInfo, name string) int { return strings.Compare(s.Name, name) })
+	s, ok := v.Service(k.service)
 	if !ok {
 		return // it is gone, and the page will be
 	}
-	s := v.Services[i]
 	url := v.CallersAddress(s)
 	switch {
 	case !s.Public && !s.TokenRequired:

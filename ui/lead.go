@@ -19,7 +19,7 @@ const (
 // lead is a row that says something in two lines, and leads to more.
 type lead struct {
 	mark         mark
-	badge        string // in the mark's place
+	badge        emblem // in the mark's place
 	name, detail string
 	count, fails string // at the right; fails is what went wrong
 	bad          bool   // something did
@@ -176,7 +176,7 @@ func (d *leadDrawing) layout(l *lead, y, width float32) {
 	}
 	left := float32(gap + markSize + gap)
 	d.mark.move(fyne.NewPos(gap+2, y+12))
-	if l.badge != "" {
+	if l.badge.letter != "" {
 		left = gap + badgeSize + gap
 		d.badge.move(fyne.NewPos(gap, y+(leadHeight-badgeSize)/2))
 	}
@@ -231,7 +231,7 @@ func (r *leadsRenderer) Refresh() {
 func (d *leadDrawing) paint(l *lead, ruled bool) {
 	d.rule.FillColor, d.rule.Hidden = theme.Color(theme.ColorNameSeparator), !ruled
 	d.mark.set(l.mark)
-	d.badge.ground.Hidden, d.badge.letter.Hidden = l.badge == "", l.badge == ""
+	d.badge.ground.Hidden, d.badge.letter.Hidden = l.badge.letter == "", l.badge.letter == ""
 	d.badge.set(l.badge)
 	fails := colorMuted
 	if l.bad {

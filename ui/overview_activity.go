@@ -126,7 +126,7 @@ func (a *activityPart) draw(o backend.Overview) {
 
 func (a *activityPart) serviceLead(u backend.Used, now time.Time) lead {
 	l := usedLead(u, now)
-	l.badge, l.name = u.Name, u.Name
+	l.badge, l.name = a.page.emblem(u.Name), u.Name
 	l.open = func() { a.page.to.service(u.Name) }
 	return l
 }
@@ -138,7 +138,10 @@ func (a *activityPart) tokenLead(u backend.Used, now time.Time) lead {
 		l.open = func() { a.page.to.calls(backend.Term{Word: "token", Value: u.Name}.String()) }
 		return l
 	}
-	l.badge, l.name = u.Token.Service, visible(tokenName(u.Token))
+	l.name = visible(tokenName(u.Token))
+	if u.Token.Service != "" {
+		l.badge = a.page.emblem(u.Token.Service)
+	}
 	if u.Token.Label != "" {
 		l.detail = visible(tokenFor(u.Token)) + ", " + l.detail
 	}

@@ -42,7 +42,7 @@ func newGuidePicker(f *face, choose func(*backend.Preset, string), demo, skip fu
 	p := newPickerParts(f, choose, skip)
 	if demo != nil {
 		p.demo = newPresetTile(nil, demo)
-		p.demo.name, p.demo.about, p.demo.letter, p.demo.ground = lang.L("Demo"), lang.L("Built in, needs no key"), "D", badges[0]
+		p.demo.name, p.demo.about, p.demo.emblem = lang.L("Demo"), lang.L("Built in, needs no key"), emblem{"D", badges[0]}
 	}
 	p.root = p.page(atMost(fieldWidth, p.search), lang.L("Type to search, the arrows and Enter choose, Esc skips all of this."))
 	p.filter()

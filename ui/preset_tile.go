@@ -30,14 +30,13 @@ type presetTile struct {
 	hovered bool
 	name    string
 	about   string
-	letter  string
-	ground  color.Color // of the badge
+	emblem  emblem
 }
 
 func newPresetTile(p *backend.Preset, tapped func()) *presetTile {
-	t := &presetTile{preset: p, tapped: tapped, name: lang.L("Other API"), about: lang.L("Any address, any kind of key"), letter: "+", ground: rgb(0x4A5568)}
+	t := &presetTile{preset: p, tapped: tapped, name: lang.L("Other API"), about: lang.L("Any address, any kind of key"), emblem: emblem{"+", badgeGrey}}
 	if p != nil {
-		t.name, t.about, t.letter, t.ground = p.Name, p.About, p.Letter, hexColor(p.Color)
+		t.name, t.about, t.emblem = p.Name, p.About, presetEmblem(p)
 	}
 	t.ExtendBaseWidget(t)
 	return t
@@ -47,7 +46,7 @@ func newPresetTile(p *backend.Preset, tapped func()) *presetTile {
 func hexColor(s string) color.NRGBA {
 	n, err := strconv.ParseUint(strings.TrimPrefix(s, "#"), 16, 24)
 	if err != nil {
-		return rgb(0x4A5568)
+		return badgeGrey
 	}
 	return rgb(uint32(n))
 }
@@ -115,7 +114,7 @@ func (r *presetTileRenderer) Refresh() {
 	if t.hovered {
 		r.over.FillColor = theme.Color(theme.ColorNameHover)
 	}
-	r.badge.paint(t.letter, t.ground)
+	r.badge.set(t.emblem)
 	paint(r.name, theme.ColorNameForeground, theme.SizeNameText)
 	paint(r.about, colorMuted, theme.SizeNameCaptionText)
 	r.Layout(t.Size())

@@ -49,6 +49,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 	a := app.NewWithID(ID)
 	a.SetIcon(fyne.NewStaticResource("lockbox.png", assets.IconPNG))
 	a.Settings().SetTheme(look{})
+	useCalm(a)
 
 	ended := make(chan error, 1)
 	go func() { ended <- b.Run(ctx) }()
@@ -63,7 +64,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 	w.quit = leave
 	unlock := sync.OnceFunc(w.unlockAtStart)
 	// A prompt that comes before the window would be covered by it.
-	a.Lifecycle().SetOnEnteredForeground(unlock)
+	a.Lifecycle().SetOnEnteredForeground(func() { w.visible = w.visible || !w.asker.up; unlock() })
 	a.Lifecycle().SetOnStarted(func() {
 		t.open()
 		if o.Hidden {
@@ -74,6 +75,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 		l.every(5*time.Second, func() { w.status.tick(); w.tokens.tick(); w.asker.draw(b.View()); w.approvals.tick() })
 		l.every(5*time.Second, w.overview.tick)
 		l.every(failEvery, func() { w.failures.tick(); w.settings.update.tick() })
+		l.doze(w.rest)
 		w.settings.start.mend()
 		w.settings.update.tick()
 		if o.Raise != nil {
@@ -86,6 +88,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 	// is gone already can be ended again by the driver only.
 	quit := context.AfterFunc(ctx, func() { fyne.Do(a.Driver().Quit) })
 	if !o.Hidden {
+		w.visible = true
 		w.face.window.Show()
 	}
 	a.Run()
@@ -182,6 +185,7 @@ func startTray(a fyne.App, w *window, quit func()) *tray {
 		systray.SetTitle(Name) // before it runs, or its name on the bus is left to chance
 		desk.SetSystemTrayIcon(trayRunning.resource())
 		desk.SetSystemTrayWindow(w.face.window)
+		systray.SetOnTapped(func() { w.loop.hop(w.raise) })
 	}
 	w.face.window.SetCloseIntercept(func() {
 		seen := false
@@ -190,6 +194,7 @@ func startTray(a fyne.App, w *window, quit func()) *tray {
 			return nil
 		}, func(error) {
 			if seen {
+				w.visible, w.copiedAt = false, time.Now() // there may be copied text in it
 				w.face.window.Hide()
 				return
 			}
@@ -200,8 +205,8 @@ func startTray(a fyne.App, w *window, quit func()) *tray {
 }
 
 func (i trayIcon) resource() fyne.Resource {
-	names := map[trayIcon]string{trayRunning: "running.png", trayPaused: "paused.png", trayAttention: "attention.png", trayExposed: "exposed.png", trayLost: "lost.png"}
-	return fyne.NewStaticResource(names[i], i.picture())
+	name, picture := i.picture()
+	return fyne.NewStaticResource(name+".png", picture)
 }
 
 // open makes the menu. macOS loses items that are made before the tray runs.

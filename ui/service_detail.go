@@ -107,7 +107,7 @@ func rule() fyne.CanvasObject {
 func (d *serviceDetail) show(info backend.ServiceInfo) {
 	other := d.info.Name != info.Name
 	d.info = info
-	d.badge.set(info.Name)
+	d.badge.set(serviceEmblem(info))
 	d.name.set(info.Name, "")
 	m, word, detail := access(info)
 	d.marker.set(m)

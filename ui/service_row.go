@@ -27,7 +27,42 @@ const (
 	serviceMinFull = 560 // a narrower row does without the credential
 )
 
-// badge is the first letter of a name on a colour that stays the name's own.
+// emblem is what a service is known by at a glance.
+type emblem struct {
+	letter string
+	fill   color.NRGBA // white is written on it
+}
+
+// nameEmblem is the first letter of a name on a colour that stays the name's own.
+func nameEmblem(name string) emblem {
+	letter := ""
+	if r, n := utf8.DecodeRuneInString(name); n > 0 {
+		letter = string(unicode.ToUpper(r))
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name)) // never fails
+	return emblem{letter, badges[int(h.Sum32()>>1)%len(badges)]}
+}
+
+func presetEmblem(p *backend.Preset) emblem { return emblem{p.Letter, hexColor(p.Color)} }
+
+// serviceEmblem is that of the API, if it is one that is known.
+func serviceEmblem(s backend.ServiceInfo) emblem {
+	if s.Preset != nil {
+		return presetEmblem(s.Preset)
+	}
+	return nameEmblem(s.Name)
+}
+
+// emblem is that of the service of a name, which may be gone.
+func (f *face) emblem(service string) emblem {
+	if s, ok := f.view.Service(service); ok {
+		return serviceEmblem(s)
+	}
+	return nameEmblem(service)
+}
+
+// badge is an emblem as canvas objects.
 type badge struct {
 	ground *canvas.Rectangle
 	letter *canvas.Text
@@ -42,21 +77,11 @@ func newBadge() badge {
 	return b
 }
 
-func (b badge) set(name string) {
-	letter := ""
-	if r, n := utf8.DecodeRuneInString(name); n > 0 {
-		letter = string(unicode.ToUpper(r))
-	}
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(name)) // never fails
-	b.paint(letter, badges[int(h.Sum32()>>1)%len(badges)])
-}
-
-func (b badge) paint(letter string, fill color.Color) {
-	if b.letter.Text == letter && b.ground.FillColor == fill {
+func (b badge) set(e emblem) {
+	if b.letter.Text == e.letter && b.ground.FillColor == e.fill {
 		return
 	}
-	b.letter.Text, b.ground.FillColor = letter, fill
+	b.letter.Text, b.ground.FillColor = e.letter, e.fill
 	b.letter.Refresh()
 	b.ground.Refresh()
 }
@@ -72,9 +97,7 @@ func (b badge) move(p fyne.Position) {
 // badgeIcon is a badge as a widget.
 type badgeIcon struct {
 	widget.BaseWidget
-	name   string
-	letter string // with a colour of its own; "": both come of the name
-	fill   color.Color
+	emblem emblem
 }
 
 func newBadgeIcon() *badgeIcon {
@@ -83,7 +106,7 @@ func newBadgeIcon() *badgeIcon {
 	return b
 }
 
-func (b *badgeIcon) set(name string) { b.name = name; b.Refresh() }
+func (b *badgeIcon) set(e emblem) { b.emblem = e; b.Refresh() }
 
 // CreateRenderer implements fyne.Widget.
 func (b *badgeIcon) CreateRenderer() fyne.WidgetRenderer {
@@ -101,13 +124,7 @@ func (r *badgeRenderer) Layout(s fyne.Size) {
 	r.drawn.move(fyne.NewPos((s.Width-badgeSize)/2, (s.Height-badgeSize)/2))
 }
 func (*badgeRenderer) MinSize() fyne.Size { return fyne.NewSquareSize(badgeSize) }
-func (r *badgeRenderer) Refresh() {
-	if r.icon.letter != "" {
-		r.drawn.paint(r.icon.letter, r.icon.fill)
-		return
-	}
-	r.drawn.set(r.icon.name)
-}
+func (r *badgeRenderer) Refresh()         { r.drawn.set(r.icon.emblem) }
 func (r *badgeRenderer) Objects() []fyne.CanvasObject {
 	return []fyne.CanvasObject{r.drawn.ground, r.drawn.letter}
 }
@@ -214,7 +231,7 @@ func (d *serviceRowRenderer) MinSize() fyne.Size {
 
 func (d *serviceRowRenderer) Refresh() {
 	m, _, _ := access(d.row.info)
-	d.badge.set(d.row.info.Name)
+	d.badge.set(serviceEmblem(d.row.info))
 	d.mark.set(m)
 	paint(d.name, theme.ColorNameForeground, theme.SizeNameText)
 	paint(d.word, theme.ColorNameForeground, theme.SizeNameText)

@@ -192,7 +192,8 @@ func sameServices(a, b []backend.ServiceInfo) bool {
 	for i := range a {
 		x, y := a[i], b[i]
 		if x.Name != y.Name || x.BaseURL != y.BaseURL || x.Credential != y.Credential || x.TokenRequired != y.TokenRequired ||
-			x.AnyAudience != y.AnyAudience || x.Problem != y.Problem || x.URL != y.URL || x.Public != y.Public || strings.Join(x.Audiences, ",") != strings.Join(y.Audiences, ",") {
+			x.AnyAudience != y.AnyAudience || x.Problem != y.Problem || x.URL != y.URL || x.Public != y.Public ||
+			x.Rules != y.Rules || x.Limited != y.Limited || x.Preset != y.Preset || strings.Join(x.Audiences, ",") != strings.Join(y.Audiences, ",") {
 			return false
 		}
 	}
@@ -237,23 +238,15 @@ func (p *servicesPage) copyAddress(s backend.ServiceInfo) {
 // urlOf is a service's address here, publicOf the one for callers from elsewhere; ""
 // where there is none.
 func (p *servicesPage) urlOf(name string) string {
-	s, _ := p.named(name)
+	s, _ := p.view.Service(name)
 	return s.URL
 }
 
 func (p *servicesPage) publicOf(name string) string {
-	if s, ok := p.named(name); ok {
+	if s, ok := p.view.Service(name); ok {
 		return p.view.CallersAddress(s)
 	}
 	return ""
-}
-
-func (p *servicesPage) named(name string) (backend.ServiceInfo, bool) {
-	i, found := slices.BinarySearchFunc(p.view.Services, name, func(s backend.ServiceInfo, name string) int { return strings.Compare(s.Name, name) })
-	if !found {
-		return backend.ServiceInfo{}, false
-	}
-	return p.view.Services[i], true
 }
 
 func (p *servicesPage) tallyText(filtered bool) string {

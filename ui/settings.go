@@ -20,9 +20,10 @@ import (
 // settingsPage shows how this Lockbox is set up and changes what can be changed.
 type settingsPage struct {
 	*face
-	root  fyne.CanvasObject
-	view  backend.View
-	guide func() // leads through a first service
+	root   fyne.CanvasObject
+	scroll *container.Scroll
+	view   backend.View
+	guide  func() // leads through a first service
 
 	begun            backend.Settings
 	loaded           bool
@@ -66,6 +67,7 @@ func newSettingsPage(f *face) *settingsPage {
 		body.Objects = slices.Insert(body.Objects, len(body.Objects)-2, p.update.root)
 	}
 	scroll := container.NewVScroll(inset(0, gap, 0, gap, body))
+	p.scroll = scroll
 	for _, e := range []*entry{p.listen, p.audience, p.auditDir} {
 		e.OnChanged = func(string) { p.check() }
 		e.OnSubmitted = func(string) { p.submit() }

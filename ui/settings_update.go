@@ -27,7 +27,8 @@ const (
 type updatePart struct {
 	*face
 	root    fyne.CanvasObject // nil where another looks after new versions
-	strip   *strip            // for the window
+	bar     *fyne.Container   // of the window, with the strip
+	strip   *strip
 	want    *check
 	about   *prose
 	version string
@@ -37,6 +38,8 @@ type updatePart struct {
 
 func newUpdatePart(f *face, version string) *updatePart {
 	p := &updatePart{face: f, version: version, strip: newStrip(f.keys), about: newProse("", theme.SizeNameCaptionText, colorMuted)}
+	p.bar = inset(gap, 0, gapLarge+4, gapLarge+4, p.strip.root)
+	p.bar.Hide()
 	if update.Feed == "" {
 		return p
 	}
@@ -54,7 +57,7 @@ func (p *updatePart) switched(on bool) {
 	p.manners.change(func(m *backend.Manners) { m.Updates = on }, nil)
 	if !on {
 		p.found = update.Release{}
-		p.strip.clear()
+		p.bar.Hide()
 	}
 	p.tick()
 }
@@ -115,7 +118,8 @@ func (p *updatePart) offer(r update.Release) {
 		}},
 		action{label: lang.L("Skip this version"), do: func() {
 			p.manners.change(func(m *backend.Manners) { m.Skipped = r.Version }, nil)
-			p.strip.clear()
+			p.bar.Hide()
 		}})
+	p.bar.Show()
 	p.notify(noticeUpdate, title, lang.L("Nothing is installed by itself."))
 }

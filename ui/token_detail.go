@@ -66,7 +66,7 @@ func newTokenDetail(f *face, p *tokensPage) *tokenDetail {
 func (d *tokenDetail) show(t backend.TokenInfo, now time.Time) {
 	d.info = t
 	m, word, detail := tokenState(t, now)
-	d.badge.set(t.Service)
+	d.badge.set(d.emblem(t.Service))
 	d.name.set(tokenName(t), "")
 	d.marker.set(m)
 	d.word.set(word+" · "+detail, colorMuted)

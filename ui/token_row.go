@@ -88,12 +88,13 @@ func ago(t, now time.Time) string {
 // tokenRow is a row of the tokens list, of plain texts.
 type tokenRow struct {
 	widget.BaseWidget
+	face *face
 	info backend.TokenInfo
 	now  time.Time
 }
 
-func newTokenRow() *tokenRow {
-	r := &tokenRow{}
+func newTokenRow(f *face) *tokenRow {
+	r := &tokenRow{face: f}
 	r.ExtendBaseWidget(r)
 	return r
 }
@@ -174,7 +175,7 @@ func (d *tokenRowRenderer) MinSize() fyne.Size {
 
 func (d *tokenRowRenderer) Refresh() {
 	m, _, _ := tokenState(d.row.info, d.row.now)
-	d.badge.set(d.row.info.Service)
+	d.badge.set(d.row.face.emblem(d.row.info.Service))
 	d.mark.set(m)
 	for _, t := range []*canvas.Text{d.name, d.word, d.calls} {
 		paint(t, theme.ColorNameForeground, theme.SizeNameText)

@@ -65,7 +65,7 @@ func newTokensPage(f *face) *tokensPage {
 	p.state.SetSelected(lang.L(liveTokens))
 	p.state.OnChanged = func(string) { p.filter() }
 	p.list = newList(f.keys, func() int { return len(p.found) },
-		func() fyne.CanvasObject { return newTokenRow() },
+		func() fyne.CanvasObject { return newTokenRow(f) },
 		func(i int, o fyne.CanvasObject) {
 			if i < len(p.found) {
 				o.(*tokenRow).set(p.found[i], p.now)

@@ -1,11 +1,8 @@
 package ui
 
 import (
-	"fmt"
-
 	"fyne.io/fyne/v2/lang"
 
-	"lockbox/assets"
 	"lockbox/ui/backend"
 )
 
@@ -27,31 +24,6 @@ type trayState struct {
 	More     bool     // there are others
 }
 
-// trayIcon is one of the tray's pictures.
-type trayIcon int
-
-const (
-	trayRunning trayIcon = iota
-	trayPaused
-	trayAttention
-	trayExposed
-	trayLost
-)
-
-func (i trayIcon) picture() []byte {
-	switch i {
-	case trayPaused:
-		return assets.TrayPaused
-	case trayAttention:
-		return assets.TrayAttention
-	case trayExposed:
-		return assets.TrayExposed
-	case trayLost:
-		return assets.TrayLost
-	}
-	return assets.TrayRunning
-}
-
 // trayOf is what the tray shows of a View.
 func trayOf(v backend.View) trayState {
 	t := trayState{BaseURL: v.BaseURL, Tunnel: v.Tunnel.Phase != "" && v.Tunnel.Phase != backend.TunnelClosed, Paused: v.Phase == backend.Paused, CanPause: v.Phase == backend.Running || v.Phase == backend.Paused, Locked: locked(v), Waiting: v.Questions}
@@ -68,30 +40,6 @@ func trayOf(v backend.View) trayState {
 	t.Icon, t.Line = trayFace(v, broken)
 	t.Tooltip = Name + ": " + t.Line
 	return t
-}
-
-// trayFace is the picture, and how things are in a line.
-func trayFace(v backend.View, broken int) (icon trayIcon, line string) {
-	_, word := phase(v)
-	switch {
-	case !v.Problem.IsZero():
-		return trayAttention, v.Problem.Title
-	case v.Questions > 0 && v.Phase == backend.Running && !v.Locked:
-		return trayAttention, waitingWords(v.Questions)
-	case v.Phase == backend.Paused, v.Locked && v.Phase != backend.Stopped:
-		return trayPaused, word
-	case v.Phase == backend.Stopped:
-		return trayAttention, word
-	case v.Tunnel.Phase == backend.TunnelLost:
-		return trayLost, fmt.Sprintf(lang.L("The tunnel is lost: %s"), v.Tunnel.Trouble.Title)
-	case v.Tunnel.Phase == backend.TunnelOpen:
-		return trayExposed, fmt.Sprintf(lang.L("The tunnel is open, %s"), count(len(v.Services), "service"))
-	case broken > 0:
-		return trayAttention, fmt.Sprintf(lang.L("%s cannot be served"), count(broken, "service"))
-	case v.Phase == backend.Starting:
-		return trayRunning, word
-	}
-	return trayRunning, fmt.Sprintf("%s, %s", word, count(len(v.Services), "service"))
 }
 
 // The menu's items.

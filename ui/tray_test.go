@@ -28,11 +28,11 @@ func TestTrayOf(t *testing.T) {
 		{"starting", backend.View{Phase: backend.Starting}, trayRunning, "Starting…", false, false},
 		{"running", backend.View{Phase: backend.Running, Services: services(1)}, trayRunning, "Running, 1 service", true, false},
 		{"paused", backend.View{Phase: backend.Paused, Services: services(2)}, trayPaused, "Paused", true, false},
-		{"not listening", backend.View{Phase: backend.Stopped}, trayAttention, "Not listening", false, false},
+		{"not listening", backend.View{Phase: backend.Stopped}, trayError, "Not listening", false, false},
 		{"a problem", backend.View{Phase: backend.Running, Problem: backend.Notice{Title: "The config was not loaded"}}, trayAttention, "The config was not loaded", true, false},
 		{"a broken service", backend.View{Phase: backend.Running, Services: broken}, trayAttention, "1 service cannot be served", true, false},
 		{"a question", backend.View{Phase: backend.Running, Questions: 1}, trayAttention, "1 call waits for your answer", true, false},
-		{"a question while locked", backend.View{Phase: backend.Running, Questions: 2, Locked: true}, trayPaused, "Locked", true, false},
+		{"a question while locked", backend.View{Phase: backend.Running, Questions: 2, Locked: true}, trayLocked, "Locked", true, false},
 		{"many", backend.View{Phase: backend.Running, Services: services(10_000)}, trayRunning, "Running, 10,000 services", true, true},
 	}
 	for _, tt := range tests {

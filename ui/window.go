@@ -34,6 +34,7 @@ type window struct {
 	audit     *auditPage
 	tunnel    *tunnelPage
 	alerts    *alerts
+	visible   bool // the window is, on the real screen
 	failures  *failures
 	settings  *settingsPage
 	asker     *asker
@@ -95,7 +96,7 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 		newNavItem(lang.L("Settings"), theme.SettingsIcon(), func() { win.open(pageSettings) }),
 	)
 	win.stack = container.NewStack()
-	page := container.NewBorder(column(0, win.banner.root, win.settings.update.strip.root, win.intake.root, win.undo.root), nil, nil, nil, inset(gapLarge, gap+4, gapLarge+4, gapLarge+4, win.stack))
+	page := container.NewBorder(column(0, win.banner.root, win.settings.update.bar, win.intake.root, win.undo.root), nil, nil, nil, inset(gapLarge, gap+4, gapLarge+4, gapLarge+4, win.stack))
 	win.root = container.NewStack(container.New(edges{}, win.nav.root, page, win.status.root), win.kept.watch())
 	win.bindKeys()
 	w.SetPadded(false)
@@ -221,6 +222,7 @@ func (w *window) refresh() {
 
 // draw shows a new View.
 func (w *window) draw(v backend.View) {
+	w.face.view = v
 	w.begin(v)
 	w.status.draw(v)
 	w.banner.draw(v)
@@ -281,6 +283,7 @@ func (w *window) leave(quit func()) {
 
 // raise brings the window to the front.
 func (w *window) raise() {
+	w.visible = true
 	w.face.window.Show()
 	w.face.window.RequestFocus()
 }

@@ -31,11 +31,25 @@ func credentialName(kind string) string {
 	return lang.L("No key")
 }
 
-// access says who may call a service: a mark, a short word and the detail.
+// access says who may call a service and within what bounds: a mark, a short word
+// and the detail.
 func access(s backend.ServiceInfo) (m mark, word, detail string) {
-	switch {
-	case s.Problem != "":
+	if s.Problem != "" {
 		return markFailed, lang.L("Cannot serve"), s.Problem
+	}
+	m, word, detail = callers(s)
+	if s.Rules > 0 {
+		detail += " · " + count(s.Rules, "rule")
+	}
+	if s.Limited {
+		detail += " · " + lang.L("limits")
+	}
+	return m, word, detail
+}
+
+// callers says who may call a service that can serve.
+func callers(s backend.ServiceInfo) (m mark, word, detail string) {
+	switch {
 	case !s.TokenRequired && s.Credential != backend.NoCredential:
 		return markWarning, lang.L("Open, with a key"), lang.L("every program on this computer")
 	case !s.TokenRequired:

@@ -93,7 +93,13 @@ var (
 
 func (r *rig) wrk(url, script string, connections int) run {
 	r.t.Helper()
-	args := []string{"-c", loadCore, "wrk", "-t1", "-c" + strconv.Itoa(connections), "-d" + length.String(), "--latency", "--timeout", "30s", "-H", "Authorization: Bearer " + r.token}
+	return r.wrkOn(loadCore, url, script, connections)
+}
+
+// wrkOn is wrk on some of the cores.
+func (r *rig) wrkOn(cores, url, script string, connections int) run {
+	r.t.Helper()
+	args := []string{"-c", cores, "wrk", "-t1", "-c" + strconv.Itoa(connections), "-d" + length.String(), "--latency", "--timeout", "30s", "-H", "Authorization: Bearer " + r.token}
 	if script != "" {
 		args = append(args, "-s", r.dir+"/"+script)
 	}

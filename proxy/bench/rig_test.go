@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,6 +39,9 @@ const (
 	proxyCore = "0"
 	loadCore  = "1"
 )
+
+// allCores is for what is not pinned.
+func allCores() string { return "0-" + strconv.Itoa(runtime.NumCPU()-1) }
 
 func newRig(t *testing.T) *rig {
 	r := &rig{t: t, dir: t.TempDir()}
@@ -80,6 +84,24 @@ func newRig(t *testing.T) *rig {
 		{"no record", local(without) + "/s/bench", "", r.start(proxyCore, without, bare, "127.0.0.1:"+without, r.dir+"/config.json", key, "")},
 	}
 	return r
+}
+
+// unpinned is the proxy with its record and without, as on a user's machine: both,
+// and an upstream of their own, run where the kernel puts them.
+func (r *rig) unpinned() [2]*subject {
+	r.t.Helper()
+	up, with, without := r.port(), r.port(), r.port()
+	text, err := os.ReadFile(filepath.Join("testdata", "upstream.conf"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.write("free.conf", strings.NewReplacer("DIR/upstream", r.dir+"/free", "DIR", r.dir, "PORT_UPSTREAM", up).Replace(string(text)))
+	r.write("free.json", fmt.Sprintf(`{"services": {"bench": {"base_url": "http://127.0.0.1:%s", "credential": {"type": "bearer", "token": "sk-upstream-key"}}}}`, up))
+	r.start(allCores(), up, "nginx", "-c", r.dir+"/free.conf", "-p", r.dir)
+	start := func(name, port, record string) *subject {
+		return &subject{name, "http://127.0.0.1:" + port + "/s/bench", "", r.start(allCores(), port, r.dir+"/bare", "127.0.0.1:"+port, r.dir+"/free.json", key, record)}
+	}
+	return [2]*subject{start("recorded", with, r.dir+"/free-record"), start("no record", without, "")}
 }
 
 // files are what the upstream serves.
@@ -134,10 +156,13 @@ func (r *rig) command(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// start runs a server on one core until the test ends.
+// start runs a server on its cores until the test ends.
 func (r *rig) start(core, port, name string, args ...string) *exec.Cmd {
 	r.t.Helper()
 	cmd := r.command("taskset", append([]string{"-c", core, name}, args...)...)
+	if core == allCores() {
+		cmd.Env = append(cmd.Env, "GOMAXPROCS="+strconv.Itoa(runtime.NumCPU()))
+	}
 	if err := cmd.Start(); err != nil {
 		r.t.Fatal(err)
 	}

@@ -75,6 +75,7 @@ type Backend struct {
 	keysSeen  int       // register.KeyChanges when the keys were read
 	listeners []func()
 	leaks     map[string]Leak // by service
+	known     known
 }
 
 // status is what the backend knows beside the proxy's own state.

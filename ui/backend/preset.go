@@ -145,6 +145,26 @@ func (b *Backend) PresetOf(name string) *Preset {
 	return preset.Match(svc)
 }
 
+// known are the presets that the services of a config look like, by their names.
+// Views are made all the time, and a config may have thousands of services.
+type known struct {
+	config *config.Config
+	of     map[string]*Preset
+}
+
+// presets are the known ones of a config. b.mu must be held.
+func (b *Backend) presets(cfg *config.Config) map[string]*Preset {
+	if b.known.config != cfg {
+		b.known = known{cfg, map[string]*Preset{}}
+		for name, svc := range cfg.Services {
+			if p := preset.Of(svc); p != nil {
+				b.known.of[name] = p
+			}
+		}
+	}
+	return b.known.of
+}
+
 // TestPreset makes a preset's harmless call with a form, and says in words what
 // came of it. Its error is that the form cannot be tested.
 func (b *Backend) TestPreset(ctx context.Context, old string, f Form, p *Preset) (PresetVerdict, error) {

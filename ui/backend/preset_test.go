@@ -149,3 +149,40 @@ func TestKeptKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestServicePresets: what services look like is found once for a config, however
+// often there is a new View of it.
+func TestServicePresets(t *testing.T) {
+	b := start(t, withConfig(`{"services": {"code": {"base_url": "https://api.github.com"}, "acme": {"base_url": "https://acme.example"}}}`))
+	look := func(name string) string {
+		t.Helper()
+		s, ok := b.View().Service(name)
+		if !ok {
+			t.Fatalf("no service %s", name)
+		}
+		if s.Preset == nil {
+			return ""
+		}
+		return s.Preset.ID
+	}
+	if look("code") != "github" || look("acme") != "" {
+		t.Errorf("code looks like %q, acme like %q", look("code"), look("acme"))
+	}
+	if _, ok := b.View().Service("cod"); ok {
+		t.Error("there is a service cod")
+	}
+	b.mu.Lock()
+	b.known.of["acme"] = preset.ByID("notion") // seen as long as it is not found anew
+	b.mu.Unlock()
+	b.publish()
+	if look("acme") != "notion" {
+		t.Error("a new View of the same config found the presets anew")
+	}
+	writeConfig(t, b.opts.ConfigPath, `{"services": {"acme": {"base_url": "https://slack.com"}}}`)
+	if err := b.load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if look("acme") != "slack" {
+		t.Errorf("after the config was read anew it looks like %q", look("acme"))
+	}
+}

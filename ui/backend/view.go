@@ -94,6 +94,16 @@ type ServiceInfo struct {
 	Rules         int      // how many it has
 	Limits        Limits   // for all callers together
 	Limited       bool     // by those, or by some of its tokens
+	Preset        *Preset  // the API that it looks like; nil is none that is known
+}
+
+// Service is the service of a name.
+func (v View) Service(name string) (ServiceInfo, bool) {
+	i, found := slices.BinarySearchFunc(v.Services, name, func(s ServiceInfo, name string) int { return strings.Compare(s.Name, name) })
+	if !found {
+		return ServiceInfo{}, false
+	}
+	return v.Services[i], true
 }
 
 // KeychainInfo says how the vault is.
@@ -180,7 +190,7 @@ func (b *Backend) look() *View {
 	v.Unloaded = cfg == nil && s.phase != Starting
 	if cfg != nil {
 		v.Warnings = s.warnings(report.Warnings, v.Tunnel.Phase)
-		v.list(cfg.Services, report.Unavailable)
+		v.list(cfg.Services, report.Unavailable, b.presets(cfg))
 	}
 	return v
 }
@@ -219,13 +229,15 @@ func (s status) warnings(config []string, t tunnel.Phase) []string {
 }
 
 // list fills in the services.
-func (v *View) list(services map[string]*config.Service, unavailable map[string]string) {
+func (v *View) list(services map[string]*config.Service, unavailable map[string]string, presets map[string]*Preset) {
 	v.Services = make([]ServiceInfo, 0, len(services))
 	for name, svc := range services {
 		if hasKey(svc) {
 			v.PlainKeys++
 		}
-		v.Services = append(v.Services, serviceInfo(svc, unavailable[name], v.BaseURL))
+		info := serviceInfo(svc, unavailable[name], v.BaseURL)
+		info.Preset = presets[name]
+		v.Services = append(v.Services, info)
 	}
 	slices.SortFunc(v.Services, func(a, b ServiceInfo) int { return strings.Compare(a.Name, b.Name) })
 }

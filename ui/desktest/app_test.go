@@ -78,12 +78,17 @@ func freeAddr(t *testing.T) string {
 // launch starts Lockbox as a person would, from an empty or a used home.
 func launch(t *testing.T, desk *desktest.Desk, env ...string) *app {
 	t.Helper()
+	return launchWith(t, desk, nil, env...)
+}
+
+func launchWith(t *testing.T, desk *desktest.Desk, args []string, env ...string) *app {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
 	a := &app{t: t, desk: desk, log: new(lockedBuffer), done: make(chan struct{})}
-	a.cmd = desk.Command(path)
+	a.cmd = desk.Command(path, args...)
 	a.cmd.Env = append(a.cmd.Env, "LOCKBOX_FYNE_CHECK=1")
 	a.cmd.Env = append(a.cmd.Env, env...)
 	a.cmd.Stdout, a.cmd.Stderr = a.log, a.log

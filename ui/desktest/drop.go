@@ -34,6 +34,17 @@ func (d *Desk) Drop(window string, paths ...string) {
 	}
 }
 
+// dial connects to the screen.
+func (d *Desk) dial() (*xgb.Conn, error) {
+	display := ""
+	for _, pair := range d.Env {
+		if name, value, _ := strings.Cut(pair, "="); name == "DISPLAY" {
+			display = value
+		}
+	}
+	return xgb.NewConnDisplay(display)
+}
+
 // dragSource is a window from which something is dragged.
 type dragSource struct {
 	conn           *xgb.Conn
@@ -43,13 +54,7 @@ type dragSource struct {
 }
 
 func (d *Desk) newDragSource(target xproto.Window, offer string) (*dragSource, error) {
-	display := ""
-	for _, pair := range d.Env {
-		if name, value, _ := strings.Cut(pair, "="); name == "DISPLAY" {
-			display = value
-		}
-	}
-	conn, err := xgb.NewConnDisplay(display)
+	conn, err := d.dial()
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ type tool struct{ name, pkg string }
 
 var busTools = []tool{
 	{"sh", "dash"}, {"grep", "grep"},
-	{"dbus-daemon", "dbus-daemon"}, {"gnome-keyring-daemon", "gnome-keyring"}, {"secret-tool", "libsecret-tools"},
+	{"dbus-daemon", "dbus-daemon"}, {"dbus-monitor", "dbus-bin"}, {"gnome-keyring-daemon", "gnome-keyring"}, {"secret-tool", "libsecret-tools"},
 }
 
 var screenTools = []tool{
