@@ -20,11 +20,15 @@ import (
 // lately. A late answer is given here, and a Deny taken back.
 type approvalsPage struct {
 	*face
-	asker  *asker
-	root   fyne.CanvasObject
-	tally  *line
-	list   *list
-	empty  *fyne.Container
+	asker *asker
+	root  fyne.CanvasObject
+	tally *line
+	list  *list
+	empty *fyne.Container
+	next  *button // of the empty list: the rules are the services'
+
+	toServices func()
+
 	all    []backend.Question
 	shown  bool
 	now    time.Time
@@ -46,7 +50,8 @@ func newApprovalsPage(f *face, a *asker) *approvalsPage {
 	p.list.enter = p.choose
 	nothing := muted(lang.L("No call waits for your answer. A rule with the action “ask” makes calls wait here."))
 	nothing.align = fyne.TextAlignCenter
-	p.empty = container.NewVBox(layout.NewSpacer(), nothing, layout.NewSpacer())
+	p.next = newButton(f.keys, lang.L("Choose a service"), theme.StorageIcon(), func() { p.toServices() })
+	p.empty = container.NewVBox(layout.NewSpacer(), nothing, container.NewCenter(p.next), layout.NewSpacer())
 	head := ends(row(gap, title(lang.L("Approvals")), inset(7, 0, 0, 0, p.tally)))
 	p.root = container.NewBorder(pageHead(head), nil, nil, nil, tight(container.NewStack(p.list, p.empty)))
 	a.changed = p.refresh

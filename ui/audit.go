@@ -51,6 +51,9 @@ type auditPage struct {
 	curl     *line
 	curlBox  *fyne.Container
 	unsearch *button
+	add      *button
+	token    *button
+	to       paths
 	trouble  *strip
 	export   *exporter
 	verify   *verifier
@@ -97,7 +100,10 @@ func (p *auditPage) newEmpty() *fyne.Container {
 		newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, 6, gapSmall, ends(inset(0, 0, gapSmall, 0, pickable(p.keys, p.curl)),
 			newButton(p.keys, lang.L("Copy"), theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, lang.L("The line")) }).quiet())))
 	p.unsearch = newButton(p.keys, lang.L("Show all calls"), nil, func() { p.bar.set("") })
-	box := container.NewCenter(wide(480, column(gap, container.NewCenter(newIcon(theme.HistoryIcon(), 44)), p.none, container.NewCenter(p.about), p.curlBox, container.NewCenter(p.unsearch))))
+	p.add = newButton(p.keys, lang.L("Add a service"), theme.ContentAddIcon(), func() { p.to.add() })
+	p.token = newButton(p.keys, lang.L("New token"), theme.ContentAddIcon(), func() { p.to.newToken() })
+	box := container.NewCenter(wide(480, column(gap, container.NewCenter(newIcon(theme.HistoryIcon(), 44)), p.none, container.NewCenter(p.about), p.curlBox,
+		container.NewCenter(container.NewStack(p.unsearch, p.add, p.token)))))
 	box.Hide()
 	return box
 }

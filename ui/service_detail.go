@@ -110,6 +110,9 @@ func (d *serviceDetail) show(info backend.ServiceInfo) {
 	d.badge.set(serviceEmblem(info))
 	d.name.set(info.Name, "")
 	m, word, detail := access(info)
+	if info.Problem == "" {
+		_, _, detail = callers(info) // Control, below, has the rest
+	}
 	d.marker.set(m)
 	if info.Problem != "" {
 		d.word.set(word, theme.ColorNameError)

@@ -49,9 +49,11 @@ type tokensPage struct {
 	listBox *fyne.Container
 	nothing *line
 	empty   *fyne.Container
-	side    *fyne.Container
-	detail  *tokenDetail
-	maker   *tokenMaker
+
+	first, unsearch *button // of the empty list
+	side            *fyne.Container
+	detail          *tokenDetail
+	maker           *tokenMaker
 }
 
 func newTokensPage(f *face) *tokensPage {
@@ -77,8 +79,9 @@ func newTokensPage(f *face) *tokensPage {
 	p.list.enter = func(int) { p.detail.focusFirst() }
 	p.nothing = muted("")
 	p.nothing.align = fyne.TextAlignCenter
-	p.empty = container.NewVBox(layout.NewSpacer(), p.nothing,
-		container.NewCenter(newButton(f.keys, lang.L("New token"), theme.ContentAddIcon(), func() { p.make("", "") })), layout.NewSpacer())
+	p.first = newButton(f.keys, lang.L("New token"), theme.ContentAddIcon(), func() { p.make("", "") })
+	p.unsearch = newButton(f.keys, lang.L("Show all tokens"), nil, p.showAll)
+	p.empty = container.NewVBox(layout.NewSpacer(), p.nothing, container.NewCenter(container.NewStack(p.first, p.unsearch)), layout.NewSpacer())
 	p.empty.Hide()
 	p.detail, p.maker = newTokenDetail(f, p), newTokenMaker(f, p)
 	p.side = container.NewStack(p.detail.root, p.maker.root)
@@ -145,9 +148,16 @@ func (p *tokensPage) filter() {
 	}
 	p.nothing.set(p.emptyText(want), "")
 	p.empty.Hidden = len(p.found) > 0 || !p.read
+	p.first.Hidden, p.unsearch.Hidden = len(p.all) > 0, len(p.all) == 0
 	p.reselect()
 	p.list.Refresh()
 	p.listBox.Refresh()
+}
+
+// showAll takes back what the list leaves out.
+func (p *tokensPage) showAll() {
+	p.search.SetText("")
+	p.state.SetSelected(lang.L(allTokens))
 }
 
 func (p *tokensPage) emptyText(want string) string {

@@ -72,7 +72,8 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	win.palette, win.undo, win.intake, win.kept = newPalette(win), newUndoBar(f), newIntake(f), newKeptWindow(f)
 	win.approvals = newApprovalsPage(f, win.asker)
 	win.services.create, win.services.edit, win.services.copyOf, win.services.calls, win.services.control = win.create, win.edit, win.duplicate, win.calls, win.control
-	win.overview.to = win.paths()
+	win.overview.to, win.audit.to = win.paths(), win.paths()
+	win.approvals.toServices = func() { win.open(pageServices) }
 	win.services.removed = func(d *backend.Deleted) {
 		win.undo.offer(d)
 		if win.page == pageServices {
