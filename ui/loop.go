@@ -9,6 +9,9 @@ import (
 	"lockbox/ui/backend"
 )
 
+// lateTime is how long something may take before a word is due.
+const lateTime = 300 * time.Millisecond
+
 // drawEvery keeps a busy proxy from redrawing the window at each call.
 const drawEvery = 100 * time.Millisecond
 
@@ -51,6 +54,36 @@ func (l *loop) run(label string, work func(context.Context) error, then func(err
 				then(err)
 			}
 		})
+	})
+	return cancel
+}
+
+// late is run for what is done at once most times: the label comes when it is not.
+func (l *loop) late(label string, work func(context.Context) error, then func(error)) (cancel context.CancelFunc) {
+	over := make(chan struct{})
+	shown, ended := false, false // of the window's thread
+	cancel = l.run("", func(ctx context.Context) error {
+		defer close(over)
+		return work(ctx)
+	}, func(err error) {
+		if ended = true; shown {
+			l.end(label)
+		}
+		if then != nil {
+			then(err)
+		}
+	})
+	l.wg.Go(func() {
+		select {
+		case <-time.After(lateTime):
+			l.hop(func() {
+				if shown = !ended; shown {
+					l.begin(label)
+				}
+			})
+		case <-over:
+		case <-l.ctx.Done():
+		}
 	})
 	return cancel
 }

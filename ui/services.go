@@ -9,7 +9,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
-	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -73,9 +72,8 @@ func newServicesPage(f *face) *servicesPage {
 	p.welcome = p.newWelcome()
 	p.noneYet = p.newNoneYet()
 	p.nothing = muted("")
-	p.nothing.align = fyne.TextAlignCenter
 	p.unsearch = newButton(f.keys, lang.L("Clear the search"), nil, func() { p.search.SetText("") })
-	p.empty = container.NewVBox(layout.NewSpacer(), p.nothing, container.NewCenter(p.unsearch), layout.NewSpacer())
+	p.empty = emptyBox(p.nothing, p.unsearch)
 	p.empty.Hide()
 	p.listBox = container.NewBorder(nil, nil, nil, p.detail.root, tight(container.NewStack(p.list, p.empty)))
 

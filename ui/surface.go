@@ -119,6 +119,13 @@ func (middleLayout) Layout(o []fyne.CanvasObject, s fyne.Size) {
 	o[0].Move(fyne.NewPos(0, (s.Height-h)/2))
 }
 
+// emptyBox is what a list without rows says, and the button that leads on; of several
+// one is shown.
+func emptyBox(words *line, next ...fyne.CanvasObject) *fyne.Container {
+	words.align = fyne.TextAlignCenter
+	return container.NewVBox(layout.NewSpacer(), column(gap, words, container.NewCenter(container.NewStack(next...))), layout.NewSpacer())
+}
+
 // wide gives something at least a width, and no more than that.
 func wide(width float32, o fyne.CanvasObject) *fyne.Container {
 	return container.New(wideLayout(width), o)

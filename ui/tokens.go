@@ -10,7 +10,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
-	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -78,10 +77,9 @@ func newTokensPage(f *face) *tokensPage {
 	p.list.steps = func(i int) { p.list.Select(i) }
 	p.list.enter = func(int) { p.detail.focusFirst() }
 	p.nothing = muted("")
-	p.nothing.align = fyne.TextAlignCenter
 	p.first = newButton(f.keys, lang.L("New token"), theme.ContentAddIcon(), func() { p.make("", "") })
 	p.unsearch = newButton(f.keys, lang.L("Show all tokens"), nil, p.showAll)
-	p.empty = container.NewVBox(layout.NewSpacer(), p.nothing, container.NewCenter(container.NewStack(p.first, p.unsearch)), layout.NewSpacer())
+	p.empty = emptyBox(p.nothing, p.first, p.unsearch)
 	p.empty.Hide()
 	p.detail, p.maker = newTokenDetail(f, p), newTokenMaker(f, p)
 	p.side = container.NewStack(p.detail.root, p.maker.root)
