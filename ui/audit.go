@@ -66,7 +66,7 @@ func newAuditPage(f *face) *auditPage {
 	p.chips = newChipRow(f, p.bar)
 	p.survey = &survey{face: f, bar: p.bar, shown: p.showSurvey}
 	p.timeline = newTimeline(p.zoom)
-	p.strip = container.NewStack(newSurface(colorSurface, theme.ColorNameSeparator, 8, gap, p.timeline))
+	p.strip = container.NewStack(newSurface(colorSurface, theme.ColorNameSeparator, radiusLarge, gap, p.timeline))
 	p.export, p.verify = newExporter(f, p.bar), newVerifier(f)
 	p.pause = newButton(f.keys, lang.L("Pause list"), theme.MediaPauseIcon(), p.toggleLive)
 	p.more = newButton(f.keys, "", theme.MoreHorizontalIcon(), p.openMenu)
@@ -85,7 +85,7 @@ func newAuditPage(f *face) *auditPage {
 	p.listBox = container.NewBorder(nil, nil, nil, p.detail.root, tight(container.NewBorder(
 		column(0, inset(gapSmall, gapSmall, 0, 0, columns), rule()), nil, nil, nil,
 		container.NewStack(p.list, p.empty, container.NewVBox(inset(gapSmall, 0, 0, 0, container.NewCenter(p.pending)), layout.NewSpacer())))))
-	head := ends(row(gap, title(lang.L("Audit log")), inset(7, 0, 0, 0, p.tally)), p.pause, p.more)
+	head := ends(row(gap, title(lang.L("Audit log")), inset(titleDrop, 0, 0, 0, p.tally)), p.pause, p.more)
 	p.root = container.NewBorder(pageHead(head, p.trouble.root, p.export.strip.root, p.verify.strip.root, column(gapSmall+2, p.bar.root, p.chips.root), p.strip), nil, nil, nil, p.listBox)
 	return p
 }
@@ -97,7 +97,7 @@ func (p *auditPage) newEmpty() *fyne.Container {
 	p.about = muted("")
 	p.curl = plain("").mono().flexible()
 	p.curlBox = column(gapSmall, container.NewCenter(muted(lang.L("Try one in a terminal:"))),
-		newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, 6, gapSmall, ends(inset(0, 0, gapSmall, 0, pickable(p.keys, p.curl)),
+		newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, radiusSmall, gapSmall, ends(inset(0, 0, gapSmall, 0, pickable(p.keys, p.curl)),
 			newButton(p.keys, lang.L("Copy"), theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, lang.L("The line")) }).quiet())))
 	p.unsearch = newButton(p.keys, lang.L("Show all calls"), nil, func() { p.bar.set("") })
 	p.add = newButton(p.keys, lang.L("Add a service"), theme.ContentAddIcon(), func() { p.to.add() })

@@ -43,7 +43,7 @@ func newPicker(f *face, choose func(*backend.Preset, string), back func()) *pick
 	p.box = container.New(p.grid)
 	p.scroll = container.NewVScroll(inset(2, gap, 2, gap+2, p.box)) // the chosen tile's border is drawn on its edge
 	cancel := newButton(f.keys, lang.L("Cancel"), nil, back)
-	head := ends(row(gap, title(lang.L("New service")), inset(7, 0, 0, 0, muted(lang.L("Which API is it?")))), wide(280, p.search), cancel)
+	head := ends(row(gap, title(lang.L("New service")), inset(titleDrop, 0, 0, 0, muted(lang.L("Which API is it?")))), wide(280, p.search), cancel)
 	foot := inset(gap, 0, 0, 0, caption(lang.L("Type to search, the arrows and Enter choose, Esc goes back.")))
 	p.root = container.NewBorder(pageHead(head, p.nothing), foot, nil, nil, p.scroll)
 	p.filter()

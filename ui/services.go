@@ -77,7 +77,7 @@ func newServicesPage(f *face) *servicesPage {
 	p.empty.Hide()
 	p.listBox = container.NewBorder(nil, nil, nil, p.detail.root, tight(container.NewStack(p.list, p.empty)))
 
-	head := ends(row(gap, title(lang.L("Services")), inset(7, 0, 0, 0, p.tally)), wide(280, p.search), add)
+	head := ends(row(gap, title(lang.L("Services")), inset(titleDrop, 0, 0, 0, p.tally)), wide(280, p.search), add)
 	p.root = container.NewBorder(pageHead(head, p.welcome, p.odd.root, p.note.root), nil, nil, nil,
 		container.NewStack(p.listBox, p.noneYet))
 	return p
@@ -86,9 +86,9 @@ func newServicesPage(f *face) *servicesPage {
 // newWelcome is the note of a first start.
 func (p *servicesPage) newWelcome() *fyne.Container {
 	p.curl = plain("").mono().flexible()
-	box := newSurface(colorInfoSoft, "", 8, gap+2, nil)
+	box := newSurface(colorInfoSoft, "", radiusLarge, gap+2, nil)
 	again := newProse(lang.L("Workflows call your services through Lockbox with a service token, and your API keys stay in this computer's keychain. A service named demo is built in to try things on. This works in a terminal at once:"), theme.SizeNameText, theme.ColorNameForeground)
-	line := newSurface(theme.ColorNameInputBackground, "", 6, gapSmall, ends(inset(0, 0, gapSmall, 0, pickable(p.keys, p.curl)),
+	line := newSurface(theme.ColorNameInputBackground, "", radiusSmall, gapSmall, ends(inset(0, 0, gapSmall, 0, pickable(p.keys, p.curl)),
 		newButton(p.keys, lang.L("Copy"), theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, lang.L("The line")) }).quiet()))
 	var c *fyne.Container
 	hide := newButton(p.keys, lang.L("Hide"), nil, func() { c.Hide(); c.Objects = nil; p.root.Refresh() }).quiet()

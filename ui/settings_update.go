@@ -38,7 +38,7 @@ type updatePart struct {
 
 func newUpdatePart(f *face, version string) *updatePart {
 	p := &updatePart{face: f, version: version, strip: newStrip(f.keys), about: newProse("", theme.SizeNameCaptionText, colorMuted)}
-	p.bar = inset(gap, 0, gapLarge+4, gapLarge+4, p.strip.root)
+	p.bar = inset(gap, 0, pageMargin, pageMargin, p.strip.root)
 	p.bar.Hide()
 	if update.Feed == "" {
 		return p

@@ -79,7 +79,7 @@ func newTokenMaker(f *face, p *tokensPage) *tokenMaker {
 	m.made = m.newMade()
 	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, container.NewStack(m.form, m.made)))
 	revealEach(scroll, m.service, m.audience, m.lifetime, m.date, m.label, m.save, m.text, m.copied)
-	m.root = inset(0, 0, gap, 0, wide(detailWidth, newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, scroll)))
+	m.root = inset(0, 0, gap, 0, wide(detailWidth, tight(scroll)))
 	m.root.Hide()
 	return m
 }

@@ -86,7 +86,7 @@ func newTokensPage(f *face) *tokensPage {
 	p.side.Hide()
 	p.listBox = container.NewBorder(nil, nil, nil, p.side, tight(container.NewStack(p.list, p.empty)))
 	brake := newButton(f.keys, lang.L("Panic…"), theme.WarningIcon(), p.askPanic).quiet()
-	head := ends(row(gap, title(lang.L("Tokens")), inset(7, 0, 0, 0, p.tally)), brake, wide(130, frame(p.state)), wide(240, p.search), add)
+	head := ends(row(gap, title(lang.L("Tokens")), inset(titleDrop, 0, 0, 0, p.tally)), brake, wide(130, frame(p.state)), wide(240, p.search), add)
 	p.root = container.NewBorder(pageHead(head, p.note.root), nil, nil, nil, p.listBox)
 	return p
 }

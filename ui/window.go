@@ -96,7 +96,7 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 		newNavItem(lang.L("Settings"), theme.SettingsIcon(), func() { win.open(pageSettings) }),
 	)
 	win.stack = container.NewStack()
-	page := container.NewBorder(column(0, win.banner.root, win.settings.update.bar, win.intake.root, win.undo.root), nil, nil, nil, inset(gapLarge, gap+4, gapLarge+4, gapLarge+4, win.stack))
+	page := container.NewBorder(column(0, win.banner.root, win.settings.update.bar, win.intake.root, win.undo.root), nil, nil, nil, inset(gapLarge, gap+4, pageMargin, pageMargin, win.stack))
 	win.root = container.NewStack(container.New(edges{}, win.nav.root, page, win.status.root), win.kept.watch())
 	win.bindKeys()
 	w.SetPadded(false)
