@@ -1,10 +1,3 @@
-// Package ui is Lockbox's face on a desktop: the window, its pages and the tray.
-// Pages read a backend.View and ask the backend to do things; what may take time
-// runs in the loop's jobs, so that the window never waits for keychain, disk or
-// network. Only run_desktop.go is linked against a display.
-//
-// Each text that a person reads is a key of Fyne's lang: see language.go. What the
-// backend says is English, since the command line says the same.
 package ui
 
 // ID is the program's name among the desktop's, in reverse-domain form.
