@@ -186,13 +186,16 @@ func sameServices(a, b []backend.ServiceInfo) bool {
 	}
 	for i := range a {
 		x, y := a[i], b[i]
-		if x.Name != y.Name || x.BaseURL != y.BaseURL || x.Credential != y.Credential || x.TokenRequired != y.TokenRequired ||
-			x.AnyAudience != y.AnyAudience || x.Problem != y.Problem || x.URL != y.URL || x.Public != y.Public ||
-			x.Rules != y.Rules || x.Limited != y.Limited || x.Preset != y.Preset || strings.Join(x.Audiences, ",") != strings.Join(y.Audiences, ",") {
+		if x.Name != y.Name || x.BaseURL != y.BaseURL || x.Credential != y.Credential || x.Problem != y.Problem || x.URL != y.URL || x.Preset != y.Preset || !sameAccess(x, y) {
 			return false
 		}
 	}
 	return true
+}
+
+func sameAccess(x, y backend.ServiceInfo) bool {
+	return x.TokenRequired == y.TokenRequired && x.AnyAudience == y.AnyAudience && x.Public == y.Public &&
+		x.Rules == y.Rules && x.Limited == y.Limited && slices.Equal(x.Audiences, y.Audiences)
 }
 
 // filter finds what the search field asks for.
