@@ -91,7 +91,7 @@ func TestUnlocker(t *testing.T) {
 	if u.notice.shown.title != "Lockbox is locked" || s.status.state.text != "Locked" {
 		t.Errorf("locked, it says %+v, %q", u.notice.shown, s.status.state.text)
 	}
-	if got := trayOf(s.b.View()); got.Line != "Locked" || got.Icon != trayPaused || !got.Locked {
+	if got := trayOf(s.b.View()); got.Line != "Locked" || got.Icon != trayLocked || !got.Locked {
 		t.Errorf("locked, the tray shows %+v", got)
 	}
 	if a, d := s.call("GET", "/s/acme/x", ""), s.call("GET", "/s/demo/x", ""); a != 503 || d != 200 {
