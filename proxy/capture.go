@@ -26,6 +26,10 @@ func (c *capture) add(p []byte) {
 	if c.omit {
 		return
 	}
+	if c.lent != "" { // it was not whole after all
+		c.head.WriteString(c.lent)
+		c.lent = ""
+	}
 	room := min(c.limit-c.head.Len(), len(p))
 	if room > 0 {
 		c.head.Write(p[:room])
@@ -48,7 +52,7 @@ func (c *capture) lend(p []byte) {
 		c.add(p)
 		return
 	}
-	c.size, c.lent = int64(len(p)), unsafe.String(unsafe.SliceData(p), len(p))
+	c.size, c.lent = int64(len(p)), unsafe.String(unsafe.SliceData(p), len(p)) //nolint:gosec // p is not written to before the record is done
 }
 
 // text is what was captured.

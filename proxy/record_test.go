@@ -299,13 +299,14 @@ func TestLongBodies(t *testing.T) {
 func TestLentBody(t *testing.T) {
 	const limit = 8
 	for _, tt := range []struct {
-		name, before, body string
-		omit, lent         bool
+		name, before, body, after string
+		omit, lent                bool
 	}{
 		{name: "short", body: "1234567", lent: true},
 		{name: "as long as is kept", body: "12345678", lent: true},
 		{name: "longer", body: "123456789"},
 		{name: "after another piece", before: "12", body: "345"},
+		{name: "before another piece", body: "12", after: "3456789"},
 		{name: "not kept", body: "1234", omit: true},
 		{name: "empty"},
 	} {
@@ -315,6 +316,10 @@ func TestLentBody(t *testing.T) {
 			want.add([]byte(tt.before))
 			got.lend([]byte(tt.body))
 			want.add([]byte(tt.body))
+			if tt.after != "" {
+				got.add([]byte(tt.after))
+				want.add([]byte(tt.after))
+			}
 			if got.text() != want.text() || got.size != want.size || (got.sum != nil) != (want.sum != nil) {
 				t.Errorf("got %q of %d bytes, want %q of %d", got.text(), got.size, want.text(), want.size)
 			}

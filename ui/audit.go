@@ -249,7 +249,7 @@ func (p *auditPage) read(q backend.Query, then func([]backend.Exchange)) {
 	p.reading = true
 	mine := p.turn
 	var page []backend.Exchange
-	p.loop.late(lang.L("Reading the audit log…"), func(context.Context) (err error) {
+	p.loop.run(lang.L("Reading the audit log…"), func(context.Context) (err error) {
 		page, err = p.backend.Exchanges(q)
 		return err
 	}, func(err error) {

@@ -138,7 +138,7 @@ func (d *callDetail) open(id string, then func(error)) {
 	d.reading = id
 	var x backend.Exchange
 	var parts []content
-	d.loop.late(lang.L("Reading the call…"), func(context.Context) (err error) {
+	d.loop.run(lang.L("Reading the call…"), func(context.Context) (err error) {
 		if x, err = d.backend.Exchange(id); err == nil {
 			parts = contentsOf(x)
 		}

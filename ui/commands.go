@@ -49,7 +49,7 @@ func (w *window) makingCommands() []command {
 
 // onService reports whether a service is selected, and in sight.
 func (w *window) onService() bool {
-	return w.page == pageServices && w.form == nil && w.picker == nil && w.rules == nil && w.services.selected != ""
+	return w.page == pageServices && w.onList() && w.picker == nil && w.services.selected != ""
 }
 
 // pageCommands are about what is in the window, and the window itself.
@@ -62,7 +62,7 @@ func (w *window) pageCommands() []command {
 		{name: lang.L("Find in the call"), keys: []shortcut{ctrl(fyne.KeyG)}, do: func() { w.focus(w.audit.detail.find.box) }, when: onCall},
 		{name: lang.L("Copy what is selected, or the call"), keys: []shortcut{ctrl(fyne.KeyC)}, do: w.copySelected, quiet: true},
 		{name: lang.L("Show the key in its field"), keys: []shortcut{keyReveal}, quiet: true},
-		{name: lang.L("Show me around: a first service"), do: func() { w.guide() }, when: func() bool { return w.guide != nil }},
+		{name: lang.L("Show me around: a first service"), do: w.guide},
 		{name: lang.L("Keyboard shortcuts"), keys: []shortcut{alone(fyne.KeyF1), ctrl(fyne.KeySlash)}, do: func() { showShortcuts(w) }},
 		{name: lang.L("Quit Lockbox"), keys: []shortcut{ctrl(fyne.KeyQ)}, do: func() { w.leave(w.quit) }, when: func() bool { return w.quit != nil }},
 	}
@@ -145,7 +145,7 @@ func (w *window) chooseImport() {
 // openFolder has the desktop show where the config is.
 func (w *window) openFolder() {
 	dir := &url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Dir(w.backend.View().ConfigPath))}
-	w.loop.late(lang.L("Opening the folder…"), func(context.Context) error { return w.app.OpenURL(dir) }, func(err error) {
+	w.loop.run(lang.L("Opening the folder…"), func(context.Context) error { return w.app.OpenURL(dir) }, func(err error) {
 		if err != nil {
 			w.say(markFailed, backend.Sentence(err.Error()))
 		}
@@ -162,7 +162,7 @@ func (w *window) serviceCommands() []serviceCommand {
 	onPage := func(then func()) func(string) {
 		return func(name string) {
 			w.openServices()
-			if w.form == nil && w.rules == nil {
+			if w.onList() {
 				w.services.search.SetText("")
 				w.services.open(name)
 				then()

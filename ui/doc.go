@@ -1,74 +1,69 @@
 // Package ui is Lockbox's face on a desktop: the window, its pages and the tray.
 // Pages read a backend.View and ask the backend to do things; what may take time
 // runs in the loop's jobs, so that the window never waits for keychain, disk or
-// network. Only files with the build tag !headless are linked against a display.
+// network. Only run_desktop.go is linked against a display.
 //
 // Each text that a person reads is a key of Fyne's lang: see language.go. What the
 // backend says is English, since the command line says the same.
 //
-// # Design
+// # Look
 //
-// A page is built of the parts below and brings no colour, size or corner of its own.
+// Letters have four sizes, those of look.Size: 21 for a page's title, 15 for a
+// heading, 13 for text and 11.5 for captions, chips and the status line. Beside
+// them there are sheetSize, of text with many rows, and the letter of a badge.
 //
-// Type has five sizes, all in look.Size: 21 bold for a page's title, 15 bold for a
-// heading, 13 for text, bold where it is a row's name, 11.5 for captions, hints and
-// the second line of a row. line.go has a func for each: title, heading, strong,
-// plain, muted, caption. Addresses, tokens and what is typed in a terminal are in
-// monospace; bodies of calls are so at 12 (sheet.go).
+// Things are gapSmall (6), gap (12) or gapLarge (20) apart; gapTight (2) brings
+// together what is read as one, such as a caption and its value. Pages stand
+// pageMargin from both sides. Corners have a radius of radiusSmall (6) on what can be
+// clicked or typed in, of radiusLarge (8) on cards, and half the height on what is
+// round at its ends. A part is a card, a list of rows is tight.
 //
-// Space is gapTight, gapSmall, gap or gapLarge: 2 between a label and its thing, 6
-// between buttons, 12 between parts, 20 around what stands apart. Pages stand pageMargin
-// from both sides. Corners are radiusLarge for what is on a page, radiusSmall for what
-// is on that. A part is a card, a list of rows is tight; there are no shadows.
+// The one accent is teal, ColorNamePrimary: the action that a page is for, what is
+// chosen, and where the keyboard is. The colours of a state are told apart by shape
+// as well, see mark:
 //
-// Colour: slate, and teal as the one accent, for the primary button, of which a view
-// has one, the page one is at, what is selected, the focus and links. Light and dark
-// have the same names in theme.go and follow the system.
+//   - a disc, green: it works
+//   - a ring, blue: it goes on, or is to be known
+//   - a triangle, amber: it needs a look
+//   - a diamond, amber: it was refused
+//   - a square, red: it failed
+//   - a hollow square, grey: it is off
 //
-// State is a mark (marker.go), which is a shape and a colour, and has a word beside
-// it: a disc is good, a ring is to be known, a triangle wants a look, a diamond was
-// refused, a square failed, a hollow square is off or locked. The tray's icons differ
-// by shape too (tray_icon.go). A service has an emblem: its API's where that is known.
+// A word stands beside each. The tray's icons differ by shape likewise, see trayIcon,
+// and a service has its emblem: that of its API where it is known, else its name's.
 //
-// Messages go where the eye is, and none is a dialog that has to be closed; the
-// system's file choosers are the exception:
-//   - what is wrong with a field stands below it, in the place of its hint;
-//   - what came of an action on a page is a strip on that page, with the next step as
-//     a button, and stays until it is dismissed or overtaken;
-//   - what keeps Lockbox from its work is in the banner, above all pages, and goes by
-//     itself when it is mended;
-//   - what was done, and wants no answer, is in the status line for messageTime;
-//   - a notification is for what matters while the window is hidden; each has a kind
-//     that the person can switch off (notices.go).
+// Text has a contrast of 4.5 at least, which theme_test.go computes.
 //
-// What destroys asks first, in a strip, where it cannot be undone; else it is done at
-// once and offered back (undo_bar.go).
+// # Telling the person
 //
-// Progress: what may take longer than 300 ms says what goes on. loop.run has a label
-// for what always does, loop.late for what seldom does, and both are in the status
-// line; what can count its progress does so in a strip with Cancel. The label "" is
-// for waits and for what is read anew behind the person's back. Buttons that would
-// begin the same twice are disabled meanwhile.
+//   - A word below its field says what is wrong with what was typed.
+//   - A strip on the page says what came of an action, or asks before one that
+//     cannot be taken back; its buttons are the next steps.
+//   - The banner above all pages is for what keeps Lockbox from its work.
+//   - The status line says what goes on, once it takes progressAfter, and for
+//     messageTime what was just done.
+//   - A notification is for those who do not look at the window, by kind.
+//   - A window of its own asks for approvals alone, since a call waits for them. Fyne's
+//     dialogs choose files and nothing else.
 //
-// An empty list says why it is so and has the button that leads on (emptyBox): to the
-// first thing where there is none, out of the search where that leaves none.
+// Each job of the loop has a label, but for those that wait, look again behind the
+// person's back, or show how far they are in a strip with Cancel. What would begin the
+// same twice is disabled meanwhile.
 //
-// Focus: the Tab key comes to all that can be clicked, from top to bottom, and a list
-// is one stop with arrows inside. What has the keyboard has a ring (ringed, list.go)
-// and is scrolled into view (revealInto). Enter does the primary thing, Esc steps back
-// by one, and loses nothing that was typed without asking. Tiles and chips that hold
-// no focus are moved through by the field that does.
+// A page with nothing to show says why, and has the button that leads on, see emptyBox:
+// to the first thing where there is none, out of the search where that leaves none. An
+// action that can be undone is done at once and offered back.
 //
-// Motion: nothing moves for its own sake. Bars that show what is left of a time
-// (fuse.go) step a few times a second, and only while they are seen.
+// # Focus, motion, words
 //
-// Texts are whole sentences with a stop in strips, phrases without one in rows and
-// labels. They say what happened to which thing, and what to do; the person is "you",
-// the program is "Lockbox". No exclamation, no apology, no code of an error without
-// its meaning. A button is a verb and its object; it ends in "…" where more is asked.
+// All that can be clicked can be reached by the Tab key, and shows that it was; Escape
+// leaves, see hotkeys. Nothing moves on its own: there are no animations, see
+// calmSettings.
 //
-// Values that one may want elsewhere can be selected: addresses, names, ids, what a
-// strip says (pickable). Labels, headings and rows of lists cannot. What callers and
-// upstreams sent goes through visible. A key or token is never text of the window but
-// where it is shown on purpose, and leaves the clipboard by itself.
+// A text names the thing and the next step, in whole sentences without blame and
+// without exclamation marks; a button is a verb; "…" ends what asks for more first.
+//
+// What one may want elsewhere can be selected, see pickable: addresses, names, ids and
+// what a strip says. Labels, headings and rows cannot. What callers and upstreams sent
+// goes through visible. A key or token is text only where it is shown on purpose.
 package ui

@@ -23,43 +23,53 @@ func (w *window) openServices() {
 // create begins a new service: with its API, then its form. A form that is open
 // stays when there is something in it to lose.
 func (w *window) create() {
-	if w.rules != nil {
+	w.vacate(func() {
+		w.picker = newPicker(w.face, w.choose, w.openServices)
 		w.open(pageServices)
-		w.rules.abandon(func() { w.rules = nil; w.create() })
-		return
-	}
-	if w.form != nil {
-		w.open(pageServices)
-		w.form.abandon(func() { w.form = nil; w.create() })
-		return
-	}
-	w.picker = newPicker(w.face, w.choose, w.openServices)
-	w.open(pageServices)
+	})
 }
 
-// choose opens the form of a new service of a preset, or of none.
-func (w *window) choose(p *backend.Preset, name string) {
-	if p == nil {
-		begun := backend.NewForm()
-		begun.Name = name
-		w.openForm("", begun)
-		return
+// vacate calls then once nothing that was begun is on the Services page.
+func (w *window) vacate(then func()) {
+	gone := func() { w.form, w.rules, w.tour = nil, nil, nil; then() }
+	switch {
+	case w.rules != nil:
+		w.open(pageServices)
+		w.rules.abandon(gone)
+	case w.form != nil:
+		w.open(pageServices)
+		w.form.abandon(gone)
+	case w.tour != nil:
+		w.open(pageServices)
+		w.tour.abandon(gone)
+	default:
+		then()
 	}
-	w.openForm("", w.backend.PresetForm(p))
+}
+
+// onList reports whether the Services page shows its list: nothing was begun on it.
+func (w *window) onList() bool { return w.form == nil && w.rules == nil && w.tour == nil }
+
+// choose opens the form of a new service of a preset, or of none.
+func (w *window) choose(p *backend.Preset, name string) { w.openForm("", w.newForm(p, name)) }
+
+// newForm is how the form of a new service begins.
+func (f *face) newForm(p *backend.Preset, name string) backend.Form {
+	if p != nil {
+		return f.backend.PresetForm(p)
+	}
+	begun := backend.NewForm()
+	begun.Name = name
+	return begun
 }
 
 // edit opens the form of a service, "" for a new one. A form that is open stays
 // when there is something in it to lose.
 func (w *window) edit(name string) {
-	if w.rules != nil {
+	if !w.onList() {
 		w.open(pageServices)
-		w.rules.abandon(func() { w.rules = nil; w.edit(name) })
-		return
-	}
-	if w.form != nil {
-		w.open(pageServices)
-		if w.form.old != name || name == "" {
-			w.form.abandon(func() { w.form = nil; w.edit(name) })
+		if w.form == nil || w.form.old != name || name == "" {
+			w.vacate(func() { w.edit(name) })
 		}
 		return
 	}
@@ -83,6 +93,10 @@ func (w *window) openForm(old string, begun backend.Form) {
 func (w *window) control(name string) {
 	if w.form != nil {
 		w.edit(name)
+		return
+	}
+	if w.tour != nil {
+		w.vacate(func() { w.control(name) })
 		return
 	}
 	w.picker = nil
@@ -122,7 +136,7 @@ func (w *window) formDone(saved string) {
 // duplicate opens the form of a new service that is like another one, keys
 // included; those in the environment or a file have to be named again.
 func (w *window) duplicate(name string) {
-	if w.form != nil || w.rules != nil {
+	if !w.onList() {
 		w.create()
 		return
 	}

@@ -69,6 +69,14 @@ func (f *face) notify(kind noticeKind, title, text string) { f.notices.post(kind
 // focus gives the keyboard to a widget of this window.
 func (f *face) focus(o fyne.Focusable) { f.window.Canvas().Focus(o) }
 
+// askDiscard asks in a strip whether what was typed may be lost.
+func (f *face) askDiscard(ask *strip, discard func()) {
+	ask.clear() // it may ask the same on behalf of another way out
+	ask.say(markWarning, lang.L("Discard your changes?"), lang.L("They are not saved."),
+		action{label: lang.L("Keep editing"), do: ask.clear}, action{label: lang.L("Discard"), do: discard})
+	ask.focusFirst(f.window.Canvas())
+}
+
 // holdFocus takes the keyboard from a field that is about to be disabled: it
 // would swallow the window's keys. What it returns gives the keyboard back,
 // unless the person has gone elsewhere by then.
@@ -112,7 +120,7 @@ func (f *face) keeper() string {
 // unlockAtStart asks for the keychain when the config needs it. The banner says
 // what could not be read, and asks again.
 func (f *face) unlockAtStart() {
-	f.loop.late(lang.L("Reading the keys…"), f.backend.UnlockAtStart, func(err error) {
+	f.loop.run(lang.L("Reading the keys…"), f.backend.UnlockAtStart, func(err error) {
 		if err != nil {
 			f.say(markWarning, lang.L("The keychain was not unlocked."))
 		}

@@ -48,26 +48,24 @@ type serviceForm struct {
 	trouble     *strip
 	ask         *strip
 	scroll      *container.Scroll
+	parts       formParts
 
 	all     bool // Save was pressed: every field's reason is shown
 	saving  bool
 	refocus func() // after saving
+
+	// What a form that is filled in step by step does otherwise.
+	onward  func()                     // what Enter and the first button do
+	label   string                     // of that button
+	tested  func(m mark, mends string) // after a test; may be nil, as the next
+	refused func()                     // before it is said what is wrong
 }
 
+// formParts are the cards of a form.
+type formParts struct{ about, credential, trial, callers, limits fyne.CanvasObject }
+
 func newServiceForm(f *face, old string, begun backend.Form, done func(string)) *serviceForm {
-	s := &serviceForm{face: f, old: old, begun: begun, preset: begun.PresetOf(), done: done,
-		fields: map[string]*field{}, keyFields: map[string]*keyField{}, bodies: map[string]fyne.CanvasObject{}}
-	s.trouble, s.ask = newStrip(f.keys), newStrip(f.keys)
-	parts := []fyne.CanvasObject{s.about(), s.credential()}
-	if s.preset != nil {
-		parts = append(parts, s.presetTrial(), s.callers(), s.limits())
-	} else {
-		parts = append(parts, s.callers(), s.limits(), s.trial())
-	}
-	body := column(gap, parts...)
-	s.scroll = container.NewVScroll(inset(0, gap, 0, gap, body))
-	s.save = newButton(f.keys, lang.L("Save"), theme.DocumentSaveIcon(), s.submit).primary()
-	s.leave = newButton(f.keys, lang.L("Cancel"), nil, s.cancel)
+	s := newFormFields(f, old, begun, done)
 	var head fyne.CanvasObject = title(lang.L("New service"))
 	switch {
 	case s.preset != nil:
@@ -79,6 +77,28 @@ func newServiceForm(f *face, old string, begun backend.Form, done func(string)) 
 	}
 	foot := column(gapSmall, s.trouble.root, s.ask.root, ends(caption(lang.L("Enter or Ctrl+S saves, Esc cancels.")), container.New(mirrored{}, s.save, s.leave)))
 	s.root = container.NewBorder(inset(0, gap, 0, 0, middle(head)), inset(gap, 0, 0, 0, foot), nil, nil, s.scroll)
+	return s
+}
+
+// newFormFields is a form without the page around its cards.
+func newFormFields(f *face, old string, begun backend.Form, done func(string)) *serviceForm {
+	s := &serviceForm{face: f, old: old, begun: begun, preset: begun.PresetOf(), done: done, label: lang.L("Save"),
+		fields: map[string]*field{}, keyFields: map[string]*keyField{}, bodies: map[string]fyne.CanvasObject{}}
+	s.onward = s.submit
+	s.trouble, s.ask = newStrip(f.keys), newStrip(f.keys)
+	p := &s.parts
+	p.about, p.credential, p.callers, p.limits = s.about(), s.credential(), s.callers(), s.limits()
+	body := column(gap, p.about, p.credential)
+	if s.preset != nil {
+		p.trial = s.presetTrial()
+		body.Objects = append(body.Objects, p.trial, p.callers, p.limits)
+	} else {
+		p.trial = s.trial()
+		body.Objects = append(body.Objects, p.callers, p.limits, p.trial)
+	}
+	s.scroll = container.NewVScroll(inset(0, gap, 0, gap, body))
+	s.save = newButton(f.keys, s.label, theme.DocumentSaveIcon(), func() { s.onward() }).primary()
+	s.leave = newButton(f.keys, lang.L("Cancel"), nil, s.cancel)
 	s.fill()
 	return s
 }
@@ -217,9 +237,7 @@ func (s *serviceForm) abandon(then func()) {
 		discard()
 		return
 	}
-	s.ask.say(markWarning, lang.L("Discard your changes?"), lang.L("They are not saved."),
-		action{label: lang.L("Keep editing"), do: s.ask.clear}, action{label: lang.L("Discard"), do: discard})
-	s.ask.focusFirst(s.window.Canvas())
+	s.askDiscard(s.ask, discard)
 }
 
 // forget drops the keys that the fields hold.
@@ -258,7 +276,7 @@ func (s *serviceForm) key(k fyne.KeyName) bool {
 	case k == fyne.KeyEscape:
 		s.cancel()
 	case isEnter(k):
-		s.submit()
+		s.onward()
 	default:
 		return false
 	}

@@ -149,7 +149,7 @@ func (s *serviceForm) watch(e *entry, touch func(), seen fyne.CanvasObject) {
 		seen = e
 	}
 	e.OnChanged = func(string) { touch(); s.changed("") }
-	e.OnSubmitted = func(string) { s.submit() }
+	e.OnSubmitted = func(string) { s.onward() }
 	e.focused = func() { revealInto(s.scroll, seen) }
 	e.left = func() {
 		if e.Text != "" {

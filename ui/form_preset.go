@@ -155,7 +155,7 @@ func (s *serviceForm) browse(address string) {
 	if err != nil {
 		return // of our own data
 	}
-	s.loop.late(lang.L("Opening the page…"), func(context.Context) error { return s.app.OpenURL(u) }, func(err error) {
+	s.loop.run(lang.L("Opening the page…"), func(context.Context) error { return s.app.OpenURL(u) }, func(err error) {
 		if err != nil {
 			s.say(markFailed, fmt.Sprintf(lang.L("No browser opened. The page is %s"), address))
 		}
@@ -196,7 +196,11 @@ func (s *serviceForm) tryPreset() {
 		if try != s.tried {
 			return // what was tested is no longer what is filled in
 		}
-		s.tell(judged(v, err))
+		m, text := judged(v, err)
+		s.tell(m, text)
+		if s.tested != nil {
+			s.tested(m, "")
+		}
 	})
 }
 

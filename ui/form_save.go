@@ -66,6 +66,9 @@ func (s *serviceForm) remedy(err error) []action {
 
 // refuse shows all that is wrong and goes to the first of it.
 func (s *serviceForm) refuse(bad backend.Fields) {
+	if s.refused != nil {
+		s.refused()
+	}
 	s.check()
 	var rest []string
 	for _, name := range slices.Sorted(maps.Keys(bad)) {
@@ -114,7 +117,7 @@ func (s *serviceForm) refuse(bad backend.Fields) {
 // work disables the form while it is saved.
 func (s *serviceForm) work(yes bool) {
 	s.saving = yes
-	s.save.Text = lang.L("Save")
+	s.save.Text = s.label
 	if yes {
 		s.save.Text = lang.L("Saving…")
 		s.refocus = s.holdFocus()

@@ -60,5 +60,27 @@ func (s *serviceForm) try() {
 			text += " · " + res.ContentType
 		}
 		s.result.set(text, color)
+		if s.tested != nil {
+			s.tested(mendTrial(res.Status, err))
+		}
 	})
+}
+
+// mendTrial is what a call that tried a service has shown, and what mends it.
+func mendTrial(status int, err error) (mark, string) {
+	switch {
+	case err != nil:
+		return markFailed, lang.L("Nothing answers at the base URL. Look at it again, for a slip of the pen too.")
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return markFailed, lang.L("The API does not take the key. Copy it anew, and see how the API wants it: as a bearer token, as a password or in a header.")
+	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
+		return markWarning, lang.L("The API is there, but has nothing at this path. Try one that its documentation names.")
+	case status >= 500 || status == http.StatusTooManyRequests:
+		return markWarning, lang.L("The API is there, but has trouble of its own. Try again in a while.")
+	case status >= 400:
+		return markWarning, lang.L("The API is there, but wants another call than this. Try one that its documentation names.")
+	case status >= 300:
+		return markWarning, lang.L("The API leads elsewhere. Its address may be another one.")
+	}
+	return markGood, lang.L("It works: the API took the call.")
 }

@@ -41,7 +41,8 @@ type kit struct {
 	since   time.Time // zero: it is not shown
 	seen    string    // the exchange that is spoken of
 	reading bool
-	known   int // calls on record when they were read
+	known   int    // calls on record when they were read
+	heard   func() // a call has come; may be nil
 }
 
 func newKit(f *face) *kit {
@@ -183,6 +184,9 @@ func (k *kit) draw(v backend.View) {
 		k.marker.set(m)
 		k.call.set(text, "")
 		k.root.Refresh()
+		if k.heard != nil {
+			k.heard()
+		}
 	})
 }
 

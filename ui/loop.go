@@ -3,17 +3,19 @@ package ui
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
 	"lockbox/ui/backend"
 )
 
-// lateTime is how long something may take before a word is due.
-const lateTime = 300 * time.Millisecond
-
 // drawEvery keeps a busy proxy from redrawing the window at each call.
 const drawEvery = 100 * time.Millisecond
+
+// progressAfter is how long a job runs before the window says that it goes on:
+// words that are gone at once would only flicker.
+const progressAfter = 300 * time.Millisecond
 
 // loop is the one place that starts goroutines for the window and hops back to
 // its thread. What it is given to run may block; what comes after runs on the
@@ -26,8 +28,14 @@ type loop struct {
 	stir   chan struct{} // something is to run on the window's thread, see doze
 
 	// Of the window's thread.
-	busy   []string // labels of the jobs under way
+	busy   []*job // those under way that have a label
 	onBusy func(label string)
+}
+
+// job is what goes on, as the status line says it.
+type job struct {
+	label string
+	slow  bool // it has run for progressAfter
 }
 
 func newLoop(ctx context.Context, do func(func())) *loop {
@@ -37,16 +45,17 @@ func newLoop(ctx context.Context, do func(func())) *loop {
 }
 
 // run starts a job: work on a goroutine, then on the window's thread. The label
-// says in the status line what goes on; "" is for what needs no word. The job
-// can be cancelled and is when the window ends; then then is not called.
+// says in the status line what goes on, after progressAfter; "" is for what needs no
+// word. The job can be cancelled and is when the window ends; then then is not called.
 func (l *loop) run(label string, work func(context.Context) error, then func(error)) (cancel context.CancelFunc) {
 	ctx, cancel := context.WithCancel(l.ctx)
-	l.begin(label)
+	j, ended := l.begin(label), make(chan struct{})
 	l.wg.Go(func() {
 		defer cancel()
 		err := work(ctx)
+		close(ended)
 		l.hop(func() {
-			l.end(label)
+			l.end(j)
 			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 				err = context.Canceled
 			}
@@ -55,36 +64,9 @@ func (l *loop) run(label string, work func(context.Context) error, then func(err
 			}
 		})
 	})
-	return cancel
-}
-
-// late is run for what is done at once most times: the label comes when it is not.
-func (l *loop) late(label string, work func(context.Context) error, then func(error)) (cancel context.CancelFunc) {
-	over := make(chan struct{})
-	shown, ended := false, false // of the window's thread
-	cancel = l.run("", func(ctx context.Context) error {
-		defer close(over)
-		return work(ctx)
-	}, func(err error) {
-		if ended = true; shown {
-			l.end(label)
-		}
-		if then != nil {
-			then(err)
-		}
-	})
-	l.wg.Go(func() {
-		select {
-		case <-time.After(lateTime):
-			l.hop(func() {
-				if shown = !ended; shown {
-					l.begin(label)
-				}
-			})
-		case <-over:
-		case <-l.ctx.Done():
-		}
-	})
+	if label != "" {
+		l.wg.Go(func() { l.slowly(j, ended) })
+	}
 	return cancel
 }
 
@@ -105,19 +87,33 @@ func (l *loop) hop(f func()) {
 	}
 }
 
-func (l *loop) begin(label string) {
+func (l *loop) begin(label string) *job {
+	j := &job{label: label}
 	if label != "" {
-		l.busy = append(l.busy, label)
-		l.tellBusy()
+		l.busy = append(l.busy, j)
+	}
+	return j
+}
+
+// slowly has the window say what goes on unless the job ends before.
+func (l *loop) slowly(j *job, ended <-chan struct{}) {
+	t := time.NewTimer(progressAfter)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		l.hop(func() {
+			j.slow = true
+			l.tellBusy()
+		})
+	case <-ended:
 	}
 }
 
-func (l *loop) end(label string) {
-	for i, b := range l.busy {
-		if b == label {
-			l.busy = append(l.busy[:i], l.busy[i+1:]...)
+func (l *loop) end(j *job) {
+	if i := slices.Index(l.busy, j); i >= 0 {
+		l.busy = slices.Delete(l.busy, i, i+1)
+		if j.slow {
 			l.tellBusy()
-			return
 		}
 	}
 }
@@ -126,11 +122,13 @@ func (l *loop) tellBusy() {
 	if l.onBusy == nil {
 		return
 	}
-	if len(l.busy) == 0 {
-		l.onBusy("")
-		return
+	label := ""
+	for _, j := range l.busy {
+		if j.slow {
+			label = j.label
+		}
 	}
-	l.onBusy(l.busy[len(l.busy)-1])
+	l.onBusy(label)
 }
 
 // watch draws the backend's View now and whenever it changed, at most every

@@ -2,12 +2,55 @@ package ui
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
+
+// TestProgress: the window says what goes on once it takes progressAfter, and no
+// more after its end; of several it says the last.
+func TestProgress(t *testing.T) {
+	type at struct {
+		after time.Duration
+		want  string
+	}
+	tests := []struct {
+		name string
+		jobs map[string]time.Duration // how long each runs
+		want []at
+	}{
+		{"quick", map[string]time.Duration{"Saving": progressAfter / 2}, []at{{progressAfter / 4, ""}, {2 * progressAfter, ""}}},
+		{"slow", map[string]time.Duration{"Saving": 3 * progressAfter}, []at{{progressAfter / 2, ""}, {2 * progressAfter, "Saving"}, {4 * progressAfter, ""}}},
+		{"a quick one meanwhile", map[string]time.Duration{"Saving": 3 * progressAfter, "Reading": progressAfter / 2}, []at{{2 * progressAfter, "Saving"}, {4 * progressAfter, ""}}},
+		{"without a word", map[string]time.Duration{"": 3 * progressAfter}, []at{{2 * progressAfter, ""}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var thread sync.Mutex // the window's
+				do := func(f func()) { thread.Lock(); defer thread.Unlock(); f() }
+				l := newLoop(t.Context(), do)
+				defer l.stop()
+				said := ""
+				l.onBusy = func(label string) { said = label }
+				for label, d := range tt.jobs {
+					do(func() { l.run(label, func(context.Context) error { time.Sleep(d); return nil }, nil) })
+				}
+				began := time.Now()
+				for _, w := range tt.want {
+					time.Sleep(w.after - time.Since(began))
+					synctest.Wait()
+					do(func() {
+						if said != w.want {
+							t.Errorf("after %v the window says %q, want %q", w.after, said, w.want)
+						}
+					})
+				}
+			})
+		})
+	}
+}
 
 // TestLoopEnds: what ends after the loop touches the window no more, whose thread
 // may be gone.
@@ -27,57 +70,4 @@ func TestLoopEnds(t *testing.T) {
 	if touched != 0 {
 		t.Errorf("the window was touched %d times after its end, want none", touched)
 	}
-}
-
-// TestLateLabel: a word comes with what takes long, not with what is done at once,
-// and goes when it is over, also when it never came.
-func TestLateLabel(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var thread sync.Mutex
-		l := newLoop(t.Context(), func(f func()) { thread.Lock(); defer thread.Unlock(); f() })
-		var told []string
-		l.onBusy = func(label string) { told = append(told, label) }
-		said := func() string { thread.Lock(); defer thread.Unlock(); return strings.Join(told, ",") }
-		takes := func(d time.Duration) (cancel context.CancelFunc) {
-			thread.Lock()
-			defer thread.Unlock()
-			told = nil
-			return l.late("Reading…", func(ctx context.Context) error {
-				select {
-				case <-time.After(d):
-				case <-ctx.Done():
-				}
-				return ctx.Err()
-			}, nil)
-		}
-		for _, tt := range []struct {
-			takes, after time.Duration
-			cancelled    bool
-			want         string
-		}{
-			{lateTime - time.Millisecond, time.Second, false, ""},
-			{time.Second, lateTime - time.Millisecond, false, ""},
-			{time.Second, lateTime + time.Millisecond, false, "Reading…"},
-			{time.Second, 2 * time.Second, false, "Reading…,"},
-			{time.Hour, 0, true, ""},
-		} {
-			cancel := takes(tt.takes)
-			if tt.cancelled {
-				cancel()
-			}
-			time.Sleep(tt.after)
-			synctest.Wait()
-			if got := said(); got != tt.want {
-				t.Errorf("what takes %v, after %v: %q, want %q", tt.takes, tt.after, got, tt.want)
-			}
-			time.Sleep(2 * time.Second)
-			synctest.Wait()
-		}
-		takes(time.Hour)
-		time.Sleep(lateTime / 2)
-		l.stop() // waits for all that it started
-		if got := said(); got != "" {
-			t.Errorf("after the end: %q", got)
-		}
-	})
 }

@@ -164,7 +164,7 @@ func (x *paletteIndex) answer(w *window, i int) answer {
 // showService selects a service on its page, unless a form is open there.
 func (w *window) showService(name string) {
 	w.openServices()
-	if w.form == nil && w.rules == nil {
+	if w.onList() {
 		w.services.search.SetText("")
 		w.services.open(name)
 		w.focus(w.services.list)

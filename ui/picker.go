@@ -25,10 +25,32 @@ type picker struct {
 	box     *fyne.Container
 	scroll  *container.Scroll
 	all     map[string]*presetTile // by the preset's id; "" is any other API
+	demo    *presetTile            // of the guide; nil elsewhere
 	at      int                    // the tile that Enter opens
 }
 
 func newPicker(f *face, choose func(*backend.Preset, string), back func()) *picker {
+	p := newPickerParts(f, choose, back)
+	cancel := newButton(f.keys, lang.L("Cancel"), nil, back)
+	head := ends(row(gap, title(lang.L("New service")), inset(titleDrop, 0, 0, 0, muted(lang.L("Which API is it?")))), wide(280, p.search), cancel)
+	p.root = p.page(head, lang.L("Type to search, the arrows and Enter choose, Esc goes back."))
+	return p
+}
+
+// newGuidePicker also offers a demo, where there is one, and has no page before it.
+func newGuidePicker(f *face, choose func(*backend.Preset, string), demo, skip func()) *picker {
+	p := newPickerParts(f, choose, skip)
+	if demo != nil {
+		p.demo = newPresetTile(nil, demo)
+		p.demo.name, p.demo.about, p.demo.emblem = lang.L("Demo"), lang.L("Built in, needs no key"), emblem{"D", badges[0]}
+	}
+	p.root = p.page(atMost(fieldWidth, p.search), lang.L("Type to search, the arrows and Enter choose, Esc skips all of this."))
+	p.filter()
+	return p
+}
+
+// newPickerParts is a picker without the page around it.
+func newPickerParts(f *face, choose func(*backend.Preset, string), back func()) *picker {
 	p := &picker{face: f, choose: choose, back: back, grid: &tiles{}, all: map[string]*presetTile{}, nothing: muted("").flexible()}
 	p.search = newEntry(f.keys)
 	p.search.SetPlaceHolder(lang.L("Search, such as gpt or mail"))
@@ -42,12 +64,13 @@ func newPicker(f *face, choose func(*backend.Preset, string), back func()) *pick
 	p.all[""] = newPresetTile(nil, func() { p.choose(nil, p.wanted()) })
 	p.box = container.New(p.grid)
 	p.scroll = container.NewVScroll(inset(2, gap, 2, gap+2, p.box)) // the chosen tile's border is drawn on its edge
-	cancel := newButton(f.keys, lang.L("Cancel"), nil, back)
-	head := ends(row(gap, title(lang.L("New service")), inset(titleDrop, 0, 0, 0, muted(lang.L("Which API is it?")))), wide(280, p.search), cancel)
-	foot := inset(gap, 0, 0, 0, caption(lang.L("Type to search, the arrows and Enter choose, Esc goes back.")))
-	p.root = container.NewBorder(pageHead(head, p.nothing), foot, nil, nil, p.scroll)
 	p.filter()
 	return p
+}
+
+// page puts a head above the tiles, and a word about the keys below.
+func (p *picker) page(head fyne.CanvasObject, keys string) fyne.CanvasObject {
+	return container.NewBorder(pageHead(head, p.nothing), inset(gap, 0, 0, 0, caption(keys)), nil, nil, p.scroll)
 }
 
 func (p *picker) typed() string { return strings.TrimSpace(p.search.Text) }
@@ -65,6 +88,9 @@ func (p *picker) wanted() string {
 func (p *picker) filter() {
 	found := backend.FindPresets(p.typed())
 	p.box.Objects = nil
+	if p.demo != nil && (p.typed() == "" || strings.HasPrefix(strings.ToLower(p.demo.name), strings.ToLower(p.typed()))) {
+		p.box.Add(p.demo)
+	}
 	for _, preset := range found {
 		p.box.Add(p.all[preset.ID])
 	}
@@ -75,10 +101,12 @@ func (p *picker) filter() {
 	} else {
 		p.box.Add(other)
 	}
-	p.nothing.Hidden = len(found) > 0 || meant
+	p.nothing.Hidden = len(p.box.Objects) > 1 || meant
 	p.nothing.set(fmt.Sprintf(lang.L("No API like “%s” is known here. Any API can be added by its address:"), p.typed()), "")
 	p.scroll.ScrollToTop()
-	p.root.Refresh()
+	if p.root != nil {
+		p.root.Refresh()
+	}
 	p.point(0)
 }
 

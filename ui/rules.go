@@ -219,9 +219,7 @@ func (p *rulesPage) abandon(then func()) {
 		then()
 		return
 	}
-	p.ask.say(markWarning, lang.L("Discard your changes?"), lang.L("They are not saved."),
-		action{label: lang.L("Keep editing"), do: p.ask.clear}, action{label: lang.L("Discard"), do: func() { p.end(); then() }})
-	p.ask.focusFirst(p.window.Canvas())
+	p.askDiscard(p.ask, func() { p.end(); then() })
 }
 
 // key is what the page does with a key.

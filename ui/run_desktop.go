@@ -49,6 +49,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 	a := app.NewWithID(ID)
 	a.SetIcon(fyne.NewStaticResource("lockbox.png", assets.IconPNG))
 	a.Settings().SetTheme(look{})
+	useCalm(a)
 
 	ended := make(chan error, 1)
 	go func() { ended <- b.Run(ctx) }()

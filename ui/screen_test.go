@@ -107,6 +107,9 @@ func openBackend(t *testing.T, config string, change func(*backend.Options)) *sc
 	s.until("the proxy serves", func() bool {
 		return b.View().Phase == backend.Running && len(s.services.view.Services) > 0 || config == none
 	})
+	if s.tour != nil { // of a first start
+		s.tour.skip()
+	}
 	s.window.open(pageServices)
 	return s
 }

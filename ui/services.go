@@ -20,6 +20,7 @@ type servicesPage struct {
 	*face
 	root    fyne.CanvasObject
 	create  func()            // begins a new service
+	guide   func()            // leads through a first one
 	edit    func(name string) // opens the form
 	copyOf  func(name string) // opens the form with a copy
 	calls   func(name string) // shows its part of the audit log
@@ -92,7 +93,8 @@ func (p *servicesPage) newWelcome() *fyne.Container {
 		newButton(p.keys, lang.L("Copy"), theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, lang.L("The line")) }).quiet()))
 	var c *fyne.Container
 	hide := newButton(p.keys, lang.L("Hide"), nil, func() { c.Hide(); c.Objects = nil; p.root.Refresh() }).quiet()
-	box.content = column(gapSmall, ends(heading(lang.L("Welcome to Lockbox")), hide), again.root, line)
+	around := newButton(p.keys, lang.L("Show me around"), theme.NavigateNextIcon(), func() { p.guide() })
+	box.content = column(gapSmall, ends(heading(lang.L("Welcome to Lockbox")), around, hide), again.root, line)
 	c = container.NewStack(box)
 	c.Hide()
 	return c
@@ -107,7 +109,8 @@ func (p *servicesPage) newNoneYet() *fyne.Container {
 	head := heading(lang.L("No services yet"))
 	head.align = fyne.TextAlignCenter
 	c := card(container.NewCenter(wide(420, column(gap, container.NewCenter(icon), head, words.root,
-		container.NewCenter(newButton(p.keys, lang.L("Add your first service"), theme.ContentAddIcon(), func() { p.create() }).primary())))))
+		container.NewCenter(row(gapSmall, newButton(p.keys, lang.L("Add your first service"), theme.ContentAddIcon(), func() { p.create() }).primary(),
+			newButton(p.keys, lang.L("Show me around"), theme.NavigateNextIcon(), func() { p.guide() })))))))
 	box := container.NewStack(c)
 	box.Hide()
 	return box

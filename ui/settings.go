@@ -23,6 +23,7 @@ type settingsPage struct {
 	root   fyne.CanvasObject
 	scroll *container.Scroll
 	view   backend.View
+	guide  func() // leads through a first service
 
 	begun            backend.Settings
 	loaded           bool
@@ -46,6 +47,7 @@ type settingsPage struct {
 	checkup                                *checkup
 	warnings                               *prose
 	version                                *line
+	around                                 *button
 	saving                                 bool
 	refocus                                func() // after saving
 }
@@ -72,7 +74,7 @@ func newSettingsPage(f *face) *settingsPage {
 		e.focused = func() { revealInto(scroll, e) }
 	}
 	revealEach(scroll, p.backup.first, p.backup.again, p.backup.save, p.backup.load, p.backup.submitted, p.backup.cancelled, p.lifetime, p.clip, p.drift, p.unlock)
-	revealEach(scroll, p.start.at)
+	revealEach(scroll, p.start.at, p.around)
 	for _, c := range p.notices.kinds {
 		revealEach(scroll, c)
 	}
@@ -159,7 +161,8 @@ func (p *settingsPage) files() fyne.CanvasObject {
 
 func (p *settingsPage) about() fyne.CanvasObject {
 	p.version = muted("")
-	return container.NewCenter(pickable(p.keys, p.version))
+	p.around = newButton(p.keys, lang.L("Show me around: a first service"), theme.NavigateNextIcon(), func() { p.guide() }).quiet()
+	return column(gapSmall, container.NewCenter(p.around), container.NewCenter(pickable(p.keys, p.version)))
 }
 
 // draw shows a new View. What the person is editing stays.

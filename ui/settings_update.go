@@ -109,7 +109,7 @@ func (p *updatePart) offer(r update.Release) {
 	p.strip.say(markInfo, title, "",
 		action{label: lang.L("What is new"), do: func() {
 			if u, err := url.Parse(r.Page); err == nil {
-				p.loop.late(lang.L("Opening the page…"), func(context.Context) error { return p.app.OpenURL(u) }, func(err error) {
+				p.loop.run(lang.L("Opening the page…"), func(context.Context) error { return p.app.OpenURL(u) }, func(err error) {
 					if err != nil {
 						p.say(markFailed, backend.Sentence(fmt.Sprintf(lang.L("the browser cannot be opened: %s"), err.Error())))
 					}

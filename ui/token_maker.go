@@ -23,7 +23,8 @@ const untilDate = "Until a date"
 // tokenMaker is the form of a new token; what it made is shown in its place, once.
 type tokenMaker struct {
 	*face
-	page  *tokensPage
+	left  func() // it was closed
+	news  func() // a token was made
 	root  *fyne.Container
 	form  *fyne.Container
 	made  *fyne.Container
@@ -37,16 +38,18 @@ type tokenMaker struct {
 	label    *entry
 	fields   map[string]*field
 	save     *button
+	cancel   *button
 	trouble  *strip
 
 	text   *entry
 	says   *prose
 	copied *button
+	done   *button
 	kit    *kit
 }
 
-func newTokenMaker(f *face, p *tokensPage) *tokenMaker {
-	m := &tokenMaker{face: f, page: p, fields: map[string]*field{}, trouble: newNarrowStrip(f.keys)}
+func newTokenMaker(f *face, left, news func()) *tokenMaker {
+	m := &tokenMaker{face: f, left: left, news: news, fields: map[string]*field{}, trouble: newNarrowStrip(f.keys)}
 	m.service = newChoice(f.keys, nil, func(string) { m.suggest(); m.check(false) })
 	m.service.PlaceHolder = lang.L("Choose a service")
 	m.audience, m.label, m.date = newEntry(f.keys), newEntry(f.keys), newEntry(f.keys)
@@ -64,6 +67,7 @@ func newTokenMaker(f *face, p *tokensPage) *tokenMaker {
 	}
 	m.recent = container.NewHBox()
 	m.save = newButton(f.keys, lang.L("Make the token"), theme.ConfirmIcon(), m.submit).primary()
+	m.cancel = newButton(f.keys, lang.L("Cancel"), nil, func() { m.close(); m.left() }).quiet()
 	put := func(name, label, hint string, o fyne.CanvasObject) fyne.CanvasObject {
 		m.fields[name] = newNarrowField(label, hint, o)
 		return m.fields[name].root
@@ -75,11 +79,11 @@ func newTokenMaker(f *face, p *tokensPage) *tokenMaker {
 		put("date", lang.L("Last day"), lang.L("It is good until the end of that day."), m.date),
 		put("label", lang.L("Label"), lang.L("What to call it here."), m.label),
 		m.trouble.root,
-		row(gapSmall, m.save, newButton(f.keys, lang.L("Cancel"), nil, func() { m.close(); p.showSide() }).quiet()))
+		row(gapSmall, m.save, m.cancel))
 	m.made = m.newMade()
 	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, container.NewStack(m.form, m.made)))
 	revealEach(scroll, m.service, m.audience, m.lifetime, m.date, m.label, m.save, m.text, m.copied)
-	m.root = inset(0, 0, gap, 0, wide(detailWidth, tight(scroll)))
+	m.root = container.NewStack(tight(scroll))
 	m.root.Hide()
 	return m
 }
@@ -104,8 +108,8 @@ func (m *tokenMaker) newMade() *fyne.Container {
 		m.copySecret(m.value)
 		m.say(markGood, lang.L("Token copied."))
 	}).primary()
-	done := newButton(m.keys, lang.L("Done"), nil, func() { m.close(); m.page.showSide() })
-	c := column(gap, heading(lang.L("The token")), m.says.root, m.text, row(gapSmall, m.copied, done), m.kit.root)
+	m.done = newButton(m.keys, lang.L("Done"), nil, func() { m.close(); m.left() })
+	c := column(gap, heading(lang.L("The token")), m.says.root, m.text, row(gapSmall, m.copied, m.done), m.kit.root)
 	c.Hide()
 	return c
 }
@@ -225,7 +229,7 @@ func (m *tokenMaker) submit() {
 			return
 		}
 		m.show(tok)
-		m.page.refresh()
+		m.news()
 	})
 }
 

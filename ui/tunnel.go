@@ -97,7 +97,7 @@ func stepsText(steps []backend.TunnelStep) string {
 // open reads what the page needs and no View has.
 func (p *tunnelPage) open() {
 	var has bool
-	p.loop.late(lang.L("Looking for the authtoken…"), func(ctx context.Context) error { has = p.backend.HasAuthtoken(ctx); return nil }, func(error) {
+	p.loop.run(lang.L("Looking for the authtoken…"), func(ctx context.Context) error { has = p.backend.HasAuthtoken(ctx); return nil }, func(error) {
 		p.has = has
 		placeholder := ""
 		if has {

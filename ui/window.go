@@ -42,12 +42,12 @@ type window struct {
 	picker    *picker      // while the API of a new service is chosen, and behind its form
 	form      *serviceForm // while one is open
 	rules     *rulesPage   // likewise, in its place
+	tour      *guidePage   // likewise: it leads through a first service
 	palette   *commandPalette
 	undo      *undoBar
 	intake    *intake
 	kept      *keptWindow
 	quit      func() // ends the program; nil where the desktop does
-	guide     func() // leads through a first service; nil: there is no guide
 	page      int
 	chosen    bool // the page was: it is not the one of the start any more
 }
@@ -74,6 +74,7 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	win.services.create, win.services.edit, win.services.copyOf, win.services.calls, win.services.control = win.create, win.edit, win.duplicate, win.calls, win.control
 	win.overview.to, win.audit.to = win.paths(), win.paths()
 	win.approvals.toServices = func() { win.open(pageServices) }
+	win.services.guide, win.settings.guide = win.guide, win.guide
 	win.services.removed = func(d *backend.Deleted) {
 		win.undo.offer(d)
 		if win.page == pageServices {
@@ -82,7 +83,7 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	}
 	win.undo.back = func(name string) {
 		win.services.draw(b.View())
-		if win.page == pageServices && win.form == nil && win.rules == nil {
+		if win.page == pageServices && win.onList() {
 			win.showService(name)
 		}
 	}
@@ -113,9 +114,11 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 // search leads to the page's search box.
 func (w *window) search() {
 	switch {
+	case w.page == pageServices && w.tour != nil:
+		w.tour.search()
 	case w.page == pageServices && w.form == nil && w.picker != nil:
 		w.focus(w.picker.search)
-	case w.page == pageServices && w.form == nil && w.rules == nil:
+	case w.page == pageServices && w.onList():
 		w.focus(w.services.search)
 	case w.page == pageTokens:
 		w.focus(w.tokens.search)
@@ -127,6 +130,8 @@ func (w *window) search() {
 // submit does what the page's form is for.
 func (w *window) submit() {
 	switch {
+	case w.tour != nil && w.page == pageServices:
+		w.tour.onward()
 	case w.form != nil && w.page == pageServices:
 		w.form.submit()
 	case w.rules != nil && w.page == pageServices:
@@ -167,6 +172,11 @@ func (w *window) open(page int) {
 		w.show(w.approvals.root, w.approvals.key)
 		w.approvals.open()
 	default:
+		if w.tour != nil {
+			w.show(w.tour.root, w.tour.key)
+			w.focus(w.tour.begin())
+			return
+		}
 		if w.form != nil {
 			w.show(w.form.root, w.form.key)
 			w.focus(w.form.begin())
@@ -230,16 +240,24 @@ func (w *window) draw(v backend.View) {
 	if w.form != nil {
 		w.form.check()
 	}
+	if w.tour != nil {
+		w.tour.draw(v)
+	}
 }
 
 // begin leads from the Overview to the Services once it is known that none of them
-// is the person's own, unless the person has gone elsewhere by then.
+// is the person's own, and at the very first start through a first one, unless the
+// person has gone elsewhere by then.
 func (w *window) begin(v backend.View) {
 	if w.chosen || v.Phase == backend.Starting {
 		return
 	}
 	w.chosen = true
-	if !v.HasOwn() {
+	switch {
+	case v.HasOwn():
+	case v.FirstRun:
+		w.guide()
+	default:
 		w.open(pageServices)
 	}
 }
@@ -251,6 +269,10 @@ func (w *window) leave(quit func()) {
 		w.raise()
 		w.open(pageServices)
 		w.form.abandon(quit)
+	case w.tour != nil && w.tour.dirty():
+		w.raise()
+		w.open(pageServices)
+		w.tour.abandon(quit)
 	case w.rules != nil && w.rules.dirty():
 		w.raise()
 		w.open(pageServices)

@@ -66,6 +66,11 @@ func (b *Backend) SaveRules(ctx context.Context, service string, rules []Rule) e
 
 // editControl changes what a service holds its callers to, from the next call on.
 func (b *Backend) editControl(ctx context.Context, service string, edit func(*config.Service) error) error {
+	return b.editService(ctx, service, "saving what callers of "+service+" may do", edit, config.SetControl)
+}
+
+// editService changes a service and has put write it into the config file.
+func (b *Backend) editService(ctx context.Context, service, what string, edit func(*config.Service) error, put func(src []byte, svc *config.Service) ([]byte, error)) error {
 	b.edit.Lock()
 	defer b.edit.Unlock()
 	current, src, err := b.readConfig(ctx)
@@ -80,14 +85,14 @@ func (b *Backend) editControl(ctx context.Context, service string, edit func(*co
 	if err := edit(&wanted); err != nil {
 		return err
 	}
-	edited, err := config.SetControl(src, &wanted)
+	edited, err := put(src, &wanted)
 	if err != nil {
 		return err
 	}
 	if _, err := config.Parse(b.opts.ConfigPath, edited); err != nil {
 		return err
 	}
-	c := change{what: "saving what callers of " + service + " may do"}
+	c := change{what: what}
 	c.write(b.opts.ConfigPath, edited)
 	return b.changes.make(ctx, c, b.use)
 }

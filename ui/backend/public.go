@@ -110,28 +110,11 @@ func (b *Backend) setPublic(addr string, err error) {
 // Expose lets callers from the internet at a service, through the tunnel or what
 // else leads to the public side.
 func (b *Backend) Expose(ctx context.Context, service string) error {
-	b.edit.Lock()
-	defer b.edit.Unlock()
-	current, src, err := b.readConfig(ctx)
-	if err != nil {
-		return err
-	}
-	svc := current.Services[service]
-	switch {
-	case svc == nil:
-		return fmt.Errorf("the service %q is no longer in %s: it was removed there", service, b.opts.ConfigPath)
-	case svc.Tunnel:
+	return b.editService(ctx, service, "letting the internet at "+service, func(svc *config.Service) error {
+		if !svc.RequiresServiceToken {
+			return fmt.Errorf("%s asks callers for no token: have it ask for one first, on its page", service)
+		}
+		svc.Tunnel = true
 		return nil
-	case !svc.RequiresServiceToken:
-		return fmt.Errorf("%s asks callers for no token: have it ask for one first, on its page", service)
-	}
-	wanted := *svc
-	wanted.Tunnel = true
-	edited, err := config.PutService(src, service, &wanted)
-	if err != nil {
-		return err
-	}
-	c := change{what: "letting the internet at " + service}
-	c.write(b.opts.ConfigPath, edited)
-	return b.changes.make(ctx, c, b.use)
+	}, func(src []byte, svc *config.Service) ([]byte, error) { return config.PutService(src, service, svc) })
 }

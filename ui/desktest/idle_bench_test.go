@@ -17,6 +17,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	toolkit "fyne.io/fyne/v2/app"
+	"github.com/jezek/xgb"
 
 	"lockbox/ui/desktest"
 )
@@ -38,6 +39,7 @@ const (
 const emptyWindow = "an-empty-window"
 
 func init() {
+	xgb.Logger.SetOutput(io.Discard) // says at each connection that the private screen asks for no cookie
 	if len(os.Args) > 1 && os.Args[1] == emptyWindow {
 		w := toolkit.NewWithID("io.github.lockbox.empty").NewWindow("Lockbox")
 		w.Resize(fyne.NewSize(1080, 720))

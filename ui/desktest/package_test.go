@@ -175,7 +175,7 @@ func TestUnits(t *testing.T) {
 	sh(t, "tar -xzf %[2]s -C %[1]s; sed -i s,/usr/local/bin/lockbox,%[1]s/lockbox, %[1]s/lockbox.service; systemd-analyze verify --man=no %[1]s/lockbox.service",
 		dir, built(t, "lockbox-headless_*_linux_amd64.tar.gz"))
 	sh(t, "systemd-analyze security --offline=true --threshold=25 %s/lockbox.service", dir)
-	sh(t, "dpkg-deb -x %[2]s %[1]s/deb; sed s,/usr/bin/lockbox,%[1]s/deb/usr/bin/lockbox, %[1]s/deb/usr/lib/systemd/user/lockbox.service > %[1]s/user.service; systemd-analyze verify --user --man=no %[1]s/user.service", dir, built(t, "lockbox_*_amd64.deb"))
+	sh(t, "dpkg-deb -x %[2]s %[1]s/deb; sed s,/usr/bin/lockbox,%[1]s/deb/usr/bin/lockbox, %[1]s/deb/usr/lib/systemd/user/lockbox.service > %[1]s/user.service; XDG_RUNTIME_DIR=%[1]s systemd-analyze verify --user --man=no %[1]s/user.service", dir, built(t, "lockbox_*_amd64.deb"))
 }
 
 // What was made is what the list of checksums says, with a bill of materials for

@@ -21,10 +21,10 @@ type wine struct {
 }
 
 // newWine makes one. Go's programs want Wine 9 or later, so that it is Debian's
-// next release which has it.
+// next release which has it. The installer is a program of 32 bits.
 func newWine(t *testing.T) *wine {
 	t.Helper()
-	r := newRoot(t, "trixie", "wine", "wine64", "libgl1", "libgl1-mesa-dri")
+	r := newRoot(t, "trixie", "wine", "wine64", "wine32:i386", "libgl1", "libgl1-mesa-dri")
 	d := desktest.Start(t, desktest.Options{})
 	r.on(t, d)
 	w := &wine{t, d, r, filepath.Join(d.Home, "wine")}

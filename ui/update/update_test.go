@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -62,15 +63,15 @@ func TestReleased(t *testing.T) {
 
 // TestAsk: what is sent says nothing of the person, and no answer does harm.
 func TestAsk(t *testing.T) {
-	asked := 0
-	var answer http.HandlerFunc
+	var asked atomic.Int32
+	var answer atomic.Pointer[http.HandlerFunc]
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked++
+		asked.Add(1)
 		r.Header.Del("Accept-Encoding")
 		if r.URL.RawQuery != "" || len(r.Header) != 1 || r.UserAgent() != "Lockbox" {
 			t.Errorf("sent: %s, %v", r.URL, r.Header)
 		}
-		answer(w, r)
+		(*answer.Load())(w, r)
 	}))
 	defer s.Close()
 	host := strings.TrimPrefix(s.URL, "http://")
@@ -95,7 +96,7 @@ func TestAsk(t *testing.T) {
 			_, _ = fmt.Fprint(w, "[")
 		}, "", "EOF"},
 	} {
-		answer = tt.answer
+		answer.Store(&tt.answer)
 		got, err := Ask(t.Context(), s.URL, "v1.0.0")
 		if got.Version != tt.version || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 			t.Errorf("%s: %+v, %v", tt.name, got, err)
@@ -103,14 +104,15 @@ func TestAsk(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	answer = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	never := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	answer.Store(&never)
 	if _, err := Ask(ctx, s.URL, "v1.0.0"); err == nil {
 		t.Error("one that never answers")
 	}
-	before := asked
+	before := asked.Load()
 	for _, none := range [][2]string{{"", "v1.0.0"}, {s.URL, "dev"}, {s.URL, "v1.0.0-3-gabcdef0"}} {
-		if got, err := Ask(t.Context(), none[0], none[1]); err != nil || got != (Release{}) || asked != before {
-			t.Errorf("%q: %+v, %v, asked %d times", none, got, err, asked-before)
+		if got, err := Ask(t.Context(), none[0], none[1]); err != nil || got != (Release{}) || asked.Load() != before {
+			t.Errorf("%q: %+v, %v, asked %d times", none, got, err, asked.Load()-before)
 		}
 	}
 }
