@@ -170,7 +170,7 @@ func (s *serviceForm) presetTrial() fyne.CanvasObject {
 	call := caption(t.Method + " " + t.Path).mono().flexible()
 	line := container.NewBorder(nil, nil, s.test, nil, inset(0, 0, gap, 0, middle(call)))
 	s.test.focused = func() { revealInto(s.scroll, line) }
-	return group(lang.L("Test"), fmt.Sprintf(lang.L("One harmless call with what is filled in above. It changes nothing at %s."), s.preset.Name),
+	return group(lang.L("Test"), fmt.Sprintf(lang.L("One harmless call with what is filled in. It changes nothing at %s."), s.preset.Name),
 		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, atMost(fieldWidth, column(gapSmall, line, s.verdict.root))))
 }
 

@@ -29,7 +29,7 @@ func (s *serviceForm) trial() fyne.CanvasObject {
 	for _, w := range []*func(){&s.method.focused, &s.path.focused, &s.test.focused} {
 		*w = func() { revealInto(s.scroll, line) }
 	}
-	return group(lang.L("Test"), lang.L("One call with what is filled in above, saved or not."),
+	return group(lang.L("Test"), lang.L("One call with what is filled in, saved or not."),
 		container.NewBorder(nil, nil, blankWidth(labelWidth), nil, atMost(fieldWidth, column(gapSmall, line, pickable(s.keys, s.result)))))
 }
 
@@ -70,7 +70,7 @@ func (s *serviceForm) try() {
 func mendTrial(status int, err error) (mark, string) {
 	switch {
 	case err != nil:
-		return markFailed, lang.L("Nothing answers at the base URL. Look at it again, for a slip of the pen too.")
+		return markFailed, lang.L("No answer came, and the line above says why. Look at the base URL for a slip of the pen.")
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return markFailed, lang.L("The API does not take the key. Copy it anew, and see how the API wants it: as a bearer token, as a password or in a header.")
 	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:

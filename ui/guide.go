@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
 
 	"lockbox/ui/backend"
 )
@@ -62,9 +63,8 @@ func newGuidePage(f *face, left func(string)) *guidePage {
 	g.maker.fields["service"].root.Hide() // it is known
 	g.maker.cancel.SetText(lang.L("Back"))
 	g.maker.cancel.OnTapped = g.back
-	g.maker.kit.heard = func() { g.rail.set(stepsDone) }
-	skip := newButton(f.keys, lang.L("Skip"), nil, g.skip).quiet()
-	head := ends(title(lang.L("A first service")), skip)
+	g.maker.kit.heard = g.heard
+	head := ends(title(lang.L("A first service")), newButton(f.keys, lang.L("Skip"), nil, g.skip).quiet())
 	g.root = container.NewBorder(pageHead(head, g.rail.root, g.words.root, g.ask.root), nil, nil, nil, g.body)
 	g.show(stepAPI)
 	return g
@@ -120,7 +120,7 @@ func (g *guidePage) begin() fyne.Focusable {
 
 // choose goes on with an API. What was typed for it before is there still.
 func (g *guidePage) choose(p *backend.Preset, name string) {
-	id := "other " + name
+	id := "/" + name // no preset is called so
 	if p != nil {
 		id = p.ID
 	}
@@ -146,7 +146,7 @@ func (g *guidePage) change(name string) bool {
 		return false
 	}
 	g.form = newGuideForm(g, name, begun, strings.HasPrefix(begun.BaseURL, "lockbox:"))
-	g.forms["saved "+name] = g.form
+	g.forms["//"+name] = g.form
 	return true
 }
 
@@ -192,6 +192,14 @@ func (g *guidePage) saved(name string) {
 	g.maker.draw(g.backend.View())
 	g.maker.begin(name, "")
 	g.show(stepToken)
+}
+
+// heard is the end of the way: a call has come.
+func (g *guidePage) heard() {
+	g.rail.set(stepsDone)
+	g.maker.copied.Importance, g.maker.done.Importance = widget.MediumImportance, widget.HighImportance
+	g.maker.copied.Refresh()
+	g.maker.done.Refresh()
 }
 
 // draw follows a new View.
