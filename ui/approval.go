@@ -263,7 +263,7 @@ func (a *asker) answer(with backend.Answer) {
 		return
 	}
 	a.pane.work(true)
-	a.loop.run("", func(ctx context.Context) error { return a.backend.Answer(ctx, id, with) }, func(err error) {
+	a.loop.run(lang.L("Answering…"), func(ctx context.Context) error { return a.backend.Answer(ctx, id, with) }, func(err error) {
 		a.pane.work(false)
 		a.again = ""
 		a.dead()

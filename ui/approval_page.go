@@ -9,7 +9,6 @@ import (
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
-	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -20,11 +19,15 @@ import (
 // lately. A late answer is given here, and a Deny taken back.
 type approvalsPage struct {
 	*face
-	asker  *asker
-	root   fyne.CanvasObject
-	tally  *line
-	list   *list
-	empty  *fyne.Container
+	asker *asker
+	root  fyne.CanvasObject
+	tally *line
+	list  *list
+	empty *fyne.Container
+	next  *button // of the empty list: the rules are the services'
+
+	toServices func()
+
 	all    []backend.Question
 	shown  bool
 	now    time.Time
@@ -44,10 +47,9 @@ func newApprovalsPage(f *face, a *asker) *approvalsPage {
 	p.list.at = func() int { return min(p.cursor, len(p.all)-1) }
 	p.list.steps = func(i int) { p.cursor = i }
 	p.list.enter = p.choose
-	nothing := muted(lang.L("No call waits for your answer. A rule with the action “ask” makes calls wait here."))
-	nothing.align = fyne.TextAlignCenter
-	p.empty = container.NewVBox(layout.NewSpacer(), nothing, layout.NewSpacer())
-	head := ends(row(gap, title(lang.L("Approvals")), inset(7, 0, 0, 0, p.tally)))
+	p.next = newButton(f.keys, lang.L("Choose a service"), theme.StorageIcon(), func() { p.toServices() })
+	p.empty = emptyBox(muted(lang.L("No call waits for your answer. A rule with the action “ask” makes calls wait here.")), p.next)
+	head := ends(row(gap, title(lang.L("Approvals")), inset(titleDrop, 0, 0, 0, p.tally)))
 	p.root = container.NewBorder(pageHead(head), nil, nil, nil, tight(container.NewStack(p.list, p.empty)))
 	a.changed = p.refresh
 	return p

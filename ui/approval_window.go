@@ -73,7 +73,7 @@ func newQuestionPane(a *asker) *questionPane {
 		p.facts = append(p.facts, v)
 		facts.Add(container.NewBorder(nil, nil, wide(factWidth, caption(lang.L(name.label))), nil, pickable(f.keys, v)))
 	}
-	call := newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, 6, gapSmall+2, p.call.root)
+	call := newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, radiusSmall, gapSmall+2, p.call.root)
 	p.scroll = container.NewVScroll(inset(0, gapSmall, gapLarge, scrollRoom+gapSmall, column(gap, call, facts, p.note.root, p.body.root, p.nobody)))
 	deny := p.answerBy(lang.L("Deny"), backend.Deny)
 	deny.Importance = widget.DangerImportance

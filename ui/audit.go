@@ -51,6 +51,9 @@ type auditPage struct {
 	curl     *line
 	curlBox  *fyne.Container
 	unsearch *button
+	add      *button
+	token    *button
+	to       paths
 	trouble  *strip
 	export   *exporter
 	verify   *verifier
@@ -63,7 +66,7 @@ func newAuditPage(f *face) *auditPage {
 	p.chips = newChipRow(f, p.bar)
 	p.survey = &survey{face: f, bar: p.bar, shown: p.showSurvey}
 	p.timeline = newTimeline(p.zoom)
-	p.strip = container.NewStack(newSurface(colorSurface, theme.ColorNameSeparator, 8, gap, p.timeline))
+	p.strip = container.NewStack(newSurface(colorSurface, theme.ColorNameSeparator, radiusLarge, gap, p.timeline))
 	p.export, p.verify = newExporter(f, p.bar), newVerifier(f)
 	p.pause = newButton(f.keys, lang.L("Pause list"), theme.MediaPauseIcon(), p.toggleLive)
 	p.more = newButton(f.keys, "", theme.MoreHorizontalIcon(), p.openMenu)
@@ -82,7 +85,7 @@ func newAuditPage(f *face) *auditPage {
 	p.listBox = container.NewBorder(nil, nil, nil, p.detail.root, tight(container.NewBorder(
 		column(0, inset(gapSmall, gapSmall, 0, 0, columns), rule()), nil, nil, nil,
 		container.NewStack(p.list, p.empty, container.NewVBox(inset(gapSmall, 0, 0, 0, container.NewCenter(p.pending)), layout.NewSpacer())))))
-	head := ends(row(gap, title(lang.L("Audit log")), inset(7, 0, 0, 0, p.tally)), p.pause, p.more)
+	head := ends(row(gap, title(lang.L("Audit log")), inset(titleDrop, 0, 0, 0, p.tally)), p.pause, p.more)
 	p.root = container.NewBorder(pageHead(head, p.trouble.root, p.export.strip.root, p.verify.strip.root, column(gapSmall+2, p.bar.root, p.chips.root), p.strip), nil, nil, nil, p.listBox)
 	return p
 }
@@ -94,10 +97,13 @@ func (p *auditPage) newEmpty() *fyne.Container {
 	p.about = muted("")
 	p.curl = plain("").mono().flexible()
 	p.curlBox = column(gapSmall, container.NewCenter(muted(lang.L("Try one in a terminal:"))),
-		newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, 6, gapSmall, ends(inset(0, 0, gapSmall, 0, pickable(p.keys, p.curl)),
+		newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, radiusSmall, gapSmall, ends(inset(0, 0, gapSmall, 0, pickable(p.keys, p.curl)),
 			newButton(p.keys, lang.L("Copy"), theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, lang.L("The line")) }).quiet())))
 	p.unsearch = newButton(p.keys, lang.L("Show all calls"), nil, func() { p.bar.set("") })
-	box := container.NewCenter(wide(480, column(gap, container.NewCenter(newIcon(theme.HistoryIcon(), 44)), p.none, container.NewCenter(p.about), p.curlBox, container.NewCenter(p.unsearch))))
+	p.add = newButton(p.keys, lang.L("Add a service"), theme.ContentAddIcon(), func() { p.to.add() })
+	p.token = newButton(p.keys, lang.L("New token"), theme.ContentAddIcon(), func() { p.to.newToken() })
+	box := container.NewCenter(wide(480, column(gap, container.NewCenter(newIcon(theme.HistoryIcon(), 44)), p.none, container.NewCenter(p.about), p.curlBox,
+		container.NewCenter(container.NewStack(p.unsearch, p.add, p.token)))))
 	box.Hide()
 	return box
 }

@@ -143,7 +143,7 @@ func (r *chipRow) open(i int) {
 	r.asked++
 	mine := r.asked
 	var values []backend.Value
-	r.loop.run("", func(ctx context.Context) (err error) {
+	r.loop.run(lang.L("Reading the audit log…"), func(ctx context.Context) (err error) {
 		values, err = r.backend.FilterValues(ctx, word)
 		return err
 	}, func(err error) {

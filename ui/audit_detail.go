@@ -80,7 +80,7 @@ func newCallDetail(f *face, closed func(), made func(backend.Exchange), found fu
 	d.scroll = container.NewVScroll(inset(0, gap, gap+2, scrollRoom, body))
 	d.again = newReplayForm(f, d.send, d.backToRecord)
 	top := inset(gap, gapSmall, gap+2, gap, column(gapSmall, head, d.buttons, d.find.root, d.note.root))
-	d.root = inset(0, 0, gap, 0, wide(callDetailWidth, newSurface(colorSurface, theme.ColorNameSeparator, 8, 1,
+	d.root = inset(0, 0, gap, 0, wide(callDetailWidth, newSurface(colorSurface, theme.ColorNameSeparator, radiusLarge, 1,
 		container.NewBorder(top, nil, nil, nil, container.NewStack(d.scroll, d.again.root)))))
 	d.root.Hide()
 	return d

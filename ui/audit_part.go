@@ -158,8 +158,8 @@ func newPart(f *face, name string) *part {
 	p.image.FillMode = canvas.ImageFillContain
 	p.frame = container.NewStack(p.image)
 	button := newButton(f.keys, "", theme.ContentCopyIcon(), func() { f.copyText(p.content.raw, p.name) }).quiet()
-	p.paper = newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, 6, gapSmall, p.sheet.root)
-	p.root = column(2, container.NewBorder(nil, nil, middle(strong(name)), button, inset(0, 0, gapSmall, 0, middle(p.note))), p.paper, p.frame)
+	p.paper = newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, radiusSmall, gapSmall, p.sheet.root)
+	p.root = column(gapTight, container.NewBorder(nil, nil, middle(strong(name)), button, inset(0, 0, gapSmall, 0, middle(p.note))), p.paper, p.frame)
 	return p
 }
 

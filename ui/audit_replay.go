@@ -55,8 +55,10 @@ func newReplayForm(f *face, send func(*backend.ReplayEdit), cancelled func()) *r
 	r.sent = newButton(f.keys, lang.L("Send"), theme.MailSendIcon(), r.submit).primary()
 	r.cancelled = newButton(f.keys, lang.L("Cancel"), nil, cancelled)
 	r.binaryNote = caption("").flexible()
-	r.bodyBox = column(2, caption(lang.L("Body")), frame(r.body))
-	field := func(label string, o fyne.CanvasObject) *fyne.Container { return column(2, caption(label), frame(o)) }
+	r.bodyBox = column(gapTight, caption(lang.L("Body")), frame(r.body))
+	field := func(label string, o fyne.CanvasObject) *fyne.Container {
+		return column(gapTight, caption(label), frame(o))
+	}
 	form := column(gap, strong(lang.L("Edit and make again")), r.trouble.root,
 		container.NewBorder(nil, nil, wide(84, field(lang.L("Method"), r.method)), nil, inset(0, 0, gapSmall, 0, field(lang.L("Path"), r.path))),
 		field(lang.L("Query"), r.query), field(lang.L("Headers, one a line"), r.headers), r.left.root,

@@ -183,7 +183,7 @@ func (d *callRowRenderer) Refresh() {
 	if d.row.selected {
 		d.ground.FillColor = theme.Color(theme.ColorNameSelection)
 	}
-	d.ground.CornerRadius = 6
+	d.ground.CornerRadius = radiusSmall
 	d.ground.Refresh()
 	m := d.row.call.mark
 	if d.row.head {

@@ -45,4 +45,6 @@ func (p *auditPage) showEmpty() {
 	p.curl.set(curl, "")
 	p.curlBox.Hidden = curl == "" || p.bar.words != ""
 	p.unsearch.Hidden = p.bar.words == ""
+	p.add.Hidden = p.bar.words != "" || p.view.HasOwn()
+	p.token.Hidden = p.bar.words != "" || !p.view.HasOwn()
 }

@@ -23,7 +23,7 @@ type banner struct {
 
 func newBanner(f *face) *banner {
 	b := &banner{face: f, problem: newStrip(f.keys), keychain: newStrip(f.keys), unlocker: newUnlocker(f)}
-	b.root = inset(gap, 0, gapLarge+4, gapLarge+4, column(gapSmall, b.problem.root, b.keychain.root, b.unlocker.root))
+	b.root = inset(gap, 0, pageMargin, pageMargin, column(gapSmall, b.problem.root, b.keychain.root, b.unlocker.root))
 	b.root.Hide()
 	return b
 }

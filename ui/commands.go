@@ -145,7 +145,7 @@ func (w *window) chooseImport() {
 // openFolder has the desktop show where the config is.
 func (w *window) openFolder() {
 	dir := &url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Dir(w.backend.View().ConfigPath))}
-	w.loop.run("", func(context.Context) error { return w.app.OpenURL(dir) }, func(err error) {
+	w.loop.run(lang.L("Opening the folder…"), func(context.Context) error { return w.app.OpenURL(dir) }, func(err error) {
 		if err != nil {
 			w.say(markFailed, backend.Sentence(err.Error()))
 		}

@@ -12,10 +12,11 @@
 // heading, 13 for text and 11.5 for captions, chips and the status line. Beside
 // them there are sheetSize, of text with many rows, and the letter of a badge.
 //
-// Things are gapSmall (6), gap (12) or gapLarge (20) apart. Steps of less than
-// gapSmall bring together what is read as one, such as a caption and its value.
-// Corners have a radius of 6 on what can be clicked or typed in, of 8 on cards, and
-// half the height on what is round at its ends.
+// Things are gapSmall (6), gap (12) or gapLarge (20) apart; gapTight (2) brings
+// together what is read as one, such as a caption and its value. Pages stand
+// pageMargin from both sides. Corners have a radius of radiusSmall (6) on what can be
+// clicked or typed in, of radiusLarge (8) on cards, and half the height on what is
+// round at its ends. A part is a card, a list of rows is tight.
 //
 // The one accent is teal, ColorNamePrimary: the action that a page is for, what is
 // chosen, and where the keyboard is. The colours of a state are told apart by shape
@@ -27,6 +28,9 @@
 //   - a diamond, amber: it was refused
 //   - a square, red: it failed
 //   - a hollow square, grey: it is off
+//
+// A word stands beside each. The tray's icons differ by shape likewise, see trayIcon,
+// and a service has its emblem: that of its API where it is known, else its name's.
 //
 // Text has a contrast of 4.5 at least, which theme_test.go computes.
 //
@@ -42,8 +46,13 @@
 //   - A window of its own asks for approvals alone, since a call waits for them. Fyne's
 //     dialogs choose files and nothing else.
 //
-// A page with nothing to show says why, and what to do next. An action that can be
-// undone is done at once and offered back.
+// Each job of the loop has a label, but for those that wait, look again behind the
+// person's back, or show how far they are in a strip with Cancel. What would begin the
+// same twice is disabled meanwhile.
+//
+// A page with nothing to show says why, and has the button that leads on, see emptyBox:
+// to the first thing where there is none, out of the search where that leaves none. An
+// action that can be undone is done at once and offered back.
 //
 // # Focus, motion, words
 //
@@ -53,4 +62,8 @@
 //
 // A text names the thing and the next step, in whole sentences without blame and
 // without exclamation marks; a button is a verb; "…" ends what asks for more first.
+//
+// What one may want elsewhere can be selected, see pickable: addresses, names, ids and
+// what a strip says. Labels, headings and rows cannot. What callers and upstreams sent
+// goes through visible. A key or token is text only where it is shown on purpose.
 package ui

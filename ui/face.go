@@ -120,7 +120,7 @@ func (f *face) keeper() string {
 // unlockAtStart asks for the keychain when the config needs it. The banner says
 // what could not be read, and asks again.
 func (f *face) unlockAtStart() {
-	f.loop.run("", f.backend.UnlockAtStart, func(err error) {
+	f.loop.run(lang.L("Reading the keys…"), f.backend.UnlockAtStart, func(err error) {
 		if err != nil {
 			f.say(markWarning, lang.L("The keychain was not unlocked."))
 		}

@@ -32,7 +32,7 @@ func newField(label, hint string, content fyne.CanvasObject) *field {
 // newNarrowField has its label above.
 func newNarrowField(label, hint string, content fyne.CanvasObject) *field {
 	return fieldOf(hint, content, func(body fyne.CanvasObject) *fyne.Container {
-		return column(2, caption(label), body)
+		return column(gapTight, caption(label), body)
 	})
 }
 
@@ -79,7 +79,7 @@ func (f *field) say(m mark, text string) {
 
 // group is a part of a form, with a heading.
 func group(name, about string, fields ...fyne.CanvasObject) fyne.CanvasObject {
-	head := column(2, heading(name))
+	head := column(gapTight, heading(name))
 	if about != "" {
 		head.Add(caption(about).flexible())
 	}

@@ -155,7 +155,7 @@ func (s *serviceForm) browse(address string) {
 	if err != nil {
 		return // of our own data
 	}
-	s.loop.run("", func(context.Context) error { return s.app.OpenURL(u) }, func(err error) {
+	s.loop.run(lang.L("Opening the page…"), func(context.Context) error { return s.app.OpenURL(u) }, func(err error) {
 		if err != nil {
 			s.say(markFailed, fmt.Sprintf(lang.L("No browser opened. The page is %s"), address))
 		}

@@ -36,7 +36,7 @@ type offered struct {
 
 func newIntake(f *face) *intake {
 	n := &intake{face: f, strip: newStrip(f.keys)}
-	n.root = inset(gap, 0, gapLarge+4, gapLarge+4, n.strip.root)
+	n.root = inset(gap, 0, pageMargin, pageMargin, n.strip.root)
 	n.root.Hide()
 	return n
 }

@@ -146,7 +146,7 @@ func newLeadDrawing() *leadDrawing {
 	for _, t := range []**canvas.Text{&d.name, &d.detail, &d.count, &d.fails} {
 		*t = canvas.NewText("", color.Transparent)
 	}
-	d.ground.CornerRadius = 6
+	d.ground.CornerRadius = radiusSmall
 	d.name.TextStyle.Bold = true
 	return d
 }

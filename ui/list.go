@@ -147,7 +147,7 @@ type ringed struct {
 
 func newRinged(r fyne.WidgetRenderer, out float32, on func() bool) *ringed {
 	d := &ringed{WidgetRenderer: r, ring: canvas.NewRectangle(color.Transparent), out: out, on: on}
-	d.ring.StrokeWidth, d.ring.CornerRadius = 2, 6+max(0, out)
+	d.ring.StrokeWidth, d.ring.CornerRadius = 2, radiusSmall+max(0, out)
 	d.paint()
 	return d
 }

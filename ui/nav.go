@@ -94,7 +94,7 @@ func (n *navItem) CreateRenderer() fyne.WidgetRenderer {
 		item: n, ground: canvas.NewRectangle(color.Transparent), bar: canvas.NewRectangle(color.Transparent),
 		icon: widget.NewIcon(n.icon), label: plain(n.label), key: caption(""),
 	}
-	r.ground.CornerRadius, r.bar.CornerRadius = 6, 1.5
+	r.ground.CornerRadius, r.bar.CornerRadius = radiusSmall, 1.5
 	r.Refresh()
 	return r
 }

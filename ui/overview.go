@@ -8,7 +8,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
-	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
 )
@@ -57,7 +56,7 @@ func newOverviewPage(f *face) *overviewPage {
 	p.concerns = newLeads(f.keys)
 	p.concerns.moved = func(y float32) { revealPart(p.body, p.concerns, y, leadHeight) }
 	p.more = newButton(f.keys, "", nil, p.toggleAll).quiet()
-	p.card = container.NewStack(newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, column(0,
+	p.card = container.NewStack(tight(column(0,
 		inset(gap, gapSmall-2, gap, gap, ends(heading(lang.L("Needs your attention")), p.more)), inset(0, 3, 0, 0, p.concerns))))
 	p.card.Hide()
 	p.well = container.NewStack(inset(0, 0, 2, 0, row(gapSmall, middle(newMarker(markGood)), plain(lang.L("All is well: nothing needs you.")))))

@@ -56,13 +56,13 @@ func newActivityPart(p *overviewPage) *activityPart {
 		a.figures[i] = newFigure()
 		numbers.Add(a.figures[i].root)
 	}
-	head := container.NewBorder(nil, nil, nil, numbers, column(2, heading(lang.L("Calls per minute")), a.about))
+	head := container.NewBorder(nil, nil, nil, numbers, column(gapTight, heading(lang.L("Calls per minute")), a.about))
 	a.services, a.tokens = newLeads(p.keys), newLeads(p.keys)
 	a.services.moved = func(y float32) { revealPart(p.body, a.services, y, leadHeight) }
 	a.tokens.moved = func(y float32) { revealPart(p.body, a.tokens, y, leadHeight) }
 	used := func(i int, name, none string, l *leads) fyne.CanvasObject {
 		a.usedNote[i], a.none[i] = caption(""), muted(none)
-		return newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, container.NewBorder(
+		return tight(container.NewBorder(
 			inset(gap, gapSmall-2, gap, gap, ends(heading(name), a.usedNote[i])), nil, nil, nil,
 			container.NewVBox(inset(0, 3, 0, 0, l), inset(0, gap, gap, gap, a.none[i]))))
 	}

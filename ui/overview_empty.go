@@ -34,7 +34,7 @@ func newEmptyPart(p *overviewPage) *emptyPart {
 }
 
 func newSurfaceBox(o fyne.CanvasObject) *fyne.Container {
-	return container.NewStack(newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, 6, gapSmall, o))
+	return container.NewStack(newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, radiusSmall, gapSmall, o))
 }
 
 // draw says what is next with the services there are.

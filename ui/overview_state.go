@@ -28,8 +28,8 @@ func newTile(k *hotkeys, name string) *tile {
 	t.next = newButton(k, "", nil, nil).quiet()
 	t.next.Hide()
 	state := container.NewBorder(nil, nil, inset(0, 0, 0, gapSmall, middle(t.marker)), nil, t.word)
-	words := container.NewBorder(nil, nil, nil, container.NewVBox(t.next), column(2, caption(name), state))
-	t.root = newSurface(colorSurface, theme.ColorNameSeparator, 8, gap, column(2, words, t.detail))
+	words := container.NewBorder(nil, nil, nil, container.NewVBox(t.next), column(gapTight, caption(name), state))
+	t.root = newSurface(colorSurface, theme.ColorNameSeparator, radiusLarge, gap, column(gapTight, words, t.detail))
 	return t
 }
 

@@ -38,7 +38,7 @@ func (r *paletteRow) CreateRenderer() fyne.WidgetRenderer {
 	for _, t := range []**canvas.Text{&d.name, &d.about, &d.keys} {
 		*t = canvas.NewText("", color.Transparent)
 	}
-	d.ground.CornerRadius, d.bar.CornerRadius, d.key.CornerRadius = 6, 1.5, 4
+	d.ground.CornerRadius, d.bar.CornerRadius, d.key.CornerRadius = radiusSmall, 1.5, 4
 	d.about.Alignment = fyne.TextAlignTrailing
 	d.Refresh()
 	return d

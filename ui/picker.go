@@ -32,7 +32,7 @@ type picker struct {
 func newPicker(f *face, choose func(*backend.Preset, string), back func()) *picker {
 	p := newPickerParts(f, choose, back)
 	cancel := newButton(f.keys, lang.L("Cancel"), nil, back)
-	head := ends(row(gap, title(lang.L("New service")), inset(7, 0, 0, 0, muted(lang.L("Which API is it?")))), wide(280, p.search), cancel)
+	head := ends(row(gap, title(lang.L("New service")), inset(titleDrop, 0, 0, 0, muted(lang.L("Which API is it?")))), wide(280, p.search), cancel)
 	p.root = p.page(head, lang.L("Type to search, the arrows and Enter choose, Esc goes back."))
 	return p
 }

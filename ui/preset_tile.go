@@ -79,7 +79,7 @@ func (t *presetTile) CreateRenderer() fyne.WidgetRenderer {
 		tile: t, ground: canvas.NewRectangle(color.Transparent), over: canvas.NewRectangle(color.Transparent),
 		badge: newBadge(), name: canvas.NewText("", nil), about: canvas.NewText("", nil),
 	}
-	r.ground.CornerRadius, r.over.CornerRadius = 8, 8
+	r.ground.CornerRadius, r.over.CornerRadius = radiusLarge, radiusLarge
 	r.name.TextStyle.Bold = true
 	r.Refresh()
 	return r

@@ -43,7 +43,7 @@ func newRuleTrial(f *face, rules func() ([]backend.Rule, bool)) *ruleTrial {
 	t.body.TextStyle.Monospace = true
 	t.body.SetMinRowsVisible(2)
 	call := container.NewBorder(nil, nil, wide(110, frame(t.method)), wide(150, t.caller), t.path)
-	verdict := container.NewBorder(nil, nil, container.NewVBox(inset(2, 0, 0, gapSmall, t.marker)), nil, column(2, t.answer, t.reason.root))
+	verdict := container.NewBorder(nil, nil, container.NewVBox(inset(2, 0, 0, gapSmall, t.marker)), nil, column(gapTight, t.answer, t.reason.root))
 	t.root = group(lang.L("Would this pass?"), lang.L("Nothing is sent: the rules above are held against the call, saved or not."), call, t.body, verdict)
 	t.method.SetSelected(http.MethodGet)
 	return t

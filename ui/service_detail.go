@@ -75,7 +75,7 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 
 	words := column(1, d.name, container.NewBorder(nil, nil, d.marker, nil, inset(0, 0, gapSmall, 0, d.word)))
 	head := container.NewBorder(nil, nil, inset(0, 0, 0, gap, middle(d.badge)), nil, words)
-	field := func(label string, o fyne.CanvasObject) *fyne.Container { return column(2, caption(label), o) }
+	field := func(label string, o fyne.CanvasObject) *fyne.Container { return column(gapTight, caption(label), o) }
 	d.publicBox = field(lang.L("Public address"), container.NewBorder(nil, nil, nil, copyPublic, middle(pickable(f.keys, d.public))))
 	d.publicBox.Hide()
 	about := column(gap,
@@ -94,7 +94,7 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 	d.setup.Hide()
 	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, container.NewStack(d.facts, d.setup)))
 	revealEach(scroll, d.copyURL, d.test, d.log, d.audience, d.audiences, d.lifetime, d.token, d.setUp, d.edit, d.control, d.dup, d.del)
-	d.root = inset(0, 0, gap, 0, wide(detailWidth, newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, scroll)))
+	d.root = inset(0, 0, gap, 0, wide(detailWidth, tight(scroll)))
 	d.root.Hide()
 	return d
 }
@@ -110,6 +110,9 @@ func (d *serviceDetail) show(info backend.ServiceInfo) {
 	d.badge.set(serviceEmblem(info))
 	d.name.set(info.Name, "")
 	m, word, detail := access(info)
+	if info.Problem == "" {
+		_, _, detail = callers(info) // Control, below, has the rest
+	}
 	d.marker.set(m)
 	if info.Problem != "" {
 		d.word.set(word, theme.ColorNameError)

@@ -17,13 +17,14 @@ import (
 
 const (
 	badgeSize     = 34
+	badgeLetter   = 16 // the size of it
 	serviceHeight = 54
 	publicHeight  = 19 // of the line with its public address
 
 	serviceHeightPublic = serviceHeight + publicHeight
 
 	kindWidth      = 128
-	accessWidth    = 190
+	accessWidth    = 220
 	serviceMinFull = 560 // a narrower row does without the credential
 )
 
@@ -70,10 +71,10 @@ type badge struct {
 
 func newBadge() badge {
 	b := badge{canvas.NewRectangle(color.Transparent), canvas.NewText("", color.White)}
-	b.ground.CornerRadius = 8
+	b.ground.CornerRadius = radiusLarge
 	b.letter.Alignment = fyne.TextAlignCenter
 	b.letter.TextStyle.Bold = true
-	b.letter.TextSize = 16
+	b.letter.TextSize = badgeLetter
 	return b
 }
 

@@ -9,7 +9,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
-	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -74,13 +73,12 @@ func newServicesPage(f *face) *servicesPage {
 	p.welcome = p.newWelcome()
 	p.noneYet = p.newNoneYet()
 	p.nothing = muted("")
-	p.nothing.align = fyne.TextAlignCenter
 	p.unsearch = newButton(f.keys, lang.L("Clear the search"), nil, func() { p.search.SetText("") })
-	p.empty = container.NewVBox(layout.NewSpacer(), p.nothing, container.NewCenter(p.unsearch), layout.NewSpacer())
+	p.empty = emptyBox(p.nothing, p.unsearch)
 	p.empty.Hide()
 	p.listBox = container.NewBorder(nil, nil, nil, p.detail.root, tight(container.NewStack(p.list, p.empty)))
 
-	head := ends(row(gap, title(lang.L("Services")), inset(7, 0, 0, 0, p.tally)), wide(280, p.search), add)
+	head := ends(row(gap, title(lang.L("Services")), inset(titleDrop, 0, 0, 0, p.tally)), wide(280, p.search), add)
 	p.root = container.NewBorder(pageHead(head, p.welcome, p.odd.root, p.note.root), nil, nil, nil,
 		container.NewStack(p.listBox, p.noneYet))
 	return p
@@ -89,9 +87,9 @@ func newServicesPage(f *face) *servicesPage {
 // newWelcome is the note of a first start.
 func (p *servicesPage) newWelcome() *fyne.Container {
 	p.curl = plain("").mono().flexible()
-	box := newSurface(colorInfoSoft, "", 8, gap+2, nil)
+	box := newSurface(colorInfoSoft, "", radiusLarge, gap+2, nil)
 	again := newProse(lang.L("Workflows call your services through Lockbox with a service token, and your API keys stay in this computer's keychain. A service named demo is built in to try things on. This works in a terminal at once:"), theme.SizeNameText, theme.ColorNameForeground)
-	line := newSurface(theme.ColorNameInputBackground, "", 6, gapSmall, ends(inset(0, 0, gapSmall, 0, pickable(p.keys, p.curl)),
+	line := newSurface(theme.ColorNameInputBackground, "", radiusSmall, gapSmall, ends(inset(0, 0, gapSmall, 0, pickable(p.keys, p.curl)),
 		newButton(p.keys, lang.L("Copy"), theme.ContentCopyIcon(), func() { p.copyText(p.curl.text, lang.L("The line")) }).quiet()))
 	var c *fyne.Container
 	hide := newButton(p.keys, lang.L("Hide"), nil, func() { c.Hide(); c.Objects = nil; p.root.Refresh() }).quiet()
@@ -191,13 +189,16 @@ func sameServices(a, b []backend.ServiceInfo) bool {
 	}
 	for i := range a {
 		x, y := a[i], b[i]
-		if x.Name != y.Name || x.BaseURL != y.BaseURL || x.Credential != y.Credential || x.TokenRequired != y.TokenRequired ||
-			x.AnyAudience != y.AnyAudience || x.Problem != y.Problem || x.URL != y.URL || x.Public != y.Public ||
-			x.Rules != y.Rules || x.Limited != y.Limited || x.Preset != y.Preset || strings.Join(x.Audiences, ",") != strings.Join(y.Audiences, ",") {
+		if x.Name != y.Name || x.BaseURL != y.BaseURL || x.Credential != y.Credential || x.Problem != y.Problem || x.URL != y.URL || x.Preset != y.Preset || !sameAccess(x, y) {
 			return false
 		}
 	}
 	return true
+}
+
+func sameAccess(x, y backend.ServiceInfo) bool {
+	return x.TokenRequired == y.TokenRequired && x.AnyAudience == y.AnyAudience && x.Public == y.Public &&
+		x.Rules == y.Rules && x.Limited == y.Limited && slices.Equal(x.Audiences, y.Audiences)
 }
 
 // filter finds what the search field asks for.

@@ -141,7 +141,7 @@ func (p *settingsPage) keychainPart() fyne.CanvasObject {
 	p.vault, vault = p.value(lang.L("Kept in"))
 	p.signing, key = p.value(lang.L("Signing key"))
 	left := container.New(firstLineLayout{labelWidth}, plain(lang.L("Vault")))
-	words := column(2, inset(7, 0, 0, 0, container.NewBorder(nil, nil, p.keychainMark, nil, inset(0, 0, gapSmall, 0, p.keychain))), p.keychainText.root)
+	words := column(gapTight, inset(7, 0, 0, 0, container.NewBorder(nil, nil, p.keychainMark, nil, inset(0, 0, gapSmall, 0, p.keychain))), p.keychainText.root)
 	p.backup = newBackupPart(p.face)
 	return group(lang.L("Keys"), "", vault, container.NewBorder(nil, nil, left, container.NewVBox(p.unlock), words), key, p.backup.root)
 }

@@ -72,7 +72,7 @@ func (p *startPart) set(on bool) {
 // of it.
 func (p *startPart) work(what func() error) {
 	p.at.Disable()
-	p.loop.run("", func(context.Context) error { return what() }, func(err error) {
+	p.loop.run(lang.L("Asking the desktop…"), func(context.Context) error { return what() }, func(err error) {
 		p.at.Enable()
 		p.draw(err)
 	})

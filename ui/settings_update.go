@@ -38,7 +38,7 @@ type updatePart struct {
 
 func newUpdatePart(f *face, version string) *updatePart {
 	p := &updatePart{face: f, version: version, strip: newStrip(f.keys), about: newProse("", theme.SizeNameCaptionText, colorMuted)}
-	p.bar = inset(gap, 0, gapLarge+4, gapLarge+4, p.strip.root)
+	p.bar = inset(gap, 0, pageMargin, pageMargin, p.strip.root)
 	p.bar.Hide()
 	if update.Feed == "" {
 		return p
@@ -109,7 +109,7 @@ func (p *updatePart) offer(r update.Release) {
 	p.strip.say(markInfo, title, "",
 		action{label: lang.L("What is new"), do: func() {
 			if u, err := url.Parse(r.Page); err == nil {
-				p.loop.run("", func(context.Context) error { return p.app.OpenURL(u) }, func(err error) {
+				p.loop.run(lang.L("Opening the page…"), func(context.Context) error { return p.app.OpenURL(u) }, func(err error) {
 					if err != nil {
 						p.say(markFailed, backend.Sentence(fmt.Sprintf(lang.L("the browser cannot be opened: %s"), err.Error())))
 					}

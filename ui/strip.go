@@ -49,10 +49,10 @@ func newNarrowStrip(k *hotkeys) *strip {
 func stripOf(k *hotkeys, arrange func(words, buttons fyne.CanvasObject) fyne.CanvasObject) *strip {
 	s := &strip{keys: k, marker: newMarker(markNone), title: strong("").flexible(),
 		text: newProse("", theme.SizeNameText, theme.ColorNameForeground).pickable(k), buttons: row(gapSmall)}
-	words := column(2, s.title, s.text.root)
+	words := column(gapTight, s.title, s.text.root)
 	left := inset(2, 0, 0, gapSmall, s.marker)
 	body := container.NewBorder(nil, nil, container.NewVBox(left), nil, arrange(words, s.buttons))
-	s.ground = newSurface(colorInfoSoft, "", 8, gap, body)
+	s.ground = newSurface(colorInfoSoft, "", radiusLarge, gap, body)
 	s.root = container.NewStack(s.ground)
 	s.root.Hide()
 	return s

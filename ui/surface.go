@@ -13,9 +13,20 @@ import (
 
 // The steps of the spacing that all pages keep.
 const (
+	gapTight = 2 // a label and what it labels, two lines of one thing
 	gapSmall = 6
 	gap      = 12
 	gapLarge = 20
+
+	pageMargin = gapLarge + 4 // at both sides of a page
+	titleDrop  = 7            // puts small text beside a page's title on its line
+)
+
+// The corners: of what is on a page, and of what is on that or in a bar. Fyne's
+// fields and buttons have the latter too.
+const (
+	radiusLarge = 8
+	radiusSmall = 6
 )
 
 // surface is a coloured ground with something on it.
@@ -36,12 +47,12 @@ func newSurface(fill, border fyne.ThemeColorName, radius, inset float32, content
 
 // card is the ground of what belongs together on a page.
 func card(content fyne.CanvasObject) *surface {
-	return newSurface(colorSurface, theme.ColorNameSeparator, 8, gap+4, content)
+	return newSurface(colorSurface, theme.ColorNameSeparator, radiusLarge, gap+4, content)
 }
 
 // tight is a card without margins, for lists.
 func tight(content fyne.CanvasObject) *surface {
-	return newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, content)
+	return newSurface(colorSurface, theme.ColorNameSeparator, radiusLarge, 1, content)
 }
 
 // CreateRenderer implements fyne.Widget.
@@ -117,6 +128,13 @@ func (middleLayout) Layout(o []fyne.CanvasObject, s fyne.Size) {
 	h := o[0].MinSize().Height
 	o[0].Resize(fyne.NewSize(s.Width, h))
 	o[0].Move(fyne.NewPos(0, (s.Height-h)/2))
+}
+
+// emptyBox is what a list without rows says, and the button that leads on; of several
+// one is shown.
+func emptyBox(words *line, next ...fyne.CanvasObject) *fyne.Container {
+	words.align = fyne.TextAlignCenter
+	return container.NewVBox(layout.NewSpacer(), column(gap, words, container.NewCenter(container.NewStack(next...))), layout.NewSpacer())
 }
 
 // wide gives something at least a width, and no more than that.
@@ -244,7 +262,7 @@ func (flush) Size(n fyne.ThemeSizeName) float32 {
 
 // frame draws the border that Fyne's select fields lack.
 func frame(o fyne.CanvasObject) *fyne.Container {
-	return container.NewStack(o, newSurface(colorClear, theme.ColorNameInputBorder, 6, 0, container.NewWithoutLayout()))
+	return container.NewStack(o, newSurface(colorClear, theme.ColorNameInputBorder, radiusSmall, 0, container.NewWithoutLayout()))
 }
 
 // pageHead is the top of a page: its title line and what is said below it.

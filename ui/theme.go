@@ -175,7 +175,7 @@ func (look) Size(n fyne.ThemeSizeName) float32 {
 	case theme.SizeNameInlineIcon:
 		return 18
 	case theme.SizeNameInputRadius, theme.SizeNameSelectionRadius, theme.SizeNameButtonRadius:
-		return 6
+		return radiusSmall
 	case theme.SizeNameScrollBar:
 		return 10
 	}

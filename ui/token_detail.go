@@ -47,7 +47,7 @@ func newTokenDetail(f *face, p *tokensPage) *tokenDetail {
 	words := column(1, d.name, container.NewBorder(nil, nil, d.marker, nil, inset(0, 0, gapSmall, 0, d.word)))
 	head := container.NewBorder(nil, nil, inset(0, 0, 0, gap, middle(d.badge)), nil, words)
 	value := func(label string, l *line) fyne.CanvasObject {
-		return column(2, caption(label), pickable(f.keys, l))
+		return column(gapTight, caption(label), pickable(f.keys, l))
 	}
 	two := func(a, b fyne.CanvasObject) fyne.CanvasObject { return container.NewGridWithColumns(2, a, b) }
 	facts := column(gap,
@@ -58,7 +58,7 @@ func newTokenDetail(f *face, p *tokensPage) *tokenDetail {
 	body := column(gap+2, head, d.news.root, facts, rule(), d.ask.root, row(gapSmall, d.one, d.again), column(0, d.ofService, d.ofAudience))
 	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, body))
 	revealEach(scroll, d.one, d.again, d.ofService, d.ofAudience)
-	d.root = inset(0, 0, gap, 0, wide(detailWidth, newSurface(colorSurface, theme.ColorNameSeparator, 8, 1, scroll)))
+	d.root = inset(0, 0, gap, 0, wide(detailWidth, tight(scroll)))
 	d.root.Hide()
 	return d
 }

@@ -10,7 +10,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
-	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 
 	"lockbox/ui/backend"
@@ -49,9 +48,11 @@ type tokensPage struct {
 	listBox *fyne.Container
 	nothing *line
 	empty   *fyne.Container
-	side    *fyne.Container
-	detail  *tokenDetail
-	maker   *tokenMaker
+
+	first, unsearch *button // of the empty list
+	side            *fyne.Container
+	detail          *tokenDetail
+	maker           *tokenMaker
 }
 
 func newTokensPage(f *face) *tokensPage {
@@ -76,16 +77,16 @@ func newTokensPage(f *face) *tokensPage {
 	p.list.steps = func(i int) { p.list.Select(i) }
 	p.list.enter = func(int) { p.detail.focusFirst() }
 	p.nothing = muted("")
-	p.nothing.align = fyne.TextAlignCenter
-	p.empty = container.NewVBox(layout.NewSpacer(), p.nothing,
-		container.NewCenter(newButton(f.keys, lang.L("New token"), theme.ContentAddIcon(), func() { p.make("", "") })), layout.NewSpacer())
+	p.first = newButton(f.keys, lang.L("New token"), theme.ContentAddIcon(), func() { p.make("", "") })
+	p.unsearch = newButton(f.keys, lang.L("Show all tokens"), nil, p.showAll)
+	p.empty = emptyBox(p.nothing, p.first, p.unsearch)
 	p.empty.Hide()
 	p.detail, p.maker = newTokenDetail(f, p), newTokenMaker(f, p.showSide, p.refresh)
 	p.side = container.NewStack(p.detail.root, inset(0, 0, gap, 0, wide(detailWidth, p.maker.root)))
 	p.side.Hide()
 	p.listBox = container.NewBorder(nil, nil, nil, p.side, tight(container.NewStack(p.list, p.empty)))
 	brake := newButton(f.keys, lang.L("Panic…"), theme.WarningIcon(), p.askPanic).quiet()
-	head := ends(row(gap, title(lang.L("Tokens")), inset(7, 0, 0, 0, p.tally)), brake, wide(130, frame(p.state)), wide(240, p.search), add)
+	head := ends(row(gap, title(lang.L("Tokens")), inset(titleDrop, 0, 0, 0, p.tally)), brake, wide(130, frame(p.state)), wide(240, p.search), add)
 	p.root = container.NewBorder(pageHead(head, p.note.root), nil, nil, nil, p.listBox)
 	return p
 }
@@ -145,9 +146,16 @@ func (p *tokensPage) filter() {
 	}
 	p.nothing.set(p.emptyText(want), "")
 	p.empty.Hidden = len(p.found) > 0 || !p.read
+	p.first.Hidden, p.unsearch.Hidden = len(p.all) > 0, len(p.all) == 0
 	p.reselect()
 	p.list.Refresh()
 	p.listBox.Refresh()
+}
+
+// showAll takes back what the list leaves out.
+func (p *tokensPage) showAll() {
+	p.search.SetText("")
+	p.state.SetSelected(lang.L(allTokens))
 }
 
 func (p *tokensPage) emptyText(want string) string {

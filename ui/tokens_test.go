@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
 
 	"lockbox/proxy/drift"
 	"lockbox/proxy/register"
@@ -30,6 +31,9 @@ func TestTokensPage(t *testing.T) {
 	s.open(pageTokens)
 	p := s.tokens
 	s.until("the empty list", func() bool { return p.read && !p.empty.Hidden })
+	if p.first.Hidden || !p.unsearch.Hidden {
+		t.Error("without tokens the list does not offer to make one")
+	}
 	s.newToken("")
 	m := p.maker
 	if got := strings.Join(m.service.Options, ","); got != "acme,shop" {
@@ -63,6 +67,15 @@ func TestTokensPage(t *testing.T) {
 		t.Error("the token can be written over")
 	}
 	s.until("its row", func() bool { return len(p.found) == 1 })
+	p.search.SetText("nothing like it")
+	if p.empty.Hidden || !p.first.Hidden || p.unsearch.Hidden {
+		t.Error("a search that finds nothing does not offer to show all")
+	}
+	test.Tap(p.unsearch)
+	if len(p.found) != 1 || !p.empty.Hidden || p.search.Text != "" {
+		t.Errorf("all tokens: %d", len(p.found))
+	}
+	p.state.SetSelected(liveTokens)
 	if got := s.callWith("/s/acme/x", raw); got != 200 {
 		t.Errorf("a call with it: %d", got)
 	}

@@ -51,16 +51,12 @@ func trayFace(v backend.View, broken int) (icon trayIcon, line string) {
 	_, word := phase(v)
 	lock := lockedLine(v)
 	switch {
-	case v.Phase == backend.Stopped && !v.Problem.IsZero():
-		return trayError, v.Problem.Title
 	case v.Phase == backend.Stopped:
-		return trayError, word
+		return trayError, or(v.Problem.Title, word)
 	case lock != "" && (v.Problem.IsZero() || v.Problem.Action == "unlock"):
 		return trayLocked, lock
-	case v.Unloaded && !v.Problem.IsZero():
-		return trayError, v.Problem.Title
 	case v.Unloaded:
-		return trayError, lang.L("No config is loaded")
+		return trayError, or(v.Problem.Title, lang.L("No config is loaded"))
 	case !v.Problem.IsZero():
 		return trayAttention, v.Problem.Title
 	case v.Phase == backend.Paused:

@@ -63,7 +63,7 @@ func (p *tunnelPage) now() fyne.CanvasObject {
 	p.code = newQRCode(132)
 	p.callers = newProse("", theme.SizeNameCaptionText, colorMuted)
 	p.outs = newProse("", theme.SizeNameCaptionText, theme.ColorNameWarning).pickable(p.keys)
-	words := container.NewBorder(nil, nil, container.NewVBox(inset(3, 0, 0, gapSmall, p.marker)), nil, column(2, p.state, p.since))
+	words := container.NewBorder(nil, nil, container.NewVBox(inset(3, 0, 0, gapSmall, p.marker)), nil, column(gapTight, p.state, p.since))
 	left := column(gapSmall, words, p.addressRow, p.callers.root, p.outs.root)
 	return card(column(gap, container.NewBorder(nil, nil, nil, p.code.root, left), p.trouble.root))
 }
@@ -97,7 +97,7 @@ func stepsText(steps []backend.TunnelStep) string {
 // open reads what the page needs and no View has.
 func (p *tunnelPage) open() {
 	var has bool
-	p.loop.run("", func(ctx context.Context) error { has = p.backend.HasAuthtoken(ctx); return nil }, func(error) {
+	p.loop.run(lang.L("Looking for the authtoken…"), func(ctx context.Context) error { has = p.backend.HasAuthtoken(ctx); return nil }, func(error) {
 		p.has = has
 		placeholder := ""
 		if has {

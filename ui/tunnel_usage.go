@@ -31,7 +31,7 @@ func (p *tunnelPage) month() fyne.CanvasObject {
 	bar := func(label string, s *share) fyne.CanvasObject {
 		return container.NewBorder(nil, nil, wide(shareLabel, caption(label)), wide(shareLabel, s.percent), middle(s))
 	}
-	u.bars = column(2, bar(lang.L("Calls"), u.calls), bar(lang.L("Answers"), u.bytes))
+	u.bars = column(gapTight, bar(lang.L("Calls"), u.calls), bar(lang.L("Answers"), u.bytes))
 	return group(lang.L("This month"), "", column(gapSmall, u.words.root, u.bars, u.limits.root))
 }
 

@@ -36,7 +36,7 @@ type undoBar struct {
 
 func newUndoBar(f *face) *undoBar {
 	u := &undoBar{face: f, strip: newStrip(f.keys), left: newFuse(), last: undoTime}
-	u.root = inset(gap, 0, gapLarge+4, gapLarge+4, column(2, u.strip.root, u.left))
+	u.root = inset(gap, 0, pageMargin, pageMargin, column(gapTight, u.strip.root, u.left))
 	u.root.Hide()
 	return u
 }

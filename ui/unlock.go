@@ -35,7 +35,7 @@ func newUnlocker(f *face) *unlocker {
 	u.submitted = newButton(f.keys, lang.L("Unlock"), theme.LoginIcon(), u.submit).primary()
 	u.twice = frame(u.again)
 	entries := column(gapSmall, frame(u.first), u.twice)
-	u.fields = column(2, container.NewBorder(nil, nil, nil, container.NewVBox(u.submitted), entries), u.trouble)
+	u.fields = column(gapTight, container.NewBorder(nil, nil, nil, container.NewVBox(u.submitted), entries), u.trouble)
 	u.root = column(gapSmall, u.notice.root, u.fields)
 	u.trouble.Hide()
 	u.root.Hide()

@@ -72,8 +72,9 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	win.palette, win.undo, win.intake, win.kept = newPalette(win), newUndoBar(f), newIntake(f), newKeptWindow(f)
 	win.approvals = newApprovalsPage(f, win.asker)
 	win.services.create, win.services.edit, win.services.copyOf, win.services.calls, win.services.control = win.create, win.edit, win.duplicate, win.calls, win.control
+	win.overview.to, win.audit.to = win.paths(), win.paths()
+	win.approvals.toServices = func() { win.open(pageServices) }
 	win.services.guide, win.settings.guide = win.guide, win.guide
-	win.overview.to = win.paths()
 	win.services.removed = func(d *backend.Deleted) {
 		win.undo.offer(d)
 		if win.page == pageServices {
@@ -96,7 +97,7 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 		newNavItem(lang.L("Settings"), theme.SettingsIcon(), func() { win.open(pageSettings) }),
 	)
 	win.stack = container.NewStack()
-	page := container.NewBorder(column(0, win.banner.root, win.settings.update.bar, win.intake.root, win.undo.root), nil, nil, nil, inset(gapLarge, gap+4, gapLarge+4, gapLarge+4, win.stack))
+	page := container.NewBorder(column(0, win.banner.root, win.settings.update.bar, win.intake.root, win.undo.root), nil, nil, nil, inset(gapLarge, gap+4, pageMargin, pageMargin, win.stack))
 	win.root = container.NewStack(container.New(edges{}, win.nav.root, page, win.status.root), win.kept.watch())
 	win.bindKeys()
 	w.SetPadded(false)
