@@ -2,13 +2,10 @@ package ui
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
-	"image/png"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -20,8 +17,6 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 )
-
-var renew = flag.Bool("update", false, "renew the golden pictures")
 
 // How far a picture may be from its golden one. In even places, which is nearly all of
 // a window, every pixel counts. At the rims of letters and shapes, processors round
@@ -58,15 +53,6 @@ func pixelsOf(img image.Image) pixels {
 		}
 	}
 	return p
-}
-
-// image is the picture as one again.
-func (p pixels) image() image.Image {
-	out := image.NewNRGBA(image.Rect(0, 0, p.wide, p.high))
-	for i, c := range p.at {
-		out.SetNRGBA(i%p.wide, i/p.wide, rgb(c))
-	}
-	return out
 }
 
 // even reports whether a pixel and those around it are all of one colour.
@@ -186,18 +172,6 @@ func difference(got, want pixels) (where image.Image, words string) {
 		return nil, ""
 	}
 	return show, fmt.Sprintf("%d pixels of even places and %d of rims differ, all within %v", even, rims, box)
-}
-
-func savePNG(path string, img image.Image) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(f, img)
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	return err
 }
 
 // TestDifference: what a person would see is found, what rounding does is not.

@@ -22,7 +22,7 @@ const (
 
 	serviceHeightPublic = serviceHeight + publicHeight
 
-	kindWidth      = 128
+	kindWidth      = 156
 	accessWidth    = 190
 	serviceMinFull = 560 // a narrower row does without the credential
 )

@@ -5,7 +5,9 @@ package ui
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"image"
 	"image/png"
 	"log/slog"
 	"os"
@@ -23,6 +25,8 @@ import (
 	"lockbox/proxy/audit"
 	"lockbox/ui/backend"
 )
+
+var renew = flag.Bool("update", false, "renew the golden pictures")
 
 // standstill is when golden pictures are taken.
 var standstill = time.Date(2026, time.November, 25, 16, 30, 20, 0, time.UTC)
@@ -157,4 +161,25 @@ func readPixels(path string) (p pixels, err error) {
 		return p, fmt.Errorf("%s: %w", path, err)
 	}
 	return pixelsOf(img), nil
+}
+
+// image is the picture as one again.
+func (p pixels) image() image.Image {
+	out := image.NewNRGBA(image.Rect(0, 0, p.wide, p.high))
+	for i, c := range p.at {
+		out.SetNRGBA(i%p.wide, i/p.wide, rgb(c))
+	}
+	return out
+}
+
+func savePNG(path string, img image.Image) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(f, img)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	return err
 }
