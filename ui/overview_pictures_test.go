@@ -3,24 +3,18 @@
 package ui
 
 import (
-	"fmt"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"fyne.io/fyne/v2"
 
-	"lockbox/proxy/audit"
 	"lockbox/ui/backend"
 )
 
-// TestOverviewPictures draws the Overview: with nothing to tell, as it mostly is,
-// with everything wrong, and with 500 services.
+// TestOverviewPictures draws the Overview with a minute pointed at, and with everything
+// wrong.
 func TestOverviewPictures(t *testing.T) {
-	e := open(t, testConfig)
-	e.overviewOf("overview-empty", func(o *backend.Overview, _ *backend.View) { o.Concerns = nil })
-
 	s := openWith(t, testConfig, manyCalls(8000))
 	s.fillTokens()
 	s.overviewOf("overview", func(o *backend.Overview, _ *backend.View) { o.Concerns = nil })
@@ -39,18 +33,6 @@ func TestOverviewPictures(t *testing.T) {
 	w.focus(w.overview.concerns)
 	w.overview.toggleAll()
 	w.whole("overview-wrong-whole")
-
-	many := `{"services": {`
-	for i := range 500 {
-		many += fmt.Sprintf(`"service-%03d": {"base_url": "https://api%d.example", "credential": {"type": "bearer", "token": "env://%s"}},`, i, i, []string{"ACME_KEY", "NOT_SET"}[i%2])
-	}
-	var calls []audit.Exchange
-	for i, x := range manyCalls(5000) {
-		x.Service = fmt.Sprintf("service-%03d", i*i%500)
-		calls = append(calls, x)
-	}
-	m := openBackend(t, many+"}}", func(o *backend.Options) { fillLog(t, filepath.Join(o.StateDir, "audit"), calls) })
-	m.overviewOf("overview-500", func(*backend.Overview, *backend.View) {})
 }
 
 // chart is the page's.

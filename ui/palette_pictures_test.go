@@ -13,8 +13,6 @@ import (
 func TestPalettePictures(t *testing.T) {
 	s := open(t, testConfig)
 	s.fillTokens()
-	s.find("")
-	s.picture("palette")
 	s.find("acme")
 	s.picture("palette-typed")
 	s.find("fax machine")

@@ -28,7 +28,6 @@ func TestRulesPictures(t *testing.T) {
 	}
 	s := openWith(t, testConfig, calls)
 	s.control("github")
-	s.picture("rules-empty")
 	s.rules.use(mustParse(t, `[
 		{"action": "deny", "path": "/admin/**", "note": "Ask Anna."},
 		{"action": "allow", "methods": ["GET", "HEAD"], "path": "/repos/**"},
@@ -38,7 +37,6 @@ func TestRulesPictures(t *testing.T) {
 	test.Tap(&s.rules.past.replay.Button)
 	s.settle()
 	s.whole("rules-tried")
-	s.picture("rules")
 	test.Tap(&s.rules.past.learn.Button)
 	s.settle()
 	s.rules.rows.rows[1].path.SetText("repos")

@@ -89,7 +89,7 @@ func newServiceDetail(f *face, p *servicesPage) *serviceDetail {
 	d.facts = column(gap+2, head, d.problem.root, about,
 		container.New(&flow{}, d.copyURL, d.test, d.log), d.result.root,
 		rule(), tokens, rule(), d.ask.root,
-		container.New(&flow{}, d.edit, d.control, d.dup, d.del))
+		column(gapSmall, container.New(&flow{}, d.edit, d.control), container.New(&flow{}, d.dup, d.del)))
 	d.setup = column(gap, d.caller, row(0, newButton(f.keys, lang.L("Back"), theme.NavigateBackIcon(), d.closeKit)), d.kit.root)
 	d.setup.Hide()
 	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, container.NewStack(d.facts, d.setup)))

@@ -23,7 +23,7 @@ const (
 
 	serviceHeightPublic = serviceHeight + publicHeight
 
-	kindWidth      = 128
+	kindWidth      = 156
 	accessWidth    = 220
 	serviceMinFull = 560 // a narrower row does without the credential
 )
