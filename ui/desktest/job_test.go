@@ -23,6 +23,7 @@ func TestKeyInCallOut(t *testing.T) {
 	a.addr = "127.0.0.1:8000" // an empty home: the starter config's address
 	a.open()
 	eventually(t, "the demo to answer", a.answers("/s/demo/hello", "", "200"))
+	a.key("Escape") // no guide is needed
 	a.reads("services-first-start", "Welcome", "curl http://127.0.0.1:8000/s/demo/hello", "github_public")
 
 	// Add the service by typing.
