@@ -19,7 +19,27 @@ SetCompressor /SOLID lzma
 !insertmacro MUI_LANGUAGE "English"
 !insertmacro MUI_LANGUAGE "German"
 
+LangString RUNNING ${LANG_ENGLISH} "Lockbox is running. Quit it from its icon beside the clock, then press Retry."
+LangString RUNNING ${LANG_GERMAN} "Lockbox läuft noch. Bitte beenden Sie es über sein Symbol neben der Uhr und klicken Sie auf Wiederholen."
+
+; A program that runs cannot be replaced or removed. Without anyone to ask, nothing
+; is touched, and the exit code is 2.
+!macro FREE ID
+  ask${ID}:
+    IfFileExists "$INSTDIR\lockbox.exe" 0 free${ID}
+    ClearErrors
+    FileOpen $0 "$INSTDIR\lockbox.exe" a
+    IfErrors 0 close${ID}
+    MessageBox MB_RETRYCANCEL|MB_ICONEXCLAMATION "$(RUNNING)" /SD IDCANCEL IDRETRY ask${ID}
+    SetErrorLevel 2
+    Abort
+  close${ID}:
+    FileClose $0
+  free${ID}:
+!macroend
+
 Section
+  !insertmacro FREE install
   SetOutPath "$INSTDIR"
   File "/oname=lockbox.exe" "${EXE}"
   WriteUninstaller "$INSTDIR\uninstall.exe"
@@ -36,6 +56,7 @@ SectionEnd
 
 ; Config, record and keys are the person's, and stay.
 Section Uninstall
+  !insertmacro FREE uninstall
   Delete "$INSTDIR\lockbox.exe"
   Delete "$INSTDIR\uninstall.exe"
   RMDir "$INSTDIR"
