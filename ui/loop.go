@@ -30,6 +30,9 @@ type loop struct {
 	// Of the window's thread.
 	busy   []*job // those under way that have a label
 	onBusy func(label string)
+	// onDone comes after each job that has a label. What was never shown is on no canvas
+	// that Fyne knows of, so that to show it paints nothing: something else has to.
+	onDone func()
 }
 
 // job is what goes on, as the status line says it.
@@ -61,6 +64,9 @@ func (l *loop) run(label string, work func(context.Context) error, then func(err
 			}
 			if then != nil {
 				then(err)
+			}
+			if label != "" && l.onDone != nil {
+				l.onDone()
 			}
 		})
 	})

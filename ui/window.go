@@ -58,7 +58,7 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	win := &window{face: f, page: -1}
 	win.status = newStatusLine(f)
 	f.say = win.status.say
-	l.onBusy = win.status.working
+	l.onBusy, l.onDone = win.status.working, win.status.marker.Refresh
 	win.banner = newBanner(f)
 	f.manners = newManners(f)
 	f.notices = newNotices(l, f.manners.muted, func(title, text string) { a.SendNotification(fyne.NewNotification(title, text)) })

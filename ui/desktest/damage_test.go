@@ -50,7 +50,7 @@ func TestDamagedTokens(t *testing.T) {
 	}
 	a.key("F5")
 	a.desk.ClickAt(a.win, 995, 70) // Set it aside…
-	a.reads("tokens-damaged-ask", "Set the list of tokens aside?", "Keep")
+	a.reads("tokens-damaged-ask", "Set the list of tokens aside?", "damaged file")
 	if found := copies(t, state); len(found) != 0 {
 		t.Errorf("set aside before the answer: %v", found)
 	}

@@ -140,7 +140,7 @@ func TestContainer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
+	defer os.RemoveAll(dir) //nolint:errcheck // a folder of the test's
 	sh(t, "chmod 755 %[1]s; tar -xzf %[2]s -C %[1]s; mkdir -p %[1]s/usr/bin %[1]s/etc/ssl/certs %[1]s/run/secrets %[1]s/tmp; chmod 1777 %[1]s/tmp; mv %[1]s/lockbox %[1]s/usr/bin/",
 		dir, built(t, "lockbox-headless_*_linux_amd64.tar.gz"))
 	sh(t, "cp /etc/ssl/certs/ca-certificates.crt %[1]s/etc/ssl/certs/; echo correct horse battery > %[1]s/run/secrets/passphrase; chown -R 65532:65532 %[1]s/data %[1]s/run/secrets; chmod 700 %[1]s/data", dir)
