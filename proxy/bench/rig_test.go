@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -90,18 +91,34 @@ func newRig(t *testing.T) *rig {
 // and an upstream of their own, run where the kernel puts them.
 func (r *rig) unpinned() [2]*subject {
 	r.t.Helper()
-	up, with, without := r.port(), r.port(), r.port()
+	up := r.port()
 	text, err := os.ReadFile(filepath.Join("testdata", "upstream.conf"))
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	r.write("free.conf", strings.NewReplacer("DIR/upstream", r.dir+"/free", "DIR", r.dir, "PORT_UPSTREAM", up).Replace(string(text)))
-	r.write("free.json", fmt.Sprintf(`{"services": {"bench": {"base_url": "http://127.0.0.1:%s", "credential": {"type": "bearer", "token": "sk-upstream-key"}}}}`, up))
 	r.start(allCores(), up, "nginx", "-c", r.dir+"/free.conf", "-p", r.dir)
-	start := func(name, port, record string) *subject {
-		return &subject{name, "http://127.0.0.1:" + port + "/s/bench", "", r.start(allCores(), port, r.dir+"/bare", "127.0.0.1:"+port, r.dir+"/free.json", key, record)}
+	return r.both("free", up)
+}
+
+// waiting is unpinned with an upstream that takes so long for each answer.
+func (r *rig) waiting(delay time.Duration) [2]*subject {
+	r.t.Helper()
+	up := r.port()
+	r.start(allCores(), up, r.dir+"/floor", "late", "127.0.0.1:"+up, delay.String())
+	return r.both("waiting", up)
+}
+
+// both starts the proxy with its record and without, before an upstream.
+func (r *rig) both(name, up string) [2]*subject {
+	r.t.Helper()
+	config := r.dir + "/" + name + ".json"
+	r.write(name+".json", fmt.Sprintf(`{"services": {"bench": {"base_url": "http://127.0.0.1:%s", "credential": {"type": "bearer", "token": "sk-upstream-key"}}}}`, up))
+	start := func(what, record string) *subject {
+		port := r.port()
+		return &subject{what, "http://127.0.0.1:" + port + "/s/bench", "", r.start(allCores(), port, r.dir+"/bare", "127.0.0.1:"+port, config, key, record)}
 	}
-	return [2]*subject{start("recorded", with, r.dir+"/free-record"), start("no record", without, "")}
+	return [2]*subject{start("recorded", r.dir+"/"+name+"-record"), start("no record", "")}
 }
 
 // files are what the upstream serves.
@@ -168,6 +185,7 @@ func (r *rig) start(core, port, name string, args ...string) *exec.Cmd {
 	}
 	r.t.Cleanup(func() {
 		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Process.Signal(syscall.SIGCONT) // or one that stands still would not hear it
 		_ = cmd.Wait()
 	})
 	address := "127.0.0.1:" + port

@@ -19,21 +19,36 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// main is told how to serve: as the proxy, or as an upstream that takes bodies.
+// main is told how to serve: as the proxy, as an upstream that takes bodies, or as one
+// that takes its time, as real ones do.
 func main() {
 	switch args := os.Args[1:]; {
 	case len(args) == 2 && args[0] == "sink":
 		log.Fatal(http.ListenAndServe(args[1], http.HandlerFunc(swallow))) //nolint:gosec // measured, not used
+	case len(args) == 3 && args[0] == "late":
+		log.Fatal(late(args[1], args[2]))
 	case len(args) == 5 && args[0] == "proxy":
 		log.Fatal(proxy(args[1], args[2], []byte(args[3]), args[4]))
 	}
-	log.Fatal("usage: floor sink ADDRESS, or floor proxy ADDRESS UPSTREAM KEY FILE")
+	log.Fatal("usage: floor sink ADDRESS, floor late ADDRESS DELAY, or floor proxy ADDRESS UPSTREAM KEY FILE")
 }
 
 func swallow(w http.ResponseWriter, r *http.Request) {
 	if _, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, r.Body, make([]byte, 256<<10)); err != nil {
 		w.WriteHeader(http.StatusBadRequest)
 	}
+}
+
+func late(address, delay string) error {
+	wait, err := time.ParseDuration(delay)
+	if err != nil {
+		return err
+	}
+	body := strings.Repeat("x", 1<<10)
+	return http.ListenAndServe(address, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { //nolint:gosec // measured, not used
+		time.Sleep(wait)
+		_, _ = io.WriteString(w, body)
+	}))
 }
 
 func proxy(address, target string, key []byte, path string) error {
