@@ -48,7 +48,7 @@ func newApprovalsPage(f *face, a *asker) *approvalsPage {
 	p.list.steps = func(i int) { p.cursor = i }
 	p.list.enter = p.choose
 	p.next = newButton(f.keys, lang.L("Choose a service"), theme.StorageIcon(), func() { p.toServices() })
-	p.empty = emptyBox(muted(lang.L("No call waits for your answer. A rule with the action “ask” makes calls wait here.")), p.next)
+	p.empty = emptyBox(theme.QuestionIcon(), muted(lang.L("No call waits for your answer. A rule with the action “ask” makes calls wait here.")), p.next)
 	head := ends(row(gap, title(lang.L("Approvals")), inset(titleDrop, 0, 0, 0, p.tally)))
 	p.root = container.NewBorder(pageHead(head), nil, nil, nil, tight(container.NewStack(p.list, p.empty)))
 	a.changed = p.refresh

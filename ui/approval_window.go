@@ -29,6 +29,7 @@ type questionPane struct {
 	left    *line
 	call    *sheet
 	facts   []*line
+	table   *fyne.Container // of the facts that there are
 	note    *strip
 	body    *part
 	nobody  *line
@@ -67,14 +68,14 @@ func newQuestionPane(a *asker) *questionPane {
 	p.skip = newButton(f.keys, lang.L("Next"), nil, a.next).quiet()
 	head := column(gapSmall+2, ends(heading(lang.L("May this call pass?")), p.number, p.skip), p.fuse, p.left)
 	p.body = newPart(f, lang.L("Body"))
-	facts := column(4)
+	p.table = column(4)
 	for _, name := range questionFacts {
 		v := plain("").flexible()
 		p.facts = append(p.facts, v)
-		facts.Add(container.NewBorder(nil, nil, wide(factWidth, caption(lang.L(name.label))), nil, pickable(f.keys, v)))
+		p.table.Add(container.NewBorder(nil, nil, wide(factWidth, caption(lang.L(name.label))), nil, pickable(f.keys, v)))
 	}
 	call := newSurface(theme.ColorNameInputBackground, theme.ColorNameSeparator, radiusSmall, gapSmall+2, p.call.root)
-	p.scroll = container.NewVScroll(inset(0, gapSmall, gapLarge, scrollRoom+gapSmall, column(gap, call, facts, p.note.root, p.body.root, p.nobody)))
+	p.scroll = container.NewVScroll(inset(0, gapSmall, gapLarge, scrollRoom+gapSmall, column(gap, call, p.table, p.note.root, p.body.root, p.nobody)))
 	deny := p.answerBy(lang.L("Deny"), backend.Deny)
 	deny.Importance = widget.DangerImportance
 	always := newButton(f.keys, lang.L("Always…"), nil, p.askAlways)
@@ -111,6 +112,9 @@ func (p *questionPane) show(q *backend.Question, place, of int) {
 	for i, fact := range questionFacts {
 		v := fact.of(p.asker.face, q)
 		p.facts[i].set(v, "")
+		if p.table.Objects[i].Hide(); v != "" {
+			p.table.Objects[i].Show()
+		}
 	}
 	p.note.clear()
 	if q.Note != "" {

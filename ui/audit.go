@@ -102,7 +102,7 @@ func (p *auditPage) newEmpty() *fyne.Container {
 	p.unsearch = newButton(p.keys, lang.L("Show all calls"), nil, func() { p.bar.set("") })
 	p.add = newButton(p.keys, lang.L("Add a service"), theme.ContentAddIcon(), func() { p.to.add() })
 	p.token = newButton(p.keys, lang.L("New token"), theme.ContentAddIcon(), func() { p.to.newToken() })
-	box := container.NewCenter(wide(480, column(gap, container.NewCenter(newIcon(theme.HistoryIcon(), 44)), p.none, container.NewCenter(p.about), p.curlBox,
+	box := container.NewCenter(wide(480, column(gap, container.NewCenter(newIcon(theme.HistoryIcon(), emptyIcon)), p.none, container.NewCenter(p.about), p.curlBox,
 		container.NewCenter(container.NewStack(p.unsearch, p.add, p.token)))))
 	box.Hide()
 	return box

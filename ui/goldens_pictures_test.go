@@ -49,6 +49,30 @@ func TestGoldenServices(t *testing.T) {
 	})
 }
 
+func TestGoldenGuide(t *testing.T) {
+	still(t, "", nil, func(s *screen) {
+		s.guide()
+		s.golden("guide-api")
+		s.tour.choose(s.tour.picker.all["github"].preset, "")
+		s.golden("guide-key")
+		f := s.tour.form
+		f.keyFields["key/token"].entry.SetText(canary)
+		f.onward()
+		s.golden("guide-test")
+		f.judge(markFailed, "GitHub answered 401 Unauthorized: it does not know this key.")
+		s.golden("guide-test-failed")
+		s.tour.takeDemo("demo")
+		s.golden("guide-demo")
+		s.tour.saved("demo")
+		s.golden("guide-token")
+		s.tour.maker.audience.SetText("zapier")
+		s.tour.maker.submit()
+		s.until("the token", func() bool { return s.tour.maker.made.Visible() })
+		s.golden("guide-kit")
+		s.tour.finish()
+	})
+}
+
 func TestGoldenRules(t *testing.T) {
 	still(t, testConfig, nil, func(s *screen) {
 		s.control("github")
@@ -235,7 +259,7 @@ func TestGoldenSettings(t *testing.T) {
 		s.window.open(pageSettings)
 		s.redraw(nil)
 		s.golden("settings")
-		s.win.Resize(fyne.NewSize(windowWidth, 1500))
+		s.win.Resize(fyne.NewSize(windowWidth, 1960))
 		s.golden("settings-whole")
 		s.win.Resize(fyne.NewSize(windowWidth, windowHeight))
 		s.find("")

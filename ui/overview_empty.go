@@ -28,7 +28,7 @@ func newEmptyPart(p *overviewPage) *emptyPart {
 	e.add = newButton(p.keys, lang.L("Add a service"), theme.ContentAddIcon(), func() { p.to.add() }).primary()
 	e.token = newButton(p.keys, lang.L("New token"), theme.ContentAddIcon(), func() { p.to.newToken() })
 	e.root = container.NewStack(card(container.NewCenter(wide(480, inset(gapLarge, gapLarge, 0, 0, column(gap,
-		container.NewCenter(newIcon(theme.HistoryIcon(), 44)), head, container.NewCenter(e.words), e.curlBox, container.NewCenter(row(gapSmall, e.add, e.token))))))))
+		container.NewCenter(newIcon(theme.HistoryIcon(), emptyIcon)), head, container.NewCenter(e.words), e.curlBox, container.NewCenter(row(gapSmall, e.add, e.token))))))))
 	e.root.Hide()
 	return e
 }

@@ -23,6 +23,7 @@ var actionLabels = []struct {
 type ruleRows struct {
 	*face
 	root    *fyne.Container
+	head    *fyne.Container // names the columns
 	box     *fyne.Container
 	add     *button
 	rows    []*ruleRow
@@ -52,8 +53,8 @@ func newRuleRows(f *face, changed func()) *ruleRows {
 		r.changed()
 		f.focus(row.methods)
 	})
-	head := container.New(ruleLayout{}, caption(""), caption(lang.L("What")), caption(lang.L("Methods")), caption(lang.L("Path below the service")), caption(lang.L("Callers")), caption(lang.L("Note for the caller")), caption(""))
-	r.root = column(gapSmall, head, r.box, container.NewHBox(r.add))
+	r.head = container.New(ruleLayout{}, caption(""), caption(lang.L("What")), caption(lang.L("Methods")), caption(lang.L("Path below the service")), caption(lang.L("Callers")), caption(lang.L("Note for the caller")), caption(""))
+	r.root = column(gapSmall, r.head, r.box, container.NewHBox(r.add))
 	return r
 }
 
@@ -199,6 +200,7 @@ func (r *ruleRows) drop(row *ruleRow) {
 }
 
 func (r *ruleRows) renumber() {
+	r.head.Hidden = len(r.rows) == 0
 	for i, row := range r.rows {
 		row.number.set(fmt.Sprint(i+1), "")
 		setDisabled(row.up, i == 0)

@@ -74,7 +74,7 @@ func newServicesPage(f *face) *servicesPage {
 	p.noneYet = p.newNoneYet()
 	p.nothing = muted("")
 	p.unsearch = newButton(f.keys, lang.L("Clear the search"), nil, func() { p.search.SetText("") })
-	p.empty = emptyBox(p.nothing, p.unsearch)
+	p.empty = emptyBox(theme.StorageIcon(), p.nothing, p.unsearch)
 	p.empty.Hide()
 	p.listBox = container.NewBorder(nil, nil, nil, p.detail.root, tight(container.NewStack(p.list, p.empty)))
 
@@ -102,13 +102,13 @@ func (p *servicesPage) newWelcome() *fyne.Container {
 
 // newNoneYet is what an empty list says.
 func (p *servicesPage) newNoneYet() *fyne.Container {
-	icon := newIcon(theme.StorageIcon(), 44)
+	icon := newIcon(theme.StorageIcon(), emptyIcon)
 	words := newProse(lang.L("A service is an API that workflows may call through Lockbox. Give it a name, its address and its key; workflows get a token instead of the key."),
 		theme.SizeNameText, colorMuted)
 	words.seg.Style.Alignment = fyne.TextAlignCenter
 	head := heading(lang.L("No services yet"))
 	head.align = fyne.TextAlignCenter
-	c := card(container.NewCenter(wide(420, column(gap, container.NewCenter(icon), head, words.root,
+	c := card(container.NewCenter(wide(480, column(gap, container.NewCenter(icon), head, words.root,
 		container.NewCenter(row(gapSmall, newButton(p.keys, lang.L("Add your first service"), theme.ContentAddIcon(), func() { p.create() }).primary(),
 			newButton(p.keys, lang.L("Show me around"), theme.NavigateNextIcon(), func() { p.guide() })))))))
 	box := container.NewStack(c)

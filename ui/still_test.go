@@ -50,7 +50,7 @@ func still(t *testing.T, config string, calls func() []audit.Exchange, f func(*s
 		time.Sleep(time.Until(standstill))
 		o := backend.Options{
 			ConfigPath: filepath.Join(home, "config.json"), StateDir: filepath.Join(home, "state"), Desktop: true,
-			Listen: "127.0.0.1:8000", Version: "1.0.0", Logger: slog.New(slog.DiscardHandler),
+			Listen: "127.0.0.1:8000", Version: "v1.0.0", Logger: slog.New(slog.DiscardHandler),
 		}
 		if config != "" {
 			if err := os.WriteFile(o.ConfigPath, []byte(config), 0o600); err != nil {

@@ -20,6 +20,7 @@ const (
 
 	pageMargin = gapLarge + 4 // at both sides of a page
 	titleDrop  = 7            // puts small text beside a page's title on its line
+	emptyIcon  = 44           // the size of a page's icon where it has nothing to show
 )
 
 // The corners: of what is on a page, and of what is on that or in a bar. Fyne's
@@ -130,11 +131,12 @@ func (middleLayout) Layout(o []fyne.CanvasObject, s fyne.Size) {
 	o[0].Move(fyne.NewPos(0, (s.Height-h)/2))
 }
 
-// emptyBox is what a list without rows says, and the button that leads on; of several
-// one is shown.
-func emptyBox(words *line, next ...fyne.CanvasObject) *fyne.Container {
+// emptyBox is what a list without rows says under its page's icon, and the button that
+// leads on; of several one is shown.
+func emptyBox(icon fyne.Resource, words *line, next ...fyne.CanvasObject) *fyne.Container {
 	words.align = fyne.TextAlignCenter
-	return container.NewVBox(layout.NewSpacer(), column(gap, words, container.NewCenter(container.NewStack(next...))), layout.NewSpacer())
+	return container.NewVBox(layout.NewSpacer(),
+		column(gap, container.NewCenter(newIcon(icon, emptyIcon)), words, container.NewCenter(container.NewStack(next...))), layout.NewSpacer())
 }
 
 // wide gives something at least a width, and no more than that.

@@ -55,7 +55,7 @@ func newTokenDetail(f *face, p *tokensPage) *tokenDetail {
 		two(value(lang.L("Made"), d.made), value(lang.L("Expires"), d.ends)),
 		two(value(lang.L("Calls"), d.calls), value(lang.L("Last used"), d.last)),
 		value(lang.L("Token ID"), d.id))
-	body := column(gap+2, head, d.news.root, facts, rule(), d.ask.root, row(gapSmall, d.one, d.again), column(0, d.ofService, d.ofAudience))
+	body := column(gap+2, head, d.news.root, facts, rule(), d.ask.root, row(gapSmall, d.one, d.again), column(0, container.NewHBox(d.ofService), container.NewHBox(d.ofAudience)))
 	scroll := container.NewVScroll(inset(gap+4, gap+4, gap+4, gap+4, body))
 	revealEach(scroll, d.one, d.again, d.ofService, d.ofAudience)
 	d.root = inset(0, 0, gap, 0, wide(detailWidth, tight(scroll)))

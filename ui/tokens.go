@@ -79,7 +79,7 @@ func newTokensPage(f *face) *tokensPage {
 	p.nothing = muted("")
 	p.first = newButton(f.keys, lang.L("New token"), theme.ContentAddIcon(), func() { p.make("", "") })
 	p.unsearch = newButton(f.keys, lang.L("Show all tokens"), nil, p.showAll)
-	p.empty = emptyBox(p.nothing, p.first, p.unsearch)
+	p.empty = emptyBox(theme.AccountIcon(), p.nothing, p.first, p.unsearch)
 	p.empty.Hide()
 	p.detail, p.maker = newTokenDetail(f, p), newTokenMaker(f, p.showSide, p.refresh)
 	p.side = container.NewStack(p.detail.root, inset(0, 0, gap, 0, wide(detailWidth, p.maker.root)))

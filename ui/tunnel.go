@@ -119,8 +119,8 @@ func (p *tunnelPage) draw(v backend.View) {
 	p.state.set(word, "")
 	p.since.set(tunnelSince(t, time.Now()), "")
 	p.address.text.set(t.URL, "")
-	if hidden := t.URL == ""; hidden != p.addressRow.Hidden {
-		p.addressRow.Hidden = hidden
+	if since, url := p.since.text == "", t.URL == ""; since != p.since.Hidden || url != p.addressRow.Hidden {
+		p.since.Hidden, p.addressRow.Hidden = since, url
 		p.root.Refresh()
 	}
 	p.code.set(t.URL)
