@@ -129,7 +129,7 @@ func (a *asker) make() {
 
 // later closes the window and leaves the questions open.
 func (a *asker) later() {
-	a.up = false
+	a.up, a.main.hiddenAt = false, time.Now()
 	a.window.Hide()
 }
 

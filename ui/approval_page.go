@@ -60,7 +60,7 @@ func (p *approvalsPage) open() { p.refresh() }
 
 // tick keeps the times true.
 func (p *approvalsPage) tick() {
-	if p.shown {
+	if p.shown && len(p.all) > 0 {
 		p.refresh()
 	}
 }

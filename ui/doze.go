@@ -11,6 +11,8 @@ const (
 	pasteTime = 2 * time.Minute
 	// dozeBreak lets the thread look at what came meanwhile.
 	dozeBreak = 20 * time.Millisecond
+	// settleTime is how long the desktop may still speak of a window that went away.
+	settleTime = 2 * time.Second
 	// awakeTime is between two looks whether there is a window.
 	awakeTime = time.Second
 )
@@ -25,6 +27,14 @@ func (w *window) rest() time.Duration {
 		return napTime
 	}
 	return dozeTime
+}
+
+// foreground is when Fyne says that a window has the keyboard: the window may have been
+// shown by another than us. Of one that goes away Fyne says it too, once more.
+func (w *window) foreground() {
+	if !w.asker.up && time.Since(w.hiddenAt) > settleTime {
+		w.visible = true
+	}
 }
 
 // doze rests the window's thread as long as rest says, which is asked there: Fyne's would

@@ -61,3 +61,27 @@ func TestDoze(t *testing.T) {
 		<-thread
 	})
 }
+
+// TestForeground: a window that was just hidden is not taken for one that is shown, or
+// its thread would never rest again.
+func TestForeground(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &window{face: &face{}, asker: &asker{}}
+		at := func(when string, d, want time.Duration) {
+			t.Helper()
+			time.Sleep(d)
+			w.foreground()
+			if got := w.rest(); got != want {
+				t.Errorf("%s: the thread rests %v, want %v", when, got, want)
+			}
+		}
+		at("shown by another than us", 0, 0)
+		w.visible, w.hiddenAt = false, time.Now()
+		at("told once more of a window that went away", settleTime/2, dozeTime)
+		at("shown again", settleTime, 0)
+		w.visible, w.asker.up = false, true
+		at("a question is shown", time.Hour, 0)
+		w.asker.up, w.hiddenAt = false, time.Now()
+		at("the question was closed", settleTime/2, dozeTime)
+	})
+}

@@ -23,6 +23,7 @@ type face struct {
 	view          backend.View              // what was drawn last
 	copied        int                       // how often something secret was put on the clipboard
 	copiedAt      time.Time                 // when anything last was, or may have been
+	hiddenAt      time.Time                 // when a window last went away, see foreground
 	askPassphrase func()                    // has the window ask for the vault file's passphrase
 	manners       *manners
 	notices       *notices

@@ -13,6 +13,9 @@ import (
 // drawEvery keeps a busy proxy from redrawing the window at each call.
 const drawEvery = 100 * time.Millisecond
 
+// tickEvery is how often what is seen is made true as time goes by.
+const tickEvery = 5 * time.Second
+
 // progressAfter is how long a job runs before the window says that it goes on:
 // words that are gone at once would only flicker.
 const progressAfter = 300 * time.Millisecond

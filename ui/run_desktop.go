@@ -64,7 +64,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 	w.quit = leave
 	unlock := sync.OnceFunc(w.unlockAtStart)
 	// A prompt that comes before the window would be covered by it.
-	a.Lifecycle().SetOnEnteredForeground(func() { w.visible = w.visible || !w.asker.up; unlock() })
+	a.Lifecycle().SetOnEnteredForeground(func() { w.foreground(); unlock() })
 	a.Lifecycle().SetOnStarted(func() {
 		t.open()
 		if o.Hidden {
@@ -72,8 +72,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 		}
 		l.run("", func(context.Context) error { return nil }, func(error) { w.kept.fit(screenSize(w.face.window.Canvas())) }) // there is a window then
 		l.watch(b, func(v backend.View) { w.draw(v); t.draw(trayOf(v)); t.offer(v) })
-		l.every(5*time.Second, func() { w.status.tick(); w.tokens.tick(); w.asker.draw(b.View()); w.approvals.tick() })
-		l.every(5*time.Second, w.overview.tick)
+		l.every(tickEvery, w.tick)
 		l.every(failEvery, func() { w.failures.tick(); w.settings.update.tick() })
 		l.doze(w.rest)
 		w.settings.start.mend()
@@ -194,8 +193,7 @@ func startTray(a fyne.App, w *window, quit func()) *tray {
 			return nil
 		}, func(error) {
 			if seen {
-				w.visible, w.copiedAt = false, time.Now() // there may be copied text in it
-				w.face.window.Hide()
+				w.vanish()
 				return
 			}
 			w.leave(quit)

@@ -74,7 +74,7 @@ func (d *tokenDetail) show(t backend.TokenInfo, now time.Time) {
 	d.audience.set(or(strings.Join(t.Audience, ", "), "–"), "")
 	made := stamp(t.Made.Local(), "2 Jan 2006 15:04")
 	if t.Kind != backend.TokenMade {
-		made = "elsewhere"
+		made = lang.L("elsewhere")
 	}
 	d.made.set(made, "")
 	d.ends.set(stamp(t.Expires.Local(), "2 Jan 2006 15:04"), "")

@@ -21,6 +21,7 @@ const (
 	tokenUsedWidth  = 150
 	tokenMinFull    = 560 // a narrower row does without the calls
 	soon            = 7 * 24 * time.Hour
+	stale           = 15 * time.Second // words of times, on a page that stays open
 )
 
 // tokenState is what can be said of a token at a glance.
@@ -59,7 +60,7 @@ func tokenFor(t backend.TokenInfo) string {
 	}
 	who := strings.Join(t.Audience, ", ")
 	if who == "" {
-		who = "nobody"
+		who = lang.L("nobody")
 	}
 	return fmt.Sprintf(lang.L("%s for %s"), t.Service, who)
 }

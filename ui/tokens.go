@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -112,19 +113,25 @@ func (p *tokensPage) tick() {
 	}
 }
 
-// refresh reads the list anew: copying 100,000 tokens takes a moment.
+// refresh reads the list anew: copying 100,000 tokens takes a moment. The same list is
+// drawn again when what it says of times may be stale.
 func (p *tokensPage) refresh() {
 	if p.reading {
 		return
 	}
 	p.reading = true
 	var all []backend.TokenInfo
-	known := p.backend.View().Tokens
+	known, was, again := p.backend.View().Tokens, p.all, p.read
 	p.loop.run("", func(context.Context) error {
 		all = p.backend.Tokens()
+		again = again && reflect.DeepEqual(all, was)
 		return nil
 	}, func(error) {
-		p.reading, p.read, p.known, p.all = false, true, known, all
+		p.reading, p.read, p.known = false, true, known
+		if again && p.wantedID == "" && time.Since(p.now) < stale {
+			return
+		}
+		p.all = all
 		p.filter()
 		p.find()
 	})

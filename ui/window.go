@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"time"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
@@ -285,6 +287,26 @@ func (w *window) leave(quit func()) {
 // raise brings the window to the front.
 func (w *window) raise() {
 	w.visible = true
+	w.tick()
 	w.face.window.Show()
 	w.face.window.RequestFocus()
+}
+
+// vanish leaves the tray icon alone.
+func (w *window) vanish() {
+	now := time.Now()
+	w.visible, w.hiddenAt, w.copiedAt = false, now, now // there may be copied text in it
+	w.face.window.Hide()
+}
+
+// tick keeps what is seen true as time goes by.
+func (w *window) tick() {
+	w.asker.draw(w.backend.View())
+	if !w.visible {
+		return
+	}
+	w.status.tick()
+	w.tokens.tick()
+	w.approvals.tick()
+	w.overview.tick()
 }

@@ -26,7 +26,7 @@ import (
 // aimed for stands beside each figure.
 const (
 	idleTime    = 20 * time.Second
-	hiddenBound = 2.0 // percent of a core
+	hiddenBound = 1.0 // percent of a core
 	openBound   = 5.0
 	startBound  = 6 * time.Second
 	startCPU    = 3 * time.Second
