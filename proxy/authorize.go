@@ -63,13 +63,13 @@ func malformed(value string) *problem {
 	value = strings.TrimSpace(value)
 	scheme, rest, two := strings.Cut(value, " ")
 	switch {
-	case strings.HasPrefix(value, tokenStart):
+	case strings.HasPrefix(value, secret.JWTStart):
 		return errNoBearer
 	case strings.EqualFold(scheme, "Bearer"):
 		return errEmptyBearer
 	case strings.EqualFold(scheme, "Basic"):
 		return errBasic
-	case two && strings.HasPrefix(strings.TrimSpace(rest), tokenStart):
+	case two && strings.HasPrefix(strings.TrimSpace(rest), secret.JWTStart):
 		return errScheme
 	}
 	return errMalformed
@@ -121,10 +121,27 @@ func callerSecrets(h http.Header) []secret.Value {
 // another service is not the upstream's to see either.
 func isOurToken(raw string) bool {
 	_, rest, ok := strings.Cut(raw, ".")
-	if !ok || len(raw) < leastToken || len(raw) > token.MaxLength {
+	if !ok || len(raw) > token.MaxLength {
 		return false
 	}
 	payload, _, _ := strings.Cut(rest, ".")
+	return isOurs(payload)
+}
+
+// holdsOurToken reports whether one is anywhere in a text.
+func holdsOurToken(text string) bool {
+	for raw := range secret.JWTs(text) {
+		for part := range strings.SplitSeq(raw, ".") { // each is decoded once, also of a text that is made to take long
+			if strings.HasPrefix(part, secret.JWTStart) && len(part) <= token.MaxLength && isOurs(part) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isOurs reports whether the middle part of a token reads as one of Lockbox's.
+func isOurs(payload string) bool {
 	text, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(payload, "="))
 	if err != nil {
 		return false

@@ -71,7 +71,6 @@ func (c *callers) put(raw string, k *caller) {
 func (st *state) judge(raw string, rt *route, now time.Time) (*caller, token.Claims, error) {
 	revision := st.register.Generation() // before the list is asked
 	if k := rt.callers.get(raw, now); k != nil && k.revision == revision {
-		k.entry.Use(now)
 		return k, k.claims, nil
 	}
 	claims, err := st.verifier.Service(raw, rt.service.Name, rt.service.ValidAudiences, now)
@@ -82,7 +81,6 @@ func (st *state) judge(raw string, rt *route, now time.Time) (*caller, token.Cla
 	if err != nil {
 		return nil, claims, err
 	}
-	entry.Use(now)
 	until := claims.Expires
 	for _, former := range st.keys.Former { // it may be signed with this one
 		if former.Until.After(now) && former.Until.Before(until) {

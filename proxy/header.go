@@ -54,7 +54,7 @@ func (c *call) holdsToken(value string) bool {
 	if raw == "" {
 		raw = value
 	}
-	return c.token != "" && raw == c.token || strings.HasPrefix(raw, "eyJ") && isOurToken(raw)
+	return c.token != "" && raw == c.token || holdsOurToken(value) || holdsOurToken(raw)
 }
 
 // sendOnce keeps http.Transport from sending a request again that the upstream

@@ -117,6 +117,7 @@ func announced(res *http.Response) []string { return slices.Sorted(maps.Keys(res
 func (x *laneCall) copyChunks(res *http.Response, trailers []string) error {
 	const frame = 16 // "ffffffff\r\n" before a piece and "\r\n" after it
 	head := len(x.out)
+	x.out = slices.Grow(x.out, 2*frame) // a head may fill it
 	buf := x.out[:cap(x.out)]
 	if x.dry() { // what comes may take its time
 		x.begun = true

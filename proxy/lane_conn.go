@@ -236,6 +236,7 @@ func (c *laneConn) admit(st *state) *laneCall {
 	x := &laneCall{laneConn: c, to: rt.plain, call: call{server: s, route: rt, in: in, rest: t.rest, token: t.token, rec: rec, guard: rt.guards.now(nil)}}
 	x.here = address{base: rt.service.BaseURL, origin: "http://" + in.Host, path: "/s/" + t.segment}
 	x.target = in.RequestURI[len("/s/")+len(t.segment):]
+	rec.used()
 	return x
 }
 

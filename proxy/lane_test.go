@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +16,7 @@ import (
 	"time"
 
 	"lockbox/proxy/audit"
+	"lockbox/proxy/register"
 )
 
 // laneOnly spoils a service's way through net/http, so that a call that is
@@ -332,4 +335,58 @@ func TestLaneBusy(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestChunksAfterAHeadThatFillsAPiece: whatever the length of an upstream's head, the
+// first piece of the body after it finds room.
+func TestChunksAfterAHeadThatFillsAPiece(t *testing.T) {
+	for size := lanePiece - 220; size < lanePiece; size += 3 {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Read(make([]byte, 4096))
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-A: "+strings.Repeat("a", size)+"\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+		}()
+		l := newLab(t, services("e", open("http://"+ln.Addr().String())))
+		laneOnly(t, l, "e")
+		c := dialTalk(t, l.addr)
+		c.send("GET /s/e/x HTTP/1.1\r\nHost: " + l.addr + "\r\n\r\n")
+		if status, body := c.answer(); status != 200 || body != "hello" {
+			t.Errorf("a head with %d bytes: %d %q", size, status, body)
+		}
+		_ = c.Close()
+		_ = ln.Close()
+	}
+}
+
+// TestCountedOnce: the list of tokens counts a call once, also when the lane looked at it
+// and left it to net/http.
+func TestCountedOnce(t *testing.T) {
+	list, err := register.Open(filepath.Join(t.TempDir(), "tokens.jsonl"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	up := upstreamOf(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "x") })
+	l := newLab(t, services("e", shut(up.URL, `"rules": [{"methods": ["GET"], "path": "/ok", "action": "allow"}]`)), func(l *lab) { l.opts.Register = list })
+	tok := l.token(t, "e")
+	calls := uint64(0)
+	for path, want := range map[string]int{"/ok": 200, "/denied": 403} {
+		for range 3 {
+			c := dialTalk(t, l.addr)
+			c.send("GET /s/e" + path + " HTTP/1.1\r\nHost: " + l.addr + "\r\nAuthorization: Bearer " + tok + "\r\n\r\n")
+			if status, _ := c.answer(); status != want {
+				t.Errorf("%s: %d, want %d", path, status, want)
+			}
+			_ = c.Close()
+			if calls++; list.List()[0].Calls != calls {
+				t.Errorf("after %d calls the list says %d", calls, list.List()[0].Calls)
+			}
+		}
+	}
 }

@@ -67,7 +67,7 @@ func lockedState(cfg *config.Config) *state {
 
 // lockedRoute refuses calls unless they need no secret.
 func lockedRoute(svc *config.Service) *route {
-	rt := &route{service: svc, credential: &credential.Applier{}, sets: map[string]bool{}, redactor: newRedaction()}
+	rt := &route{service: svc, credential: &credential.Applier{}, sets: map[string]bool{}, redactor: newRedaction(false)}
 	if svc.Credential != nil || svc.RequiresServiceToken {
 		rt.unavailable = errLocked
 	}

@@ -69,7 +69,7 @@ func (s *Server) newRecord(st *state, r *http.Request, path, listener string) *r
 	if st != nil {
 		redactor, limit, required = st.redactor, st.config.Record.BodyBytes, st.config.Record.Required
 	} else {
-		redactor = newRedaction()
+		redactor = newRedaction(false)
 	}
 	_, query, _ := strings.Cut(r.RequestURI, "?")
 	return &record{
@@ -126,6 +126,14 @@ func (c *record) known(k *caller, claims token.Claims) {
 		c.entry, c.habit = k.entry, k.habit
 	}
 	c.x.Audience, c.x.JTI = strings.Join(claims.Audience, ","), claims.JTI
+}
+
+// used counts the call in the list of tokens: once, and so not where the lane may still
+// hand it over.
+func (c *record) used() {
+	if c.caller != nil {
+		c.caller.entry.Use(c.began)
+	}
 }
 
 // ruled notes which rule decided.

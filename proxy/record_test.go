@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/url"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"lockbox/proxy/audit"
+	"lockbox/proxy/secret"
 )
 
 // The exchange is on record before its caller has the last byte, whatever tells
@@ -327,5 +329,24 @@ func TestLentBody(t *testing.T) {
 				t.Errorf("lent: %t, want %t", lent, tt.lent)
 			}
 		})
+	}
+}
+
+// TestRecordWithoutTheLeakGuard: what an upstream says of the credential is on record in
+// no form that gives it away, though the caller gets it.
+func TestRecordWithoutTheLeakGuard(t *testing.T) {
+	for _, key := range []string{"wJalr/K7MDENG+bPx'RfiCYEX==", "a/b+='"} {
+		quoted := strings.ReplaceAll(url.PathEscape(key), "%2F", "/")
+		quoted = strings.NewReplacer("+", "%2B", "=", "%3D", "'", "%27").Replace(quoted) // as Python's urllib.parse.quote has it
+		up := upstreamOf(t, func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "q="+quoted+" h="+html.EscapeString(key))
+		})
+		l := newLab(t, services("e", open(up.URL, unguarded, fmt.Sprintf(`"credential": {"type": "bearer", "token": %q}`, key))))
+		if r := get(t, l.url+"/s/e/x"); !strings.Contains(r.body, quoted) {
+			t.Errorf("the caller got %q", r.body)
+		}
+		if got, want := l.exchanges(t)[0].ResponseBody.Text, "q="+secret.Redacted+" h="+secret.Redacted; got != want {
+			t.Errorf("on record is %q, want %q", got, want)
+		}
 	}
 }

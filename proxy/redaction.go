@@ -12,6 +12,7 @@ import (
 // they have at the moment.
 type redaction struct {
 	fixed    *audit.Redactor
+	with     func(*audit.Redactor, ...secret.Value) *audit.Redactor
 	appliers []*credential.Applier
 	latest   atomic.Pointer[latest]
 }
@@ -21,8 +22,13 @@ type latest struct {
 	redactor *audit.Redactor
 }
 
-func newRedaction(appliers ...*credential.Applier) *redaction {
-	d := &redaction{}
+// newRedaction looks for the usual forms of the secrets, or for every one: where no leak
+// guard keeps them out of answers.
+func newRedaction(unguarded bool, appliers ...*credential.Applier) *redaction {
+	d := &redaction{with: (*audit.Redactor).With}
+	if unguarded {
+		d.with = (*audit.Redactor).WithEveryForm
+	}
 	var all []secret.Value
 	for _, a := range appliers {
 		all = append(all, a.Secrets()...)
@@ -30,7 +36,7 @@ func newRedaction(appliers ...*credential.Applier) *redaction {
 			d.appliers = append(d.appliers, a)
 		}
 	}
-	d.fixed = audit.NewRedactor(all...)
+	d.fixed = d.with(nil, all...)
 	return d
 }
 
@@ -49,7 +55,7 @@ func (d *redaction) now() *audit.Redactor {
 	if l := d.latest.Load(); l != nil && l.version == version {
 		return l.redactor
 	}
-	l := &latest{version, d.fixed.With(secrets...)}
+	l := &latest{version, d.with(d.fixed, secrets...)}
 	d.latest.Store(l)
 	return l.redactor
 }

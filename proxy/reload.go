@@ -105,7 +105,7 @@ func (s *Server) use(st *state, readings map[secret.Ref]reading) (Report, error)
 		}
 		all = append(all, rt.credential)
 	}
-	st.redactor = newRedaction(all...)
+	st.redactor = newRedaction(false, all...)
 	switch err := s.openLocal(st); {
 	case err != nil && st.locked: // nothing keeps secrets in memory
 		s.log.Error("the original's audit files are not written", "why", err)
@@ -265,7 +265,7 @@ func newRoute(svc *config.Service, readings map[secret.Ref]reading, tokens *cred
 	rt := &route{service: svc, credential: &credential.Applier{}, sets: map[string]bool{}}
 	fail := func(code, detail string, err error) (*route, error) {
 		rt.unavailable = refuse(http.StatusServiceUnavailable, code, "Credential unavailable", fmt.Sprintf("The credential of service %q %s", svc.Name, detail))
-		rt.redactor = newRedaction()
+		rt.redactor = newRedaction(false)
 		return rt, err
 	}
 	values := map[string]secret.Value{}
@@ -293,8 +293,8 @@ func newRoute(svc *config.Service, readings map[secret.Ref]reading, tokens *cred
 	for _, name := range applier.HeaderNames() {
 		rt.sets[name] = true
 	}
-	rt.redactor = newRedaction(applier)
 	rt.guards = newGuards(svc, applier)
+	rt.redactor = newRedaction(rt.guards == nil, applier)
 	return rt, nil
 }
 

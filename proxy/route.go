@@ -112,6 +112,7 @@ func (s *Server) service(w http.ResponseWriter, r *http.Request, path string, st
 	t := targetOf(r, path)
 	rec.service(st, t.name)
 	rt, p := s.admit(r, st, t, rec)
+	rec.used()
 	if p == nil {
 		p = s.watch(rt, rec)
 	}

@@ -106,19 +106,12 @@ func (t *target) exposes() bool {
 		return true
 	}
 	for part := range strings.SplitSeq(t.query, "&") {
-		if name, value := parameter(part); name == queryToken || isOurToken(value) {
+		if name, value := parameter(part); name == queryToken || isOurToken(value) || holdsOurToken(name) || holdsOurToken(value) {
 			return true
 		}
 	}
-	if !strings.Contains(t.rest, tokenStart) {
-		return false
-	}
-	for segment := range strings.SplitSeq(t.rest, "/") {
-		if raw, err := url.PathUnescape(segment); err == nil && isOurToken(raw) {
-			return true
-		}
-	}
-	return false
+	plain, err := url.PathUnescape(t.rest)
+	return holdsOurToken(t.query) || holdsOurToken(t.rest) || err == nil && holdsOurToken(plain)
 }
 
 // strip is the request without the token that take took out of its query.
@@ -133,43 +126,50 @@ func (t *target) strip(r *http.Request) *http.Request {
 	return stripped
 }
 
-const (
-	// tokenStart is how the JSON of every JWT's header begins in base64.
-	tokenStart = "eyJ"
-	// leastToken is the length from which such a text is taken for a token, whole
-	// or not, and left out of records.
-	leastToken = 20
-)
-
 // addressSecrets is everything in an address that may be a token, valid or not,
 // asked for or not: none of it is written down.
 func addressSecrets(path, query string) []secret.Value {
 	var found []secret.Value
-	add := func(raw string) {
-		if len(raw) >= leastToken && strings.HasPrefix(raw, tokenStart) || isOurToken(raw) {
-			found = append(found, secret.New(raw))
+	// add takes a part as it came, and decoded.
+	add := func(raw, plain string) {
+		if isOurToken(plain) {
+			found = append(found, secret.New(raw), secret.New(plain))
+			return
 		}
-	}
-	if strings.Contains(path, tokenStart) {
-		for segment := range strings.SplitSeq(path, "/") {
-			add(segment)
-			if plain, err := url.PathUnescape(segment); err == nil && plain != segment {
-				add(plain)
+		for v := range secret.JWTs(raw) {
+			found = append(found, secret.New(v))
+		}
+		if plain == raw {
+			return
+		}
+		for v := range secret.JWTs(plain) {
+			found = append(found, secret.New(v))
+			if !strings.Contains(raw, v) { // it is in there in some other way
+				found = append(found, secret.New(raw))
 			}
 		}
 	}
-	if query == "" || !strings.Contains(query, "=") {
+	if strings.Contains(path, secret.JWTStart) || strings.IndexByte(path, '%') >= 0 {
+		for segment := range strings.SplitSeq(path, "/") {
+			plain, err := url.PathUnescape(segment)
+			if err != nil {
+				plain = segment
+			}
+			add(segment, plain)
+		}
+	}
+	if query == "" {
 		return found
 	}
 	for part := range strings.SplitSeq(query, "&") {
 		name, value := parameter(part)
-		_, raw, _ := strings.Cut(part, "=")
+		key, raw, _ := strings.Cut(part, "=")
 		if name == queryToken && raw != "" {
 			found = append(found, secret.New(raw), secret.New(value))
 			continue
 		}
-		add(raw)
-		add(value)
+		add(key, name)
+		add(raw, value)
 	}
 	return found
 }

@@ -36,10 +36,11 @@ type keeper struct {
 	mu     sync.Mutex
 	key    secret.Value
 	limits Retention
-	signed int64 // Seq of the newest record that the head speaks of
-	bare   bool  // the head has no signature
-	fresh  bool  // the key was made just now: it cannot have signed anything
-	known  bool  // what was signed before was held against the key
+	signed int64    // Seq of the newest record that the head speaks of
+	bare   bool     // the head has no signature
+	named  *os.File // the one whose name is on disk
+	fresh  bool     // the key was made just now: it cannot have signed anything
+	known  bool     // what was signed before was held against the key
 }
 
 func keep(l *Log) *keeper {
@@ -127,6 +128,10 @@ func (k *keeper) sign() error {
 	if file != nil {
 		if err := file.Sync(); err != nil && !errors.Is(err, os.ErrClosed) { // closed: synced by that
 			return err
+		}
+		if k.named != file {
+			syncDir(file.Name())
+			k.named = file
 		}
 	}
 	if ok, err := k.mayWrite(); !ok || err != nil {
@@ -280,6 +285,9 @@ func (l *Log) doubt(segments []segment) error {
 // has reports whether the record that m speaks of is in the log.
 func (l *Log) has(segments []segment, m *mark) (same bool, err error) {
 	i := sort.Search(len(segments), func(i int) bool { return segments[i].first > m.Seq }) - 1
+	if i < 0 { // no head of ours speaks of it
+		return false, nil
+	}
 	err = backward(l.path(segments[i].name), func(line []byte) (bool, error) {
 		r, err := readLink(line)
 		same = same || err == nil && r.seq == m.Seq && r.hash.String() == m.Hash

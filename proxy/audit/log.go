@@ -224,16 +224,16 @@ func (l *Log) append(b *batch) error {
 	if l.closed {
 		return os.ErrClosed
 	}
-	if l.file == nil || l.size >= l.limit || l.size > 0 && time.Since(l.began) > segmentAge {
-		if err := l.begin(b.name, b.seq+1); err != nil {
-			return err
-		}
-	}
-	if l.torn {
+	if l.torn { // before there is another file
 		if err := l.file.Truncate(l.size); err != nil {
 			return err
 		}
 		l.torn = false
+	}
+	if l.file == nil || l.size >= l.limit || l.size > 0 && time.Since(l.began) > segmentAge {
+		if err := l.begin(b.name, b.seq+1); err != nil {
+			return err
+		}
 	}
 	if _, err := l.file.Write(b.lines); err != nil {
 		// Half a line would spoil the next one.

@@ -78,9 +78,17 @@ func writeMark(path, kind string, m mark, key secret.Value) error {
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = os.Rename(path+".new", path)
 	}
-	if dir, e := os.Open(filepath.Dir(path)); err == nil && e == nil {
-		_ = dir.Sync() // or the power may fail before the new name is on disk; not every system can
-		_ = dir.Close()
+	if err == nil {
+		syncDir(path)
 	}
 	return err
+}
+
+// syncDir puts a file's new name to disk too, or the power may fail before it is there.
+// Not every system can.
+func syncDir(path string) {
+	if dir, err := os.Open(filepath.Dir(path)); err == nil {
+		_ = dir.Sync()
+		_ = dir.Close()
+	}
 }

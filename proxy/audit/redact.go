@@ -11,6 +11,10 @@ import (
 	"lockbox/proxy/secret"
 )
 
+// shortForm is the length in bytes below which the leak guard does not look for a secret:
+// of such, more may be in an answer.
+const shortForm = 8
+
 // minForm is the shortest text that is replaced inside other text: a user name
 // of two letters would blot out half of every body.
 const minForm = 4
@@ -32,7 +36,15 @@ func NewRedactor(secrets ...secret.Value) *Redactor { return (*Redactor)(nil).Wi
 
 // With returns a Redactor that knows more secrets. Its cost does not depend on
 // how many r knows.
-func (r *Redactor) With(secrets ...secret.Value) *Redactor {
+func (r *Redactor) With(secrets ...secret.Value) *Redactor { return r.with(secret.Forms, secrets) }
+
+// WithEveryForm is With for secrets that no leak guard keeps out of answers: it looks for
+// many times as many forms, and takes longer for that.
+func (r *Redactor) WithEveryForm(secrets ...secret.Value) *Redactor {
+	return r.with(secret.EveryForm, secrets)
+}
+
+func (r *Redactor) with(formsOf func(secret.Value) []string, secrets []secret.Value) *Redactor {
 	d := &Redactor{base: r}
 	for _, v := range secrets {
 		if v.Len() < minForm {
@@ -41,7 +53,11 @@ func (r *Redactor) With(secrets ...secret.Value) *Redactor {
 			}
 			continue
 		}
-		for _, form := range secret.Forms(v) {
+		forms := formsOf
+		if v.Len() < shortForm {
+			forms = secret.EveryForm
+		}
+		for _, form := range forms(v) {
 			if len(form) >= minForm {
 				d.forms = append(d.forms, form)
 				d.reach = max(d.reach, len(form))
@@ -107,9 +123,10 @@ func (r *Redactor) Header(h http.Header) http.Header {
 	return out
 }
 
-// address hides what a URL in a header may carry (Location, Link, Referer).
+// address hides what a URL in a header may carry (Location, Link, Referer), and what reads
+// as a token wherever it stands.
 func (r *Redactor) address(v string) string {
-	v = r.Text(v)
+	v = secret.HideJWTs(r.Text(v))
 	if i := strings.IndexByte(v, '?'); i >= 0 && strings.Contains(v[:i], "/") {
 		rest, tail := v[i+1:], ""
 		if end := strings.IndexAny(rest, "> \"#"); end >= 0 {

@@ -195,8 +195,18 @@ func mend(path string) (last link, end int64, ok bool, err error) {
 		return last, 0, false, err
 	}
 	aside := fmt.Sprintf("%s.%s.torn", path, time.Now().UTC().Format("20060102T150405"))
-	if err := os.WriteFile(aside, rest, 0o600); err != nil {
+	if err := writeAside(aside, rest); err != nil {
 		return last, 0, false, fmt.Errorf("the torn end of the audit log cannot be set aside: %w", err)
 	}
 	return last, end, ok, os.Truncate(path, end)
+}
+
+// writeAside has it on disk before its place is cut.
+func writeAside(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // beside the log
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Sync(), f.Close())
 }

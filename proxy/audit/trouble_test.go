@@ -245,3 +245,40 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		}
 	}
 }
+
+// TestHeadOfNoRecord: a head that was spoilt is kept aside, and the log opens.
+func TestHeadOfNoRecord(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "audit")
+	if err := os.WriteFile(dir+".head", []byte(`{"seq":-5,"hash":"x"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l := open(t, dir)
+	add(t, l, "a", "/x")
+	if got := l.Count(); got != 1 {
+		t.Errorf("%d records, want 1", got)
+	}
+	if aside, err := filepath.Glob(dir + ".head.*"); err != nil || len(aside) != 1 {
+		t.Errorf("heads kept aside: %q, %v", aside, err)
+	}
+}
+
+// TestRefusedRecordBeforeTheNextFile: what could not be taken back at once, since the
+// disk refused that too, is taken back before the next file begins.
+func TestRefusedRecordBeforeTheNextFile(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "audit")
+	l := open(t, dir)
+	for range 3 {
+		add(t, l, "a", "/x")
+	}
+	size, seq, tip, written := l.size, l.seq, l.tip, l.written
+	add(t, l, "a", "/refused")
+	l.mu.Lock()
+	l.size, l.seq, l.tip, l.written, l.torn = size, seq, tip, written, true
+	l.began = time.Now().Add(-segmentAge - time.Hour)
+	l.mu.Unlock()
+	add(t, l, "a", "/after")
+	v, err := l.Verify(t.Context(), func(int64, int64) {})
+	if err != nil || !v.OK() {
+		t.Errorf("%q, %v", v.Lines(), err)
+	}
+}

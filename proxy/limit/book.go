@@ -109,10 +109,11 @@ func (b *Book) Close() error {
 	<-b.done
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed = true; b.file == nil {
+	if b.closed || b.file == nil {
+		b.closed = true
 		return nil
 	}
-	defer func() { b.file = nil }()
+	b.closed = true // the file stays, closed: a call that is late fails to count there
 	return errors.Join(b.file.Sync(), b.file.Close(), b.lock.Close())
 }
 

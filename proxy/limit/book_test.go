@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -209,4 +210,29 @@ func TestBookRoom(t *testing.T) {
 			t.Errorf("%d tokens in the file, %v", n, err)
 		}
 	})
+}
+
+// TestCountAfterTheEnd: a call that outlives the book fails to count there.
+func TestCountAfterTheEnd(t *testing.T) {
+	b := Open(filepath.Join(t.TempDir(), "quota"), slog.New(slog.DiscardHandler))
+	s, err := b.slot(keyOf("a", ""), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	counting, done := make(chan struct{}), make(chan error)
+	go func() {
+		close(counting)
+		var err error
+		for err == nil {
+			err = s.set(counts{})
+		}
+		done <- err
+	}()
+	<-counting
+	if err := errors.Join(b.Close(), b.Close()); err != nil {
+		t.Error(err)
+	}
+	if err := <-done; !errors.Is(err, os.ErrClosed) {
+		t.Errorf("%v, want that the file is closed", err)
+	}
 }
