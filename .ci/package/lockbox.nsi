@@ -61,7 +61,9 @@ Section Uninstall
   Delete "$INSTDIR\uninstall.exe"
   RMDir "$INSTDIR"
   Delete "$SMPROGRAMS\Lockbox.lnk"
-  DeleteRegValue HKCU "Software\Microsoft\Windows\CurrentVersion\Run" "Lockbox"
+  ; What ui/autostart and the task manager write when it is started at login.
+  DeleteRegValue HKCU "Software\Microsoft\Windows\CurrentVersion\Run" "io.github.lockbox"
+  DeleteRegValue HKCU "Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run" "io.github.lockbox"
   DeleteRegKey HKCU "${UNINSTALL}"
   DeleteRegKey HKCU "Software\Lockbox"
 SectionEnd

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"lockbox/ui/autostart"
 	"lockbox/ui/desktest"
 )
 
@@ -70,7 +71,8 @@ const appData = "users/root/AppData/Local"
 func TestWindows(t *testing.T) {
 	w := newWine(t)
 	addr := freeAddr(t)
-	exe := w.put(built(t, "lockbox_*_windows_amd64.exe"), "lockbox.exe")
+	packed := built(t, "lockbox_*_windows_amd64.exe")
+	exe := w.put(packed, "lockbox.exe")
 	w.put(configFile(t, addr), appData+"/lockbox/config.json")
 	log, _ := running(t, w.command(exe))
 	answered(t, addr)
@@ -81,7 +83,8 @@ func TestWindows(t *testing.T) {
 	if said := log.String(); !strings.Contains(said, `"kept in"=keychain`) {
 		t.Errorf("where the signing key is: %s", said)
 	}
-	for _, what := range []string{"Lockbox", "1.0.0.0"} { // as in its properties
+	release, _, _ := strings.Cut(strings.Split(filepath.Base(packed), "_")[1], "~")
+	for _, what := range []string{"Lockbox", release + ".0"} { // as in its properties
 		if out := sh(t, "strings -el %s | grep -c -F '%s'", w.path("lockbox.exe"), what); strings.TrimSpace(out) == "0" {
 			t.Errorf("the version information lacks %q", what)
 		}
@@ -99,13 +102,19 @@ func TestWindowsInstaller(t *testing.T) {
 		t.Fatalf("installed: the program %v, its entry in the Start menu %v", w.has(program), w.has(link))
 	}
 	w.put(configFile(t, "127.0.0.1:0"), appData+"/lockbox/config.json")
+	const run, approved = `HKCU\Software\Microsoft\Windows\CurrentVersion\Run`, `HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run`
+	for _, key := range []string{run, approved} {
+		w.run("reg", "add", key, "/v", autostart.ID, "/d", "on", "/f")
+	}
 	w.run(`C:\`+strings.ReplaceAll(filepath.Dir(program), "/", `\`)+`\uninstall.exe`, "/S")
 	eventually(t, "it to be gone", func() bool { return !w.has(filepath.Dir(program)) && !w.has(link) }) // it goes on by itself, to remove itself
 	if !w.has(appData + "/lockbox/config.json") {
 		t.Error("the person's config is gone")
 	}
-	if out, err := w.command("reg", "query", `HKCU\Software\Lockbox`).CombinedOutput(); err == nil {
-		t.Errorf("the registry still has it:\n%s", out)
+	for _, query := range [][]string{{`HKCU\Software\Lockbox`}, {run, "/v", autostart.ID}, {approved, "/v", autostart.ID}} {
+		if out, err := w.command(append([]string{"reg", "query"}, query...)...).CombinedOutput(); err == nil {
+			t.Errorf("the registry still has %v:\n%s", query, out)
+		}
 	}
 }
 
