@@ -93,7 +93,7 @@ package: go
 package-test: go
 	@.ci/packages test package package-test
 	@ls bin/package/SHA256SUMS >/dev/null 2>&1 || $(MAKE) package
-	@mkdir -p bin/headless; tar -xzf bin/package/lockbox-headless_*_linux_amd64.tar.gz -C bin/headless
+	@mkdir -p bin/headless; tar -xzf bin/package/lockbox-headless_*_linux_amd64.tar.gz --strip-components=1 -C bin/headless
 	LOCKBOX_BINARY="$(CURDIR)/bin/headless/lockbox" CGO_ENABLED=0 go test -tags headless -count=1 -timeout 20m ./proxy/conformance
 	go test -tags desktop,package -c -o bin/package.test ./ui/desktest
 	cd ui/desktest && ../../bin/package.test -test.v -test.timeout 15m -test.run '^TestReproducible$$'

@@ -141,7 +141,7 @@ func TestContainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a folder of the test's
-	sh(t, "chmod 755 %[1]s; tar -xzf %[2]s -C %[1]s; mkdir -p %[1]s/usr/bin %[1]s/etc/ssl/certs %[1]s/run/secrets %[1]s/tmp; chmod 1777 %[1]s/tmp; mv %[1]s/lockbox %[1]s/usr/bin/",
+	sh(t, "chmod 755 %[1]s; tar -xzf %[2]s --strip-components=1 -C %[1]s; mkdir -p %[1]s/usr/bin %[1]s/etc/ssl/certs %[1]s/run/secrets %[1]s/tmp; chmod 1777 %[1]s/tmp; mv %[1]s/lockbox %[1]s/usr/bin/",
 		dir, built(t, "lockbox-headless_*_linux_amd64.tar.gz"))
 	sh(t, "cp /etc/ssl/certs/ca-certificates.crt %[1]s/etc/ssl/certs/; echo correct horse battery > %[1]s/run/secrets/passphrase; chown -R 65532:65532 %[1]s/data %[1]s/run/secrets; chmod 700 %[1]s/data", dir)
 	addr := freeAddr(t)
@@ -172,7 +172,7 @@ func TestContainer(t *testing.T) {
 // systemd takes the units, and holds the server's to be safe.
 func TestUnits(t *testing.T) {
 	dir := t.TempDir()
-	sh(t, "tar -xzf %[2]s -C %[1]s; sed -i s,/usr/local/bin/lockbox,%[1]s/lockbox, %[1]s/lockbox.service; systemd-analyze verify --man=no %[1]s/lockbox.service",
+	sh(t, "tar -xzf %[2]s --strip-components=1 -C %[1]s; sed -i s,/usr/local/bin/lockbox,%[1]s/lockbox, %[1]s/lockbox.service; systemd-analyze verify --man=no %[1]s/lockbox.service",
 		dir, built(t, "lockbox-headless_*_linux_amd64.tar.gz"))
 	sh(t, "systemd-analyze security --offline=true --threshold=25 %s/lockbox.service", dir)
 	sh(t, "dpkg-deb -x %[2]s %[1]s/deb; sed s,/usr/bin/lockbox,%[1]s/deb/usr/bin/lockbox, %[1]s/deb/usr/lib/systemd/user/lockbox.service > %[1]s/user.service; XDG_RUNTIME_DIR=%[1]s systemd-analyze verify --user --man=no %[1]s/user.service", dir, built(t, "lockbox_*_amd64.deb"))
