@@ -1,4 +1,4 @@
-; For one person, without an administrator: makensis -DVERSION=… -DEXE=… -DICON=… -DOUT=…
+; For one person, without an administrator: makensis -DVERSION=… -DEXE=… -DICON=… -DLICENSES=… -DOUT=…
 Unicode true
 Name "Lockbox"
 OutFile "${OUT}"
@@ -42,6 +42,7 @@ Section
   !insertmacro FREE install
   SetOutPath "$INSTDIR"
   File "/oname=lockbox.exe" "${EXE}"
+  File "/oname=licenses.txt" "${LICENSES}"
   WriteUninstaller "$INSTDIR\uninstall.exe"
   CreateShortcut "$SMPROGRAMS\Lockbox.lnk" "$INSTDIR\lockbox.exe"
   WriteRegStr HKCU "Software\Lockbox" "Install" "$INSTDIR"
@@ -58,6 +59,7 @@ SectionEnd
 Section Uninstall
   !insertmacro FREE uninstall
   Delete "$INSTDIR\lockbox.exe"
+  Delete "$INSTDIR\licenses.txt"
   Delete "$INSTDIR\uninstall.exe"
   RMDir "$INSTDIR"
   Delete "$SMPROGRAMS\Lockbox.lnk"

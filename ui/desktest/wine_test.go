@@ -98,6 +98,9 @@ func TestWindowsInstaller(t *testing.T) {
 	setup := w.put(built(t, "lockbox_*_windows_amd64_setup.exe"), "setup.exe")
 	const program, link = appData + "/Programs/Lockbox/lockbox.exe", "users/root/AppData/Roaming/Microsoft/Windows/Start Menu/Programs/Lockbox.lnk"
 	w.run(setup, "/S")
+	if !w.has(filepath.Dir(program) + "/licenses.txt") {
+		t.Error("no licenses are installed")
+	}
 	if !w.has(program) || !w.has(link) {
 		t.Fatalf("installed: the program %v, its entry in the Start menu %v", w.has(program), w.has(link))
 	}
