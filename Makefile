@@ -88,15 +88,19 @@ package: go
 	@.ci/packages build package
 	.ci/package/build
 
+SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
+
 # A Debian of its own is made by debootstrap, which only root can; the tests of the
-# rest are run as whoever is here.
+# rest are run as whoever is here. What is mounted for it is mounted for the tests
+# alone, and gone with them, however they end: nothing that is removed later may lead
+# through a mount to /dev or a home.
 package-test: package
 	@.ci/packages test package-test
 	@mkdir -p bin/headless; tar -xzf bin/package/lockbox-headless_*_linux_amd64.tar.gz --strip-components=1 -C bin/headless
 	LOCKBOX_BINARY="$(CURDIR)/bin/headless/lockbox" CGO_ENABLED=0 go test -tags headless -count=1 -timeout 20m ./proxy/conformance
 	go test -tags desktop,package -c -o bin/package.test ./ui/desktest
 	cd ui/desktest && ../../bin/package.test -test.v -test.timeout 15m -test.run '^TestReproducible$$'
-	cd ui/desktest && $(if $(filter 0,$(shell id -u)),,sudo )env LOCKBOX_ARTIFACTS="$(LOCKBOX_ARTIFACTS)" ../../bin/package.test -test.v -test.timeout 30m -test.run '^Test(Deb|Container|Units|Checksums|Archives|Windows|WindowsInstaller)$$'
+	cd ui/desktest && $(SUDO) unshare --mount --propagation private env LOCKBOX_ARTIFACTS="$(LOCKBOX_ARTIFACTS)" ../../bin/package.test -test.v -test.timeout 30m -test.run '^Test(Deb|Container|Units|Checksums|Archives|Windows|WindowsInstaller)$$'
 
 # Lockbox beside nginx and a plain ReverseProxy; what the window takes to start, idle
 # and in memory, on a private desktop; then the parts by themselves.
