@@ -69,7 +69,7 @@ func newRoot(t *testing.T, suite string, packages ...string) root {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(kept); errors.Is(err, fs.ErrNotExist) {
-		sh(t, "rm -rf %[1]s.new; mkdir -p %[2]s; debootstrap --variant=minbase --include=ca-certificates %[3]s %[1]s.new http://deb.debian.org/debian", kept, filepath.Dir(kept), suite)
+		sh(t, "rm -rf %[1]s.new; mkdir -p %[2]s; debootstrap --force-check-gpg --variant=minbase --include=ca-certificates %[3]s %[1]s.new http://deb.debian.org/debian", kept, filepath.Dir(kept), suite)
 		if len(packages) > 0 {
 			sh(t, "chroot %s.new sh -ec 'dpkg --add-architecture i386; apt-get update -q && apt-get install -y -q --no-install-recommends %s'", kept, strings.Join(packages, " "))
 		}
