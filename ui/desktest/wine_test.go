@@ -33,8 +33,11 @@ func newWine(t *testing.T) *wine {
 	return w
 }
 
-func (w *wine) command(args ...string) *exec.Cmd {
-	cmd := w.root.command(w.desk, append([]string{"wine"}, args...)...)
+func (w *wine) command(args ...string) *exec.Cmd { return w.in(append([]string{"wine"}, args...)...) }
+
+// in is a program of the root's, with what Wine's find in their environment.
+func (w *wine) in(args ...string) *exec.Cmd {
+	cmd := w.root.command(w.desk, args...)
 	cmd.Env = append(cmd.Env, "WINEPREFIX="+w.prefix, "WINEDEBUG=-all", "WINEDLLOVERRIDES=mscoree,mshtml=")
 	return cmd
 }
@@ -117,6 +120,21 @@ func TestWindowsInstaller(t *testing.T) {
 	for _, query := range [][]string{{`HKCU\Software\Lockbox`}, {run, "/v", autostart.ID}, {approved, "/v", autostart.ID}} {
 		if out, err := w.command(append([]string{"reg", "query"}, query...)...).CombinedOutput(); err == nil {
 			t.Errorf("the registry still has %v:\n%s", query, out)
+		}
+	}
+}
+
+// A command answers in the console that it is typed in, which a program with windows
+// is not given, and into a pipe where there is one.
+func TestWindowsConsole(t *testing.T) {
+	w := newWine(t)
+	exe := w.put(built(t, "lockbox_*_windows_amd64.exe"), "lockbox.exe")
+	for name, cmd := range map[string]*exec.Cmd{
+		"console": w.in("script", "-qec", "wine '"+exe+"' version", "/dev/null"),
+		"pipe":    w.command(exe, "version"),
+	} {
+		if out, err := cmd.Output(); err != nil || !strings.Contains(string(out), "windows/amd64") {
+			t.Errorf("in a %s it answers %q (%v)", name, out, err)
 		}
 	}
 }
