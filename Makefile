@@ -3,7 +3,7 @@
 # make build     bin/lockbox with window and tray
 # make headless  bin/lockbox-headless, static, no C compiler needed
 # make package   what people install, into bin/package: .deb, tar.xz, Windows, headless
-# make package-test  installs, starts and removes those: in a clean Debian, and under Wine
+# make package-test  makes them, then installs, starts and removes those: in a clean Debian, and under Wine
 # make sdk       unmodified SDKs, and a validator of exports, at the built binary (needs Node 18 or newer)
 # make lint bench fuzz clean
 
@@ -88,16 +88,19 @@ package: go
 	@.ci/packages build package
 	.ci/package/build
 
+SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
+
 # A Debian of its own is made by debootstrap, which only root can; the tests of the
-# rest are run as whoever is here.
-package-test: go
-	@.ci/packages test package package-test
-	@ls bin/package/SHA256SUMS >/dev/null 2>&1 || $(MAKE) package
-	@mkdir -p bin/headless; tar -xzf bin/package/lockbox-headless_*_linux_amd64.tar.gz -C bin/headless
+# rest are run as whoever is here. What is mounted for it is mounted for the tests
+# alone, and gone with them, however they end: nothing that is removed later may lead
+# through a mount to /dev or a home.
+package-test: package
+	@.ci/packages test package-test
+	@mkdir -p bin/headless; tar -xzf bin/package/lockbox-headless_*_linux_amd64.tar.gz --strip-components=1 -C bin/headless
 	LOCKBOX_BINARY="$(CURDIR)/bin/headless/lockbox" CGO_ENABLED=0 go test -tags headless -count=1 -timeout 20m ./proxy/conformance
 	go test -tags desktop,package -c -o bin/package.test ./ui/desktest
 	cd ui/desktest && ../../bin/package.test -test.v -test.timeout 15m -test.run '^TestReproducible$$'
-	cd ui/desktest && $(if $(filter 0,$(shell id -u)),,sudo )env LOCKBOX_ARTIFACTS="$(LOCKBOX_ARTIFACTS)" ../../bin/package.test -test.v -test.timeout 30m -test.run '^Test(Deb|Container|Units|Checksums|Windows|WindowsInstaller)$$'
+	cd ui/desktest && $(SUDO) unshare --mount --propagation private env LOCKBOX_ARTIFACTS="$(LOCKBOX_ARTIFACTS)" ../../bin/package.test -test.v -test.timeout 30m -test.run '^Test(Deb|Container|Units|Checksums|Archives|Windows|WindowsInstaller|WindowsConsole)$$'
 
 # Lockbox beside nginx and a plain ReverseProxy; what the window takes to start, idle
 # and in memory, on a private desktop; then the parts by themselves.
@@ -116,6 +119,8 @@ fuzz: go
 	done
 
 clean:
+	@# What package-test leaves is root's.
+	@[ ! -d .cache/roots ] || $(SUDO) rm -rf --one-file-system .cache/roots .artifacts
 	rm -rf bin .artifacts .cache
 
 go:

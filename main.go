@@ -26,9 +26,13 @@ func main() { os.Exit(run(os.Args[1:])) }
 // command that needs none. It returns the exit code.
 func run(args []string) int {
 	passphrase := backend.TakePassphrase() // before anything else is started
-	t := cli.Terminal{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Version: version, Passphrase: passphrase}
 	hidden := slices.Equal(args, []string{"--hidden"})
-	if len(args) > 0 && !hidden {
+	command := len(args) > 0 && !hidden
+	if command {
+		cli.Console()
+	}
+	t := cli.Terminal{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Version: version, Passphrase: passphrase}
+	if command {
 		return cli.Run(args, t)
 	}
 	if !display.Available() {

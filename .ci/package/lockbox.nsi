@@ -1,4 +1,4 @@
-; For one person, without an administrator: makensis -DVERSION=… -DEXE=… -DICON=… -DOUT=…
+; For one person, without an administrator: makensis -DVERSION=… -DEXE=… -DICON=… -DLICENSES=… -DOUT=…
 Unicode true
 Name "Lockbox"
 OutFile "${OUT}"
@@ -42,6 +42,7 @@ Section
   !insertmacro FREE install
   SetOutPath "$INSTDIR"
   File "/oname=lockbox.exe" "${EXE}"
+  File "/oname=licenses.txt" "${LICENSES}"
   WriteUninstaller "$INSTDIR\uninstall.exe"
   CreateShortcut "$SMPROGRAMS\Lockbox.lnk" "$INSTDIR\lockbox.exe"
   WriteRegStr HKCU "Software\Lockbox" "Install" "$INSTDIR"
@@ -58,10 +59,13 @@ SectionEnd
 Section Uninstall
   !insertmacro FREE uninstall
   Delete "$INSTDIR\lockbox.exe"
+  Delete "$INSTDIR\licenses.txt"
   Delete "$INSTDIR\uninstall.exe"
   RMDir "$INSTDIR"
   Delete "$SMPROGRAMS\Lockbox.lnk"
-  DeleteRegValue HKCU "Software\Microsoft\Windows\CurrentVersion\Run" "Lockbox"
+  ; What ui/autostart and the task manager write when it is started at login.
+  DeleteRegValue HKCU "Software\Microsoft\Windows\CurrentVersion\Run" "io.github.lockbox"
+  DeleteRegValue HKCU "Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run" "io.github.lockbox"
   DeleteRegKey HKCU "${UNINSTALL}"
   DeleteRegKey HKCU "Software\Lockbox"
 SectionEnd

@@ -60,7 +60,7 @@ var arrows = map[string][]string{
 var screens = []string{"fyne.io/fyne/v2", "fyne.io/systray"}
 
 // These link against the display: the headless build must not see them.
-var windows = []string{"fyne.io/fyne/v2/app", "fyne.io/systray"}
+var displays = []string{"fyne.io/fyne/v2/app", "fyne.io/systray"}
 
 func TestArrows(t *testing.T) {
 	seen := map[string]bool{}
@@ -118,7 +118,7 @@ func checkImport(t *testing.T, file, pkg, imported string, allowed []string, par
 			t.Errorf("%s: %s must not know of %s", file, pkg, imported)
 		}
 	}
-	if slices.Contains(windows, imported) && inHeadless(t, parsed) {
+	if slices.Contains(displays, imported) && inHeadless(t, parsed) {
 		t.Errorf("%s: imports %s, so it needs //go:build !headless", file, imported)
 	}
 }

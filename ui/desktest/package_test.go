@@ -78,6 +78,7 @@ func TestDeb(t *testing.T) {
 
 	sh(t, "desktop-file-validate %s/usr/share/applications/io.github.lockbox.desktop", r)
 	sh(t, "appstreamcli validate --no-net --pedantic %s/usr/share/metainfo/io.github.lockbox.metainfo.xml", r)
+	licensed(t, "the .deb", r.sh(t, "zcat /usr/share/doc/lockbox/licenses.txt.gz"))
 	r.sh(t, "zcat /usr/share/man/man1/lockbox.1.gz | grep -q lockbox; zcat /usr/share/doc/lockbox/lockbox.cdx.json.gz | grep -q fyne.io/fyne/v2")
 	for _, size := range []string{"16x16", "48x48", "256x256"} {
 		if out := sh(t, "file -b %s/usr/share/icons/hicolor/%s/apps/io.github.lockbox.png", r, size); !strings.Contains(out, strings.Replace(size, "x", " x ", 1)) {
@@ -141,7 +142,7 @@ func TestContainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a folder of the test's
-	sh(t, "chmod 755 %[1]s; tar -xzf %[2]s -C %[1]s; mkdir -p %[1]s/usr/bin %[1]s/etc/ssl/certs %[1]s/run/secrets %[1]s/tmp; chmod 1777 %[1]s/tmp; mv %[1]s/lockbox %[1]s/usr/bin/",
+	sh(t, "chmod 755 %[1]s; tar -xzf %[2]s --strip-components=1 -C %[1]s; mkdir -p %[1]s/usr/bin %[1]s/etc/ssl/certs %[1]s/run/secrets %[1]s/tmp; chmod 1777 %[1]s/tmp; mv %[1]s/lockbox %[1]s/usr/bin/",
 		dir, built(t, "lockbox-headless_*_linux_amd64.tar.gz"))
 	sh(t, "cp /etc/ssl/certs/ca-certificates.crt %[1]s/etc/ssl/certs/; echo correct horse battery > %[1]s/run/secrets/passphrase; chown -R 65532:65532 %[1]s/data %[1]s/run/secrets; chmod 700 %[1]s/data", dir)
 	addr := freeAddr(t)
@@ -172,7 +173,7 @@ func TestContainer(t *testing.T) {
 // systemd takes the units, and holds the server's to be safe.
 func TestUnits(t *testing.T) {
 	dir := t.TempDir()
-	sh(t, "tar -xzf %[2]s -C %[1]s; sed -i s,/usr/local/bin/lockbox,%[1]s/lockbox, %[1]s/lockbox.service; systemd-analyze verify --man=no %[1]s/lockbox.service",
+	sh(t, "tar -xzf %[2]s --strip-components=1 -C %[1]s; sed -i s,/usr/local/bin/lockbox,%[1]s/lockbox, %[1]s/lockbox.service; systemd-analyze verify --man=no %[1]s/lockbox.service",
 		dir, built(t, "lockbox-headless_*_linux_amd64.tar.gz"))
 	sh(t, "systemd-analyze security --offline=true --threshold=25 %s/lockbox.service", dir)
 	sh(t, "dpkg-deb -x %[2]s %[1]s/deb; sed s,/usr/bin/lockbox,%[1]s/deb/usr/bin/lockbox, %[1]s/deb/usr/lib/systemd/user/lockbox.service > %[1]s/user.service; XDG_RUNTIME_DIR=%[1]s systemd-analyze verify --user --man=no %[1]s/user.service", dir, built(t, "lockbox_*_amd64.deb"))
@@ -188,5 +189,43 @@ func TestChecksums(t *testing.T) {
 			t.Errorf("the bill of %s: %v", kind, err)
 		}
 	}
-	sh(t, "tar -xJf %s -O lockbox/usr/local/bin/lockbox > /dev/null", built(t, "lockbox_*_linux_amd64.tar.xz"))
+}
+
+// An archive is one folder, so that unpacking it changes none that is there, with the
+// licenses of what is linked into its binary.
+func TestArchives(t *testing.T) {
+	for pattern, binary := range map[string]string{
+		"lockbox-headless_*_linux_amd64.tar.gz": "lockbox",
+		"lockbox-headless_*_linux_arm64.tar.gz": "lockbox",
+		"lockbox_*_linux_amd64.tar.xz":          "usr/local/bin/lockbox",
+	} {
+		archive := built(t, pattern)
+		folder := "lockbox"
+		if name, headless := strings.CutSuffix(filepath.Base(archive), ".tar.gz"); headless {
+			folder = name
+		}
+		list := strings.Fields(sh(t, "tar -tf %s", archive))
+		if i := slices.IndexFunc(list, func(name string) bool { return !strings.HasPrefix(name, folder+"/") }); i >= 0 {
+			t.Errorf("%s: %s is not in the folder %s", pattern, list[i], folder)
+		}
+		if !slices.Contains(list, folder+"/"+binary) {
+			t.Errorf("%s has no %s", pattern, binary)
+		}
+		licensed(t, pattern, sh(t, "tar -xOf %s %s/licenses.txt", archive, folder))
+	}
+	text, err := os.ReadFile(built(t, "lockbox_*_windows_amd64.licenses.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	licensed(t, "the program for Windows", string(text))
+}
+
+// licensed looks for a module's license, Go's and ours among those of a package.
+func licensed(t *testing.T, of, licenses string) {
+	t.Helper()
+	for _, want := range []string{"Lockbox authors", "The Go Authors", "github.com/golang-jwt/jwt/v5 v5"} {
+		if !strings.Contains(licenses, want) {
+			t.Errorf("the licenses of %s lack %q", of, want)
+		}
+	}
 }

@@ -64,12 +64,16 @@ func newRoot(t *testing.T, suite string, packages ...string) root {
 	if os.Getuid() != 0 {
 		t.Fatal("a Debian of its own can be made by root only: run make package-test, which asks for that")
 	}
+	ours, err := os.Readlink("/proc/self/ns/mnt")
+	if everyones, errOther := os.Readlink("/proc/1/ns/mnt"); err != nil || errOther != nil || ours == everyones {
+		t.Fatal("what is mounted here would stay if the test is killed: run make package-test, which sees to that")
+	}
 	kept, err := filepath.Abs(filepath.Join("../../.cache/roots", suite))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(kept); errors.Is(err, fs.ErrNotExist) {
-		sh(t, "rm -rf %[1]s.new; mkdir -p %[2]s; debootstrap --variant=minbase --include=ca-certificates %[3]s %[1]s.new http://deb.debian.org/debian", kept, filepath.Dir(kept), suite)
+		sh(t, "rm -rf %[1]s.new; mkdir -p %[2]s; debootstrap --force-check-gpg --variant=minbase --include=ca-certificates %[3]s %[1]s.new http://deb.debian.org/debian", kept, filepath.Dir(kept), suite)
 		if len(packages) > 0 {
 			sh(t, "chroot %s.new sh -ec 'dpkg --add-architecture i386; apt-get update -q && apt-get install -y -q --no-install-recommends %s'", kept, strings.Join(packages, " "))
 		}
@@ -89,7 +93,7 @@ func newRoot(t *testing.T, suite string, packages ...string) root {
 		}
 	})
 	sh(t, "cp -a %s/. %s/", kept, dir)
-	sh(t, "mount -t proc proc %[1]s/proc; mount --bind /dev %[1]s/dev; cp /etc/resolv.conf %[1]s/etc/resolv.conf", dir)
+	sh(t, "mount -t proc proc %[1]s/proc; mount --rbind /dev %[1]s/dev; cp /etc/resolv.conf %[1]s/etc/resolv.conf", dir)
 	return r
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"lockbox/ui/autostart"
 	"lockbox/ui/desktest"
 )
 
@@ -32,8 +33,11 @@ func newWine(t *testing.T) *wine {
 	return w
 }
 
-func (w *wine) command(args ...string) *exec.Cmd {
-	cmd := w.root.command(w.desk, append([]string{"wine"}, args...)...)
+func (w *wine) command(args ...string) *exec.Cmd { return w.in(append([]string{"wine"}, args...)...) }
+
+// in is a program of the root's, with what Wine's find in their environment.
+func (w *wine) in(args ...string) *exec.Cmd {
+	cmd := w.root.command(w.desk, args...)
 	cmd.Env = append(cmd.Env, "WINEPREFIX="+w.prefix, "WINEDEBUG=-all", "WINEDLLOVERRIDES=mscoree,mshtml=")
 	return cmd
 }
@@ -70,7 +74,8 @@ const appData = "users/root/AppData/Local"
 func TestWindows(t *testing.T) {
 	w := newWine(t)
 	addr := freeAddr(t)
-	exe := w.put(built(t, "lockbox_*_windows_amd64.exe"), "lockbox.exe")
+	packed := built(t, "lockbox_*_windows_amd64.exe")
+	exe := w.put(packed, "lockbox.exe")
 	w.put(configFile(t, addr), appData+"/lockbox/config.json")
 	log, _ := running(t, w.command(exe))
 	answered(t, addr)
@@ -81,7 +86,8 @@ func TestWindows(t *testing.T) {
 	if said := log.String(); !strings.Contains(said, `"kept in"=keychain`) {
 		t.Errorf("where the signing key is: %s", said)
 	}
-	for _, what := range []string{"Lockbox", "1.0.0.0"} { // as in its properties
+	release, _, _ := strings.Cut(strings.Split(filepath.Base(packed), "_")[1], "~")
+	for _, what := range []string{"Lockbox", release + ".0"} { // as in its properties
 		if out := sh(t, "strings -el %s | grep -c -F '%s'", w.path("lockbox.exe"), what); strings.TrimSpace(out) == "0" {
 			t.Errorf("the version information lacks %q", what)
 		}
@@ -95,17 +101,41 @@ func TestWindowsInstaller(t *testing.T) {
 	setup := w.put(built(t, "lockbox_*_windows_amd64_setup.exe"), "setup.exe")
 	const program, link = appData + "/Programs/Lockbox/lockbox.exe", "users/root/AppData/Roaming/Microsoft/Windows/Start Menu/Programs/Lockbox.lnk"
 	w.run(setup, "/S")
+	if !w.has(filepath.Dir(program) + "/licenses.txt") {
+		t.Error("no licenses are installed")
+	}
 	if !w.has(program) || !w.has(link) {
 		t.Fatalf("installed: the program %v, its entry in the Start menu %v", w.has(program), w.has(link))
 	}
 	w.put(configFile(t, "127.0.0.1:0"), appData+"/lockbox/config.json")
+	const run, approved = `HKCU\Software\Microsoft\Windows\CurrentVersion\Run`, `HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run`
+	for _, key := range []string{run, approved} {
+		w.run("reg", "add", key, "/v", autostart.ID, "/d", "on", "/f")
+	}
 	w.run(`C:\`+strings.ReplaceAll(filepath.Dir(program), "/", `\`)+`\uninstall.exe`, "/S")
 	eventually(t, "it to be gone", func() bool { return !w.has(filepath.Dir(program)) && !w.has(link) }) // it goes on by itself, to remove itself
 	if !w.has(appData + "/lockbox/config.json") {
 		t.Error("the person's config is gone")
 	}
-	if out, err := w.command("reg", "query", `HKCU\Software\Lockbox`).CombinedOutput(); err == nil {
-		t.Errorf("the registry still has it:\n%s", out)
+	for _, query := range [][]string{{`HKCU\Software\Lockbox`}, {run, "/v", autostart.ID}, {approved, "/v", autostart.ID}} {
+		if out, err := w.command(append([]string{"reg", "query"}, query...)...).CombinedOutput(); err == nil {
+			t.Errorf("the registry still has %v:\n%s", query, out)
+		}
+	}
+}
+
+// A command answers in the console that it is typed in, which a program with windows
+// is not given, and into a pipe where there is one.
+func TestWindowsConsole(t *testing.T) {
+	w := newWine(t)
+	exe := w.put(built(t, "lockbox_*_windows_amd64.exe"), "lockbox.exe")
+	for name, cmd := range map[string]*exec.Cmd{
+		"console": w.in("script", "-qec", "wine '"+exe+"' version", "/dev/null"),
+		"pipe":    w.command(exe, "version"),
+	} {
+		if out, err := cmd.Output(); err != nil || !strings.Contains(string(out), "windows/amd64") {
+			t.Errorf("in a %s it answers %q (%v)", name, out, err)
+		}
 	}
 }
 
