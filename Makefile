@@ -100,7 +100,7 @@ package-test: package
 	LOCKBOX_BINARY="$(CURDIR)/bin/headless/lockbox" CGO_ENABLED=0 go test -tags headless -count=1 -timeout 20m ./proxy/conformance
 	go test -tags desktop,package -c -o bin/package.test ./ui/desktest
 	cd ui/desktest && ../../bin/package.test -test.v -test.timeout 15m -test.run '^TestReproducible$$'
-	cd ui/desktest && $(SUDO) unshare --mount --propagation private env LOCKBOX_ARTIFACTS="$(LOCKBOX_ARTIFACTS)" ../../bin/package.test -test.v -test.timeout 30m -test.run '^Test(Deb|Container|Units|Checksums|Archives|Windows|WindowsInstaller|WindowsConsole)$$'
+	cd ui/desktest && $(SUDO) unshare --mount --propagation private env LOCKBOX_OWN_MOUNTS=yes LOCKBOX_ARTIFACTS="$(LOCKBOX_ARTIFACTS)" ../../bin/package.test -test.v -test.timeout 30m -test.run '^Test(Deb|Container|Units|Checksums|Archives|Windows|WindowsInstaller|WindowsConsole)$$'
 
 # Lockbox beside nginx and a plain ReverseProxy; what the window takes to start, idle
 # and in memory, on a private desktop; then the parts by themselves.
