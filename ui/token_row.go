@@ -21,7 +21,7 @@ const (
 	tokenUsedWidth  = 150
 	tokenMinFull    = 560 // a narrower row does without the calls
 	soon            = 7 * 24 * time.Hour
-	stale           = 15 * time.Second // words of times, on a page that stays open
+	stale           = 30 * time.Second // words of times, on a page that stays open
 )
 
 // tokenState is what can be said of a token at a glance.

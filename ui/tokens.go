@@ -128,7 +128,7 @@ func (p *tokensPage) refresh() {
 		return nil
 	}, func(error) {
 		p.reading, p.read, p.known = false, true, known
-		if again && p.wantedID == "" && time.Since(p.now) < stale {
+		if again && p.wantedID == "" && (len(all) == 0 || time.Since(p.now) < stale) {
 			return
 		}
 		p.all = all
