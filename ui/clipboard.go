@@ -53,9 +53,11 @@ func (f *face) copySecret(v secret.Value) {
 	f.copied++
 	f.copiedAt = time.Now()
 	mine, after := f.copied, f.backend.View().Token.Clipboard
+	f.onClipboard = secret.Value{}
 	if after == 0 {
 		return
 	}
+	f.onClipboard = v
 	f.loop.run("", func(ctx context.Context) error {
 		select {
 		case <-time.After(after):
@@ -65,10 +67,20 @@ func (f *face) copySecret(v secret.Value) {
 		}
 	}, func(err error) {
 		// A later copy has its own time, also of the same token.
-		if err != nil || mine != f.copied || f.app.Clipboard().Content() != v.Reveal() {
-			return
+		if err == nil && mine == f.copied && f.takeOff() {
+			f.say(markInfo, lang.L("The token was taken off the clipboard."))
 		}
-		f.app.Clipboard().SetContent("")
-		f.say(markInfo, lang.L("The token was taken off the clipboard."))
 	})
+}
+
+// takeOff takes a token off the clipboard that is there for a time, and reports whether
+// it was still there. At the end of the program its time is over too.
+func (f *face) takeOff() bool {
+	v := f.onClipboard
+	f.onClipboard = secret.Value{}
+	if v.IsZero() || f.app.Clipboard().Content() != v.Reveal() {
+		return false
+	}
+	f.app.Clipboard().SetContent("")
+	return true
 }

@@ -45,3 +45,33 @@ func TestClipboardIsCleared(t *testing.T) {
 		t.Errorf("the Settings page shows %q", got)
 	}
 }
+
+// TestClipboardAtTheEnd: a token that is to leave the clipboard in a while leaves it with
+// the program; what is to stay there, or is another's, stays.
+func TestClipboardAtTheEnd(t *testing.T) {
+	s := open(t, tokensConfig)
+	clip := s.app.Clipboard()
+	for _, tt := range []struct {
+		name  string
+		after time.Duration
+		copy  string // by another, since
+		want  string
+	}{
+		{"a token", time.Hour, "", ""},
+		{"one that is to stay", 0, "", "token"},
+		{"the person's own", time.Hour, "mine", "mine"},
+	} {
+		set := s.b.Settings()
+		set.Clipboard = tt.after
+		if err := s.b.SaveSettings(t.Context(), set); err != nil {
+			t.Fatal(err)
+		}
+		s.copySecret(secret.New("token"))
+		if tt.copy != "" {
+			clip.SetContent(tt.copy)
+		}
+		if s.takeOff(); clip.Content() != tt.want {
+			t.Errorf("%s: the clipboard holds %q, want %q", tt.name, clip.Content(), tt.want)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/lang"
 
+	"lockbox/proxy/secret"
 	"lockbox/ui/backend"
 )
 
@@ -23,6 +24,7 @@ type face struct {
 	view          backend.View              // what was drawn last
 	copied        int                       // how often something secret was put on the clipboard
 	copiedAt      time.Time                 // when anything last was, or may have been
+	onClipboard   secret.Value              // a token that is to be taken off it again
 	hiddenAt      time.Time                 // when a window last went away, see foreground
 	askPassphrase func()                    // has the window ask for the vault file's passphrase
 	manners       *manners

@@ -56,7 +56,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 
 	l := newLoop(ctx, fyne.Do)
 	w := newWindow(a, a.NewWindow(Name), b, l)
-	leave := func() { l.cancel(); a.Quit() } // in this order: see hop
+	leave := func() { w.takeOff(); l.cancel(); a.Quit() } // in this order: see hop
 	t := startTray(a, w, leave)
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
