@@ -273,6 +273,29 @@ func TestRecordNotRequired(t *testing.T) {
 	if lost, err := l.Unrecorded(); lost != 0 || err != nil {
 		t.Errorf("%d lost, %v; want none", lost, err)
 	}
+
+	// At the end of the program no call comes any more that would say so.
+	l.opts.Audit = broken
+	for range 2 {
+		get(t, l.url+"/s/e/x")
+	}
+	l.opts.Audit = l.log
+	l.Close()
+	l.Close()
+	gaps := 0
+	for _, x := range l.exchanges(t) {
+		if x.Event == "gap" && strings.Contains(x.Reason, "2 calls since ") {
+			gaps++
+		}
+	}
+	if gaps != 1 {
+		t.Errorf("%d records of the gap at the end, want 1", gaps)
+	}
+	l.opts.Audit = broken
+	get(t, l.url+"/s/e/x")
+	if l.Close(); !strings.Contains(l.said.String(), "calls have no record, nor is there one of that") {
+		t.Error("nothing says that a call is missing")
+	}
 }
 
 // TestLongBodies: what is kept of a body, and what is said of the rest.

@@ -76,9 +76,7 @@ func (s *scribe) recovered(l *audit.Log) {
 	}
 	s.log.Info("calls are recorded again", "missing", lost)
 	if lost > 0 {
-		gap := audit.Exchange{Time: time.Now(), Decision: audit.Noted, Event: "gap",
-			Reason: fmt.Sprintf("gap: %d calls since %s could not be recorded.", lost, since.UTC().Format(time.RFC3339))}
-		if err := l.Append(&gap); err != nil {
+		if err := l.Append(gapOf(lost, since)); err != nil {
 			s.mu.Lock()
 			s.lost, s.since, s.problem = s.lost+lost, since, err
 			s.failed.Store(true)
@@ -87,6 +85,27 @@ func (s *scribe) recovered(l *audit.Log) {
 	}
 	if s.changed != nil {
 		s.changed()
+	}
+}
+
+// gapOf is the record that calls are missing.
+func gapOf(lost int64, since time.Time) *audit.Exchange {
+	return &audit.Exchange{Time: time.Now(), Decision: audit.Noted, Event: "gap",
+		Reason: fmt.Sprintf("gap: %d calls since %s could not be recorded.", lost, since.UTC().Format(time.RFC3339))}
+}
+
+// end records the gap that no call came after, or says of it in the program's log at
+// least: nothing else will know of it.
+func (s *scribe) end(l *audit.Log) {
+	s.mu.Lock()
+	lost, since := s.lost, s.since
+	s.lost = 0
+	s.mu.Unlock()
+	if lost == 0 {
+		return
+	}
+	if err := l.Append(gapOf(lost, since)); err != nil {
+		s.log.Error("calls have no record, nor is there one of that", "missing", lost, "since", since.UTC().Format(time.RFC3339), "why", err)
 	}
 }
 

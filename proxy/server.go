@@ -145,8 +145,12 @@ func New(o Options) *Server {
 func (s *Server) lone(active int64) bool { return s.callers.Load() == 1 && s.active.Load() == active }
 
 // Close ends what calls may have left to be done: a token that is being fetched
-// is waited for, for a little. Call it when Serve has returned.
-func (s *Server) Close() { s.tokens.Close() }
+// is waited for, for a little, and calls without a record are recorded as a gap. Call it
+// when Serve has returned.
+func (s *Server) Close() {
+	s.tokens.Close()
+	s.scribe.end(s.opts.Audit)
+}
 
 // Config is the configuration in use, nil before the first Reload. It is not to
 // be changed.
