@@ -129,7 +129,8 @@ func (a *asker) make() {
 
 // later closes the window and leaves the questions open.
 func (a *asker) later() {
-	a.up, a.main.hiddenAt = false, time.Now()
+	now := time.Now()
+	a.up, a.main.hiddenAt, a.main.copiedAt = false, now, now // there may be copied text in it
 	a.window.Hide()
 }
 

@@ -148,7 +148,7 @@ func (r *chipRow) open(i int) {
 		return err
 	}, func(err error) {
 		switch {
-		case mine != r.asked || r.chips[i].Size().IsZero():
+		case mine != r.asked || r.chips[i].Size().IsZero() || !inSight(r.chips[i]):
 		case err != nil:
 			r.say(markFailed, backend.Sentence(err.Error()))
 		default:

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 
@@ -48,19 +47,11 @@ func (e *exporter) items() (out []*fyne.MenuItem) {
 	return out
 }
 
-// choose asks for the file.
+// choose asks where the file is to be.
 func (e *exporter) choose(f backend.ExportFormat) {
-	d := dialog.NewFileSave(func(w fyne.URIWriteCloser, err error) {
-		if w != nil {
-			_ = w.Close() // Lockbox writes it itself, whole
-			e.begin(w.URI().Path(), f)
-		}
-		if err != nil {
-			e.strip.say(markFailed, lang.L("The file cannot be used"), backend.Sentence(err.Error()), e.strip.dismiss())
-		}
-	}, e.window)
-	d.SetFileName("lockbox-calls-" + time.Now().Format("2006-01-02") + "." + string(f))
-	d.Show()
+	e.place("lockbox-calls-"+time.Now().Format("2006-01-02")+"."+string(f), func(path string) { e.begin(path, f) }, func(err error) {
+		e.strip.say(markFailed, lang.L("The file cannot be used"), backend.Sentence(err.Error()), e.strip.dismiss())
+	})
 }
 
 // close takes away what is said of an export that has ended; it reports whether there

@@ -195,7 +195,9 @@ func (d *callDetail) replay(edit *backend.ReplayEdit) {
 		switch {
 		case err == nil:
 			d.say(statusMark(made), fmt.Sprintf(lang.L("Made again: %s."), statusWord(made.Status)))
-			d.made(made)
+			if d.x.ID == id && d.root.Visible() { // else another is being read
+				d.made(made)
+			}
 		case d.x.ID != id || !d.root.Visible():
 			d.say(markFailed, backend.Sentence(err.Error()))
 		case edit != nil:

@@ -65,15 +65,7 @@ func (p *backupPart) passphrase(hint string) *entry {
 }
 
 func (p *backupPart) chooseNew() {
-	d := dialog.NewFileSave(func(w fyne.URIWriteCloser, err error) {
-		if w != nil {
-			_ = w.Close() // Lockbox writes it itself, whole
-			p.begin(w.URI().Path(), true)
-		}
-		p.refused(err)
-	}, p.window)
-	d.SetFileName("lockbox-" + time.Now().Format("2006-01-02") + ".age")
-	d.Show()
+	p.place("lockbox-"+time.Now().Format("2006-01-02")+".age", func(path string) { p.begin(path, true) }, p.refused)
 }
 
 func (p *backupPart) chooseOld() {
@@ -94,6 +86,9 @@ func (p *backupPart) refused(err error) {
 
 // begin asks for the passphrase of a file.
 func (p *backupPart) begin(path string, making bool) {
+	if p.working {
+		return // the file of now is not to change under it
+	}
 	p.path, p.making = path, making
 	p.result.clear()
 	p.wrong("")

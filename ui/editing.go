@@ -91,11 +91,7 @@ func (w *window) openForm(old string, begun backend.Form) {
 
 // control opens the rules of a service.
 func (w *window) control(name string) {
-	if w.form != nil {
-		w.edit(name)
-		return
-	}
-	if w.tour != nil {
+	if !w.onList() {
 		w.vacate(func() { w.control(name) })
 		return
 	}
@@ -148,6 +144,10 @@ func (w *window) duplicate(name string) {
 	w.loop.run(fmt.Sprintf(lang.L("Copying %s…"), name), func(ctx context.Context) error {
 		return w.readKeys(ctx, name, &f)
 	}, func(err error) {
+		if w.page != pageServices || !w.onList() || w.picker != nil { // the person is at something else by now
+			w.say(markInfo, fmt.Sprintf(lang.L("%s was not duplicated: there is something else on the page."), name))
+			return
+		}
 		f.Name = name + "-copy"
 		if slices.Contains(backend.Kept, f.Credential) {
 			f.Credential, f.Template, f.Keys = backend.NoCredential, nil, nil

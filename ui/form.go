@@ -183,6 +183,7 @@ func (s *serviceForm) changed(name string) {
 	if f := s.fields[name]; f != nil {
 		f.touched = true
 	}
+	s.tried++
 	s.untell()
 	s.check()
 }
@@ -241,12 +242,17 @@ func (s *serviceForm) abandon(then func()) {
 }
 
 // forget drops the keys that the fields hold.
-func (s *serviceForm) forget() {
+func (s *serviceForm) forget() { s.eachKey((*keyField).forget) }
+
+// conceal drops what is shown of stored keys: Lockbox is locked.
+func (s *serviceForm) conceal() { s.eachKey((*keyField).conceal) }
+
+func (s *serviceForm) eachKey(do func(*keyField)) {
 	for _, k := range s.keyFields {
-		k.forget()
+		do(k)
 	}
 	for _, r := range s.headers.rows {
-		r.key.forget()
+		do(r.key)
 	}
 }
 

@@ -120,7 +120,7 @@ func (s *serviceForm) callers() fyne.CanvasObject {
 
 // limits is the part with the time-outs and redirects.
 func (s *serviceForm) limits() fyne.CanvasObject {
-	s.connect, s.read = s.entry("connect_timeout", "none"), s.entry("read_timeout", "none")
+	s.connect, s.read = s.entry("connect_timeout", lang.L("none")), s.entry("read_timeout", lang.L("none"))
 	s.redirects = newCheck(s.keys, lang.L("Follow redirects within the base URL"), func(bool) { s.changed("") })
 	return group(lang.L("Limits"), "",
 		s.put("connect_timeout", lang.L("Connect within"), lang.L("Seconds. Empty: no limit."), atMost(120, s.connect)),

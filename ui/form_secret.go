@@ -97,13 +97,22 @@ func (k *keyField) fetch() {
 			k.failed(err)
 			return
 		}
-		if k.entry.Text != "" {
-			return // typed meanwhile
+		if k.entry.Text != "" || k.backend.View().Locked {
+			return // typed meanwhile, or to be seen by nobody
 		}
 		k.shown = v.Reveal()
 		k.entry.SetText(k.shown)
 		k.hide(false)
 	})
+}
+
+// conceal drops a stored key that is shown, as far as it was not changed.
+func (k *keyField) conceal() {
+	if k.shown != "" && k.entry.Text == k.shown {
+		k.shown = ""
+		k.entry.SetText("")
+		k.hide(true)
+	}
 }
 
 // forget drops the key's text.

@@ -35,6 +35,9 @@ func (s *serviceForm) trial() fyne.CanvasObject {
 
 // try makes one call with what is filled in.
 func (s *serviceForm) try() {
+	if s.test.Disabled() {
+		return
+	}
 	f := s.value()
 	if bad := s.backend.Check(s.old, f); len(bad) > 0 {
 		s.all = true
@@ -47,6 +50,8 @@ func (s *serviceForm) try() {
 	}
 	s.test.Disable()
 	s.result.Show()
+	s.tried++
+	mine := s.tried
 	s.result.set(method+" "+path+" …", colorMuted)
 	s.scroll.Content.Refresh()
 	var res backend.TestResult
@@ -55,6 +60,10 @@ func (s *serviceForm) try() {
 		return err
 	}, func(err error) {
 		s.test.Enable()
+		if mine != s.tried { // it was about something else
+			s.result.set("", "")
+			return
+		}
 		text, color := outcome(res, err)
 		if err == nil && res.ContentType != "" {
 			text += " · " + res.ContentType

@@ -205,6 +205,11 @@ func (g *guidePage) heard() {
 // draw follows a new View.
 func (g *guidePage) draw(v backend.View) {
 	g.maker.draw(v)
+	for _, f := range g.forms {
+		if v.Locked {
+			f.conceal()
+		}
+	}
 	if g.form != nil {
 		g.form.check()
 	}

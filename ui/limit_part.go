@@ -38,7 +38,7 @@ func newLimitPart(f *face, name string, l backend.Limits, changed func(), shown 
 	was := backend.LimitTextOf(l)
 	for _, text := range texts(&was) {
 		e := newEntry(f.keys)
-		e.SetPlaceHolder("none")
+		e.SetPlaceHolder(lang.L("none"))
 		e.SetText(*text)
 		p.boxes = append(p.boxes, e)
 	}

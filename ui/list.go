@@ -22,6 +22,7 @@ type list struct {
 	enter   func(int) // Enter on the row; nil: nothing
 	focused bool
 	high    float32 // of a row
+	still   bool    // it is not drawn for now
 }
 
 func newList(k *hotkeys, length func() int, create func() fyne.CanvasObject, update func(int, fyne.CanvasObject)) *list {
@@ -101,7 +102,30 @@ func (l *list) FocusLost() { l.focused = false; l.Refresh() }
 
 // CreateRenderer implements fyne.Widget.
 func (l *list) CreateRenderer() fyne.WidgetRenderer {
-	return newRinged(l.List.CreateRenderer(), inner, func() bool { return l.focused && (l.at == nil || l.at() < 0) })
+	return newRinged(&stillRenderer{l.List.CreateRenderer(), l}, inner, func() bool { return l.focused && (l.at == nil || l.at() < 0) })
+}
+
+// setHeights gives rows their heights. Fyne's SetItemHeight draws the list for each row
+// whose height differs; it is drawn once here, by whoever calls Refresh then.
+func (l *list) setHeights(n int, height func(int) float32) {
+	l.still = true
+	for i := range n {
+		l.SetItemHeight(i, height(i))
+	}
+	l.still = false
+}
+
+// stillRenderer draws a list but while it is to be still.
+type stillRenderer struct {
+	fyne.WidgetRenderer
+	of *list
+}
+
+// Refresh implements fyne.WidgetRenderer.
+func (r *stillRenderer) Refresh() {
+	if !r.of.still {
+		r.WidgetRenderer.Refresh()
+	}
 }
 
 // rowFrame is a row, with a ring around the one that the keyboard is at.

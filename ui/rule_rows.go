@@ -96,9 +96,9 @@ func (r *ruleRows) append(rule backend.Rule) *ruleRow {
 		e.focused = func() { r.shown(row.root) }
 		return e
 	}
-	row.methods = box(strings.Join(rule.Methods, ", "), "any")
+	row.methods = box(strings.Join(rule.Methods, ", "), lang.L("any"))
 	row.path = box(rule.Path, "/**")
-	row.callers = box(strings.Join(rule.For, ", "), "all")
+	row.callers = box(strings.Join(rule.For, ", "), lang.L("all"))
 	row.note = box(rule.Note, lang.L("why"))
 	move := func(by int) func() { return func() { r.move(row, by) } }
 	row.up = newButton(r.keys, "", theme.MoveUpIcon(), move(-1)).quiet()

@@ -85,7 +85,7 @@ func Run(ctx context.Context, b *backend.Backend, o Options) error {
 	context.AfterFunc(ctx, func() { time.AfterFunc(endTime, func() { os.Exit(1) }) })
 	// Fyne obeys a signal too, and its windows cannot be closed once it did: what
 	// is gone already can be ended again by the driver only.
-	quit := context.AfterFunc(ctx, func() { fyne.Do(a.Driver().Quit) })
+	quit := context.AfterFunc(ctx, func() { fyne.Do(func() { w.takeOff(); a.Driver().Quit() }) })
 	if !o.Hidden {
 		w.visible = true
 		w.face.window.Show()

@@ -220,13 +220,12 @@ func (p *servicesPage) filter() {
 	}
 	p.unsearch.Hidden = p.view.Unloaded
 	p.empty.Hidden = len(p.found) > 0 || want == "" && !p.view.Unloaded
-	for i, s := range p.found {
-		height := float32(serviceHeight)
-		if p.view.CallersAddress(s) != "" {
-			height = serviceHeightPublic
+	p.list.setHeights(len(p.found), func(i int) float32 {
+		if p.view.CallersAddress(p.found[i]) != "" {
+			return serviceHeightPublic
 		}
-		p.list.SetItemHeight(i, height)
-	}
+		return serviceHeight
+	})
 	p.reselect()
 	p.list.Refresh()
 }

@@ -148,7 +148,7 @@ func (p *settingsPage) keychainPart() fyne.CanvasObject {
 
 func (p *settingsPage) files() fyne.CanvasObject {
 	p.auditDir = newEntry(p.keys)
-	p.auditDir.SetPlaceHolder("none")
+	p.auditDir.SetPlaceHolder(lang.L("none"))
 	var config, state fyne.CanvasObject
 	p.config, config = p.value(lang.L("Config file"))
 	p.state, state = p.value(lang.L("State folder"))
@@ -298,7 +298,7 @@ func (p *settingsPage) work(yes bool) {
 	if yes {
 		p.refocus = p.holdFocus()
 	}
-	for _, o := range []fyne.Disableable{p.listen, p.audience, p.auditDir, p.lifetime, p.drift} {
+	for _, o := range []fyne.Disableable{p.listen, p.audience, p.auditDir, p.lifetime, p.clip, p.drift} {
 		setDisabled(o, yes)
 	}
 	if !yes {

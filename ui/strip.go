@@ -64,6 +64,17 @@ func (s *strip) say(m mark, title, text string, actions ...action) {
 	for _, a := range actions {
 		n.actions += a.label + "\x00"
 	}
+	// Its buttons stay while they say the same: one that is pressed at the moment, or has
+	// the keyboard, is still there.
+	same := n.actions == s.shown.actions && s.root.Visible()
+	if same {
+		for i, a := range actions {
+			b := s.buttons.Objects[i].(*button)
+			if b.OnTapped = a.do; b.Disabled() {
+				b.Enable()
+			}
+		}
+	}
 	if n == s.shown && s.root.Visible() {
 		return
 	}
@@ -74,13 +85,15 @@ func (s *strip) say(m mark, title, text string, actions ...action) {
 	s.title.Hidden = title == ""
 	s.text.set(text, "")
 	s.buttons.Hidden = len(actions) == 0
-	s.buttons.RemoveAll()
-	for _, a := range actions {
-		b := newButton(s.keys, a.label, a.icon, a.do)
-		if a.first {
-			b.primary()
+	if !same {
+		s.buttons.RemoveAll()
+		for _, a := range actions {
+			b := newButton(s.keys, a.label, a.icon, a.do)
+			if a.first {
+				b.primary()
+			}
+			s.buttons.Add(b)
 		}
-		s.buttons.Add(b)
 	}
 	s.ground.Refresh()
 	s.root.Show()

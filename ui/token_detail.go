@@ -163,7 +163,7 @@ func (d *tokenDetail) askAll(service, audience string) {
 }
 
 func (d *tokenDetail) confirm(head, text, yes string, do func()) {
-	d.ask.say(markWarning, head, text, action{label: yes, do: do, first: true}, action{label: lang.L("Keep"), do: d.ask.clear})
+	d.ask.say(markWarning, head, text, action{label: yes, do: func() { d.ask.clear(); do() }, first: true}, action{label: lang.L("Keep"), do: d.ask.clear})
 	d.root.Refresh()
 	d.ask.focusFirst(d.window.Canvas())
 }

@@ -29,6 +29,7 @@ type tokenMaker struct {
 	form  *fyne.Container
 	made  *fyne.Container
 	value secret.Value // what was made, while it is shown
+	turn  int          // of the form: what a job of an earlier one made is not shown
 
 	service  *choice
 	audience *entry
@@ -212,11 +213,12 @@ func (m *tokenMaker) check(all bool) bool {
 }
 
 func (m *tokenMaker) submit() {
-	if !m.check(true) {
+	if m.save.Disabled() || !m.check(true) {
 		return
 	}
 	r, _ := m.request() // checked
 	m.save.Disable()
+	mine := m.turn
 	var tok backend.Token
 	m.loop.run(fmt.Sprintf(lang.L("Making a token for %s…"), r.Service), func(ctx context.Context) (err error) {
 		tok, err = m.backend.NewToken(ctx, r)
@@ -228,7 +230,11 @@ func (m *tokenMaker) submit() {
 			m.root.Refresh()
 			return
 		}
-		m.show(tok)
+		if mine != m.turn {
+			m.say(markWarning, fmt.Sprintf(lang.L("A token of %s was made after its form was closed, and is not shown: revoke it."), r.Service))
+		} else {
+			m.show(tok)
+		}
 		m.news()
 	})
 }
@@ -248,6 +254,7 @@ func (m *tokenMaker) show(tok backend.Token) {
 
 // forget lets go of the token.
 func (m *tokenMaker) forget() {
+	m.turn++
 	m.value = secret.Value{}
 	m.kit.end()
 	m.text.SetText("")

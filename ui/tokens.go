@@ -35,6 +35,7 @@ type tokensPage struct {
 	known    uint64
 	read     bool
 	reading  bool
+	owed     bool // it is to be read once more
 	all      []backend.TokenInfo
 	found    []backend.TokenInfo
 	now      time.Time
@@ -117,9 +118,10 @@ func (p *tokensPage) tick() {
 // drawn again when what it says of times may be stale.
 func (p *tokensPage) refresh() {
 	if p.reading {
+		p.owed = true
 		return
 	}
-	p.reading = true
+	p.reading, p.owed = true, false
 	var all []backend.TokenInfo
 	known, was, again := p.backend.View().Tokens, p.all, p.read
 	p.loop.run("", func(context.Context) error {
@@ -128,6 +130,9 @@ func (p *tokensPage) refresh() {
 		return nil
 	}, func(error) {
 		p.reading, p.read, p.known = false, true, known
+		if p.owed {
+			defer p.refresh()
+		}
 		if again && p.wantedID == "" && (len(all) == 0 || time.Since(p.now) < stale) {
 			return
 		}

@@ -57,7 +57,11 @@ func TestTokensPage(t *testing.T) {
 	}
 	m.date.SetText(time.Now().AddDate(0, 0, 40).Format("2006-01-02"))
 	m.submit()
+	m.submit() // Enter twice
 	s.until("the token", func() bool { return m.made.Visible() })
+	if n := len(s.b.Tokens()); n != 1 {
+		t.Errorf("%d tokens were made, want 1", n)
+	}
 	raw := m.value.Reveal()
 	if strings.Count(raw, ".") != 2 || m.text.Text != raw || !m.text.Password {
 		t.Errorf("the token is shown as it should not be")

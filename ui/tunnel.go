@@ -101,7 +101,7 @@ func (p *tunnelPage) open() {
 		p.has = has
 		placeholder := ""
 		if has {
-			placeholder = "•••••• stored"
+			placeholder = lang.L("•••••• stored")
 		}
 		p.authtoken.SetPlaceHolder(placeholder)
 		if !has && p.shown == p.root && p.window.Canvas().Focused() == nil {
@@ -230,7 +230,7 @@ func lockoutsText(v backend.View) string {
 
 // key is what the page does with a key.
 func (p *tunnelPage) key(k fyne.KeyName) bool {
-	if k == fyne.KeyEscape && p.dirty() {
+	if k == fyne.KeyEscape && p.dirty() && !p.working {
 		p.reset()
 		return true
 	}

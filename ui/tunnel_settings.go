@@ -26,7 +26,7 @@ func (p *tunnelPage) settings() fyne.CanvasObject {
 	p.authtoken, p.domain, p.public = newEntry(p.keys), newEntry(p.keys), newEntry(p.keys)
 	p.authtoken.Password = true
 	p.domain.SetPlaceHolder(lang.L("the account's own"))
-	p.public.SetPlaceHolder("off")
+	p.public.SetPlaceHolder(lang.L("off"))
 	p.start = newCheck(p.keys, lang.L("Open the tunnel at each start"), func(bool) { p.check() })
 	p.awake = newCheck(p.keys, lang.L("Keep this computer awake while the tunnel is open"), func(bool) { p.check() })
 	p.save = newButton(p.keys, lang.L("Save"), theme.ConfirmIcon(), p.submit)
@@ -96,7 +96,7 @@ func (p *tunnelPage) submit() {
 		return
 	}
 	token, s := secret.New(p.authtoken.Text), p.typed()
-	refused := false // the authtoken was
+	was, refused := p.begun, false // the authtoken was
 	p.work(true)
 	p.loop.run(lang.L("Saving…"), func(ctx context.Context) error {
 		if !token.IsZero() {
@@ -105,7 +105,7 @@ func (p *tunnelPage) submit() {
 				return err
 			}
 		}
-		if s == p.begun {
+		if s == was {
 			return nil
 		}
 		return p.backend.SaveTunnelSettings(ctx, s)
@@ -130,6 +130,9 @@ func (p *tunnelPage) submit() {
 
 func (p *tunnelPage) work(yes bool) {
 	p.working = yes
+	for _, o := range []fyne.Disableable{p.authtoken, p.domain, p.public, p.start, p.awake} {
+		setDisabled(o, yes)
+	}
 	p.check()
 }
 

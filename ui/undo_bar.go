@@ -107,11 +107,16 @@ func (u *undoBar) bringBack() {
 	d := u.deleted
 	u.loop.run(fmt.Sprintf(lang.L("Bringing back %s…"), d.Name), func(ctx context.Context) error { return u.backend.Undelete(ctx, d) }, func(err error) {
 		u.working = false
+		if u.deleted != d { // another was deleted meanwhile, and is what is offered
+			defer d.Forget()
+		}
 		if err != nil { // it can be tried again while there is time
 			u.say(markFailed, backend.Sentence(err.Error()))
 			return
 		}
-		u.forget()
+		if u.deleted == d {
+			u.forget()
+		}
 		u.say(markGood, fmt.Sprintf(lang.L("%s is back, with its keys."), d.Name))
 		u.back(d.Name)
 	})

@@ -125,3 +125,19 @@ func TestUndoEnds(t *testing.T) {
 		t.Errorf("%d services", got)
 	}
 }
+
+// TestUndoBesideAnother: what is deleted while another comes back is still offered then.
+func TestUndoBesideAnother(t *testing.T) {
+	s := undoable(t)
+	s.delete("acme")
+	s.undo.bringBack()
+	other := &backend.Deleted{Name: "demo"}
+	s.undo.offer(other)
+	s.until("acme is back", func() bool { return !s.undo.working })
+	if s.undo.deleted != other || !s.undo.offered() || !s.undo.root.Visible() {
+		t.Errorf("%v is offered, want demo", s.undo.deleted)
+	}
+	if got := s.call("GET", "/s/acme/x", ""); got != 200 {
+		t.Errorf("acme answers %d", got)
+	}
+}

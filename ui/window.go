@@ -85,7 +85,7 @@ func newWindow(a fyne.App, w fyne.Window, b *backend.Backend, l *loop) *window {
 	}
 	win.undo.back = func(name string) {
 		win.services.draw(b.View())
-		if win.page == pageServices && win.onList() {
+		if win.page == pageServices && win.onList() && win.picker == nil {
 			win.showService(name)
 		}
 	}
@@ -240,6 +240,9 @@ func (w *window) draw(v backend.View) {
 	w.settings.draw(v)
 	w.undo.draw(v)
 	if w.form != nil {
+		if v.Locked {
+			w.form.conceal()
+		}
 		w.form.check()
 	}
 	if w.tour != nil {
