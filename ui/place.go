@@ -20,7 +20,7 @@ const placeMost = 1000
 // place asks for a folder, and calls then with the path of a file to be made there. Fyne's
 // dialog for a file to be written empties one that is there before anything is written.
 func (f *face) place(name string, then func(path string), failed func(error)) {
-	dialog.NewFolderOpen(func(folder fyne.ListableURI, err error) {
+	d := dialog.NewFolderOpen(func(folder fyne.ListableURI, err error) {
 		switch {
 		case err != nil:
 			failed(err)
@@ -37,7 +37,9 @@ func (f *face) place(name string, then func(path string), failed func(error)) {
 				then(path)
 			})
 		}
-	}, f.window).Show()
+	}, f.window)
+	d.SetConfirmText(lang.L("Save here"))
+	d.Show()
 }
 
 // freePath is a file in a folder that is not there yet: name, or name-2 and so on.
